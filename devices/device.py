@@ -1,0 +1,70 @@
+"""What a decoder is, and the one error it may raise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from devices.reading import Reading
+
+MAXIMUM_ID = 128
+# A device id becomes part of topics, patterns, file names and InfluxDB tags.
+_ID = re.compile(r"[^\s+#/.*>\x00-\x1f\x7f]{1,128}")
+
+
+class DecodeError(ValueError):
+    """A message that cannot become readings: why, and what to do about it.
+
+    `reason` is a short kebab-case name that messages are counted by; `detail` names the
+    place in the message; `cure` tells a person what to change.
+    """
+
+    def __init__(self, reason: str, detail: str, cure: str) -> None:
+        super().__init__(f"{detail}. {cure}")
+        self.reason = reason
+        self.detail = detail
+        self.cure = cure
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a message came from: whose devices speak there, and by which way."""
+
+    owner: str
+    source: str
+
+
+Decode = Callable[[bytes, int, int], list[Reading]]
+"""decode(payload, received, flags) → readings.
+
+`received` is milliseconds since 1970, UTC; `flags` are the message's (RETAINED, …).
+An empty list means: understood, and carries no measurement (a join, a status).
+Raises DecodeError and nothing else.
+"""
+
+
+class Envelope(Protocol):
+    """What wraps a payload: it knows by the topic whether a message is its own."""
+
+    name: str
+
+    def bind(self, topic: str, origin: Origin) -> Decode | None:
+        """Return the decoder for this topic, or None if it is not this envelope's.
+
+        Called once for each topic and kept, so that what depends on the topic alone is
+        worked out once. Raises DecodeError if the topic is its own but wrong.
+        """
+        ...
+
+
+def check_device_id(text: str) -> str:
+    """Return the id, or raise DecodeError: no white space, controls, or any of + # / . * >."""
+    if not _ID.fullmatch(text):
+        raise DecodeError(
+            "bad-device-id",
+            f"device id {text[:40]!r} is empty, longer than {MAXIMUM_ID}, or holds a space, a control or one of + # / . * >",
+            "Rename the device, or map its topic in the settings",
+        )
+    return text
