@@ -1,0 +1,206 @@
+"""How every file of ours is opened: one writing connection, power-cut safe, never overwritten.
+
+SQLite in WAL mode with `synchronous=FULL`: what a commit has returned from survives a power
+cut. SQLite before 3.51.3 could corrupt a WAL written or checkpointed by two connections, so a
+file has exactly one connection that writes; everybody else reads only.
+
+A transaction is staged on the event loop's thread and committed on another: the commit waits
+for the disk and lets go of the interpreter meanwhile, so the loop goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import apsw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+APPLICATION = 0x484F4C44  # "HOLD": what `file` and we recognise our files by
+
+
+class FileError(Exception):
+    """A file that must not be used: which one, why, and what to do."""
+
+    def __init__(self, path: Path, problem: str, cure: str) -> None:
+        super().__init__(f"{path}: {problem}. {cure}")
+        self.path = path
+        self.problem = problem
+        self.cure = cure
+
+
+class DamagedFileError(FileError):
+    """The file is not a database, or is damaged. It is left as it is."""
+
+
+class NewerFileError(FileError):
+    """The file was written by a newer Holdwatch. It is left as it is."""
+
+
+class DiskError(Exception):
+    """The disk did not take a write: full, or failing. Nothing of the transaction is kept."""
+
+
+class Database:
+    """One file with its schema. Subclasses say what is in it.
+
+    `migrations` is append-only: the n-th brings a file from version n to n+1.
+    """
+
+    kind: ClassVar[int]
+    """Which of our files this is, kept in the file: a history is no journal."""
+    migrations: ClassVar[tuple[str, ...]]
+    page_size: ClassVar[int] = 4096
+    cache_kib: ClassVar[int] = 8192
+
+    def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
+        """Open or create. Raises FileError; `vfs` and `synchronous` are for fault tests."""
+        self.path = path
+        self._vfs = vfs
+        self._synchronous = synchronous
+        self._staged = False
+        created = not path.exists() or path.stat().st_size == 0
+        if created:
+            # Readings and alerts are nobody else's business.
+            path.touch(mode=0o600)
+        self._connection = self._connect(created=created)
+
+    def _connect(self, *, created: bool) -> apsw.Connection:
+        connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        try:
+            if created:
+                connection.execute(f"PRAGMA page_size={self.page_size}")
+                connection.execute(f"PRAGMA application_id={APPLICATION + self.kind}")
+            self._recognise(connection, created=created)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
+            connection.execute(f"PRAGMA cache_size=-{self.cache_kib}")
+            connection.execute(f"PRAGMA wal_autocheckpoint={4 * 1024 * 1024 // self.page_size}")
+            connection.execute("PRAGMA journal_size_limit=16777216")
+            self._migrate(connection)
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            connection.close()
+            raise self._damaged(error) from error
+        except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
+            connection.close()
+            raise DiskError(f"{self.path}: {error}") from error
+        except FileError:
+            connection.close()
+            raise
+        if created and not self._vfs:
+            _sync_directory(self.path.parent)
+        return connection
+
+    def _open(self, flags: int) -> apsw.Connection:
+        try:
+            connection = apsw.Connection(str(self.path), flags=flags, vfs=self._vfs or None)
+        except (apsw.CantOpenError, apsw.NotADBError, apsw.CorruptError, apsw.IOError) as error:
+            raise self._damaged(error) from error
+        connection.set_busy_timeout(5000)
+        return connection
+
+    def _damaged(self, error: Exception) -> DamagedFileError:
+        return DamagedFileError(
+            self.path,
+            f"cannot be read as a Holdwatch file ({error})",
+            "It is left untouched. Restore it from a backup, or move it (with its -wal and -shm "
+            "files) aside to start with an empty one",
+        )
+
+    def _recognise(self, connection: apsw.Connection, *, created: bool) -> None:
+        application = connection.pragma("application_id")
+        version = connection.pragma("user_version")
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
+        if not created and application != APPLICATION + self.kind and (application or tables):
+            raise DamagedFileError(
+                self.path,
+                "is a database, but not this one of Holdwatch's",
+                "It is left untouched. Check the data folder in the settings",
+            )
+        if application == 0:
+            connection.execute(f"PRAGMA application_id={APPLICATION + self.kind}")
+        if version > len(self.migrations):
+            raise NewerFileError(
+                self.path,
+                f"was written by a newer Holdwatch (schema {version}, this one knows "
+                f"{len(self.migrations)})",
+                "It is left untouched. Install that version again, or restore a backup made "
+                "before the upgrade",
+            )
+
+    def _migrate(self, connection: apsw.Connection) -> None:
+        version = connection.pragma("user_version")
+        for number in range(version, len(self.migrations)):
+            with connection:
+                connection.execute(self.migrations[number])
+                connection.execute(f"PRAGMA user_version={number + 1}")
+
+    def reader(self) -> apsw.Connection:
+        """Open another connection that only reads. Read in pages: a long read stalls the WAL."""
+        connection = self._open(apsw.SQLITE_OPEN_READONLY)
+        connection.execute(f"PRAGMA cache_size=-{self.cache_kib // 2}")
+        return connection
+
+    def stage(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Add writes to the open transaction (begun if need be); return how many rows changed.
+
+        Raises DiskError; the transaction is then rolled back whole.
+        """
+        connection = self._connection
+        try:
+            if not self._staged:
+                connection.execute("BEGIN IMMEDIATE")
+                self._staged = True
+            before = connection.total_changes()
+            connection.executemany(statement, rows)
+            return connection.total_changes() - before
+        except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
+            self.rollback()
+            raise DiskError(f"{self.path}: {error}") from error
+        except apsw.CorruptError as error:
+            self.rollback()
+            raise self._damaged(error) from error
+
+    def commit(self) -> None:
+        """Make what is staged durable; returns after the disk has it. May run on any thread."""
+        if not self._staged:
+            return
+        try:
+            self._connection.execute("COMMIT")
+            self._staged = False
+        except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
+            self.rollback()
+            raise DiskError(f"{self.path}: {error}") from error
+
+    def rollback(self) -> None:
+        """Drop what is staged. Does nothing when nothing is."""
+        self._staged = False
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def reopen(self) -> None:
+        """Close and open again: after a failed write nothing in memory is trusted."""
+        self._connection.close(True)  # noqa: FBT003 - apsw's `force` takes no keyword
+        self._connection = self._connect(created=False)
+
+    def size(self) -> int:
+        """Bytes in use: pages that hold something, without the WAL."""
+        pages = self._connection.pragma("page_count") - self._connection.pragma("freelist_count")
+        return int(pages * self._connection.pragma("page_size"))
+
+    def close(self) -> None:
+        """Checkpoint and close."""
+        self.rollback()
+        self._connection.close()
+
+
+def _sync_directory(folder: Path) -> None:
+    """Make a new file's name durable: without this a power cut can lose the whole file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
