@@ -1,10 +1,32 @@
-"""Durations and states."""
+"""The life of one alarm: the only place where durations and states change.
+
+A series is a piecewise-constant signal over event time. A sample speaks until the next
+one, at most `hold`; beyond that nobody knows, and UNKNOWN is never good and never bad:
+
+- no timer runs on it. A gap pauses a timer, or resets it, as the rule says;
+- a run that is only pending ends when a gap resets it; a firing alarm stays.
+
+A *run* begins at the first BREACH and is pending until its timer is full, then firing.
+
+- consecutive: BREACH fills the timer. While pending, CLEAR or NEUTRAL ends the run. While
+  firing, only CLEAR for `clear_duration` ends it (0: the first CLEAR sample does), and
+  NEUTRAL or BREACH starts that count again.
+- instant: the same with a duration of nothing, so it fires at the first BREACH.
+- cumulative: BREACH adds to a total that CLEAR and NEUTRAL leave alone. The run ends when
+  the total starts again, after `reset_after` of continuous CLEAR; without it, never.
+
+A timer that fills between two samples changes the state at that exact time, and is seen
+when the next sample arrives: time passes only through samples.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import msgspec
+
+UNKNOWN, CLEAR, NEUTRAL, BREACH = 0, 1, 2, 3
+"""Conditions of a sample. NEUTRAL lies between the alarm's limit and the clear limit."""
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -20,3 +42,194 @@ class Timing(msgspec.Struct, frozen=True):
     gap: Literal["pause", "reset"]
     hold: int
     reset_after: int | None = None
+
+
+class Phase(msgspec.Struct, array_like=True, gc=False):
+    """Where one rule stands on one channel. Times and durations in milliseconds.
+
+    The last sample is (since, identity, value, condition). From `begin` on it tells of the
+    present run, and means nothing while `begin` is None: then the phase is idle, and
+    follows from its last sample alone.
+    """
+
+    condition: int = UNKNOWN
+    since: int = 0
+    identity: int = 0
+    value: float | None = None
+    begin: int | None = None
+    fired_at: int | None = None
+    breached: int = 0
+    clear: int = 0
+    unknown: int = 0
+    samples: int = 0
+    first: float | None = None
+    worst: float | None = None
+    worst_at: int = 0
+    badness: float = 0.0
+
+    def state(self) -> Literal["ok", "pending", "firing", "unknown"]:
+        """Say how it stands at its last sample."""
+        if self.fired_at is not None:
+            return "firing"
+        if self.begin is not None:
+            return "pending"
+        return "unknown" if self.condition == UNKNOWN else "ok"
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a verdict is what it is: what was known when it changed.
+
+    `samples` counts the readings since the run began, `breached` and `unknown` the
+    milliseconds in breach and without knowledge since then. Values are in the channel's
+    unit; None is a value that was missing.
+    """
+
+    first: float | None = None
+    worst: float | None = None
+    worst_at: int | None = None
+    samples: int = 0
+    breached: int = 0
+    unknown: int = 0
+    last_when: int | None = None
+    last_value: float | None = None
+    last_identity: int | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A run began to fire or ended, at `at` (event time, milliseconds since 1970)."""
+
+    kind: Literal["firing", "resolved", "indeterminate"]
+    at: int
+    begin: int
+    fired_at: int
+    explanation: Explanation
+
+
+def explain(phase: Phase) -> Explanation:
+    """Return what is known of the present run."""
+    return Explanation(
+        first=phase.first,
+        worst=phase.worst,
+        worst_at=phase.worst_at,
+        samples=phase.samples,
+        breached=phase.breached,
+        unknown=phase.unknown,
+        last_when=phase.since,
+        last_value=phase.value,
+        last_identity=phase.identity,
+    )
+
+
+def advance(  # noqa: PLR0913 - a sample has this many parts
+    phase: Phase,
+    timing: Timing,
+    *,
+    when: int,
+    condition: int,
+    value: float | None,
+    badness: float,
+    identity: int = 0,
+) -> list[Change]:
+    """Account for the time since the last sample, then apply the new one.
+
+    `when` must not be before the last sample.
+    """
+    changes: list[Change] = []
+    if phase.begin is not None:
+        _account(phase, timing, when, changes)
+    phase.condition, phase.since, phase.identity, phase.value = condition, when, identity, value
+    if phase.begin is None:
+        if condition != BREACH:
+            return changes
+        _start(phase)
+    phase.samples += 1
+    if condition == BREACH:
+        _breach(phase, timing, badness, changes)
+    elif condition == NEUTRAL:
+        phase.clear = 0
+    if condition in {CLEAR, NEUTRAL} and timing.mode != "cumulative":
+        if phase.fired_at is None:
+            _end(phase)
+        elif condition == CLEAR and timing.clear_duration == 0:
+            _close(phase, "resolved", when, changes)
+    return changes
+
+
+def expire(phase: Phase, timing: Timing, until: int) -> list[Change]:
+    """Close the phase because its rule stopped judging at `until`: nobody will know its end."""
+    changes: list[Change] = []
+    if phase.begin is not None:
+        _account(phase, timing, until, changes)
+        if phase.fired_at is not None:
+            _close(phase, "indeterminate", until, changes)
+    _end(phase)
+    return changes
+
+
+def _account(phase: Phase, timing: Timing, when: int, changes: list[Change]) -> None:
+    """Let the time from the last sample to `when` pass."""
+    known = 0 if phase.condition == UNKNOWN else min(timing.hold, when - phase.since)
+    if phase.condition == BREACH:
+        missing = timing.duration - phase.breached
+        if phase.fired_at is None and known >= missing:
+            phase.breached = timing.duration
+            _fire(phase, phase.since + missing, changes)
+            phase.breached += known - missing
+        else:
+            phase.breached += known
+    elif phase.condition == CLEAR:
+        enough = _clear_enough(phase, timing)
+        if enough is not None and phase.clear + known >= enough:
+            _close(phase, "resolved", phase.since + enough - phase.clear, changes)
+            return
+        phase.clear += known
+    gap = when - phase.since - known
+    if gap > 0:
+        phase.unknown += gap
+        if timing.gap == "reset":
+            phase.clear = 0
+            if phase.fired_at is None:
+                _end(phase)
+
+
+def _clear_enough(phase: Phase, timing: Timing) -> int | None:
+    """How much CLEAR time ends the run; None if none does."""
+    if timing.mode == "cumulative":
+        return timing.reset_after
+    return None if phase.fired_at is None else timing.clear_duration
+
+
+def _breach(phase: Phase, timing: Timing, badness: float, changes: list[Change]) -> None:
+    phase.clear = 0
+    if phase.samples == 1 or badness > phase.badness:
+        phase.badness, phase.worst, phase.worst_at = badness, phase.value, phase.since
+    if phase.fired_at is None and phase.breached >= timing.duration:
+        _fire(phase, phase.since, changes)
+
+
+def _start(phase: Phase) -> None:
+    phase.begin, phase.first = phase.since, phase.value
+
+
+def _end(phase: Phase) -> None:
+    phase.begin = phase.fired_at = phase.first = phase.worst = None
+    phase.breached = phase.clear = phase.unknown = phase.samples = phase.worst_at = 0
+    phase.badness = 0.0
+
+
+def _fire(phase: Phase, at: int, changes: list[Change]) -> None:
+    phase.fired_at = at
+    changes.append(_change(phase, "firing", at))
+
+
+def _close(
+    phase: Phase, kind: Literal["resolved", "indeterminate"], at: int, changes: list[Change]
+) -> None:
+    changes.append(_change(phase, kind, at))
+    _end(phase)
+
+
+def _change(phase: Phase, kind: Literal["firing", "resolved", "indeterminate"], at: int) -> Change:
+    if phase.begin is None or phase.fired_at is None:
+        raise AssertionError("a phase that does not fire cannot change: a defect in lifecycle.py")
+    return Change(kind, at, phase.begin, phase.fired_at, explain(phase))

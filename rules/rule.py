@@ -102,7 +102,7 @@ class SampleRule(Rule):
         raise NotImplementedError
 
     def calm(self) -> tuple[float, float]:
-        """Return an open interval: every usable value strictly inside it is CLEAR."""
+        """Return an open interval: no usable value strictly inside it is a BREACH."""
         raise NotImplementedError
 
 
