@@ -74,6 +74,8 @@ UNUSABLE = -1 << UNUSABLE_SHIFT
 
 MAXIMUM_CHANNELS = 40
 
+_FIRST = struct.Struct(">q").unpack_from
+
 YEAR_2000 = 946_684_800_000
 AHEAD_LIMIT = 5 * 60 * 1000
 
@@ -104,6 +106,10 @@ class Layout(msgspec.Struct, frozen=True, gc=False, eq=False):
     channels: tuple[str, ...]
     limits: tuple[tuple[float, float], ...]
     pack: struct.Struct
+    canonical: struct.Struct
+    """Packs what `digest` hashes: each channel's name before its value."""
+    named: tuple[bytes | float, ...]
+    """What `canonical` packs: names, with zeros where the values go."""
 
     def index(self, channel: str) -> int | None:
         """Where `channel` stands in a reading's values, None if it has no place there."""
@@ -118,7 +124,12 @@ def _layout(channels: tuple[str, ...]) -> Layout:
     for channel in channels:
         quantity = QUANTITIES[channel.partition(".")[0]]
         limits.append((quantity.lowest, quantity.highest))
-    return Layout(channels, tuple(limits), struct.Struct(f"<{len(channels)}d"))
+    names = [channel.encode() + b"\0" for channel in channels]
+    names[0] = b"holdwatch-values-1" + names[0]
+    canonical = struct.Struct(">" + "".join(f"{len(name)}sd" for name in names))
+    pack = struct.Struct(f"<{len(channels)}d")
+    named = tuple(part for name in names for part in (name, 0.0))
+    return Layout(channels, tuple(limits), pack, canonical, named)
 
 
 def layout(channels: tuple[str, ...]) -> Layout:
@@ -175,11 +186,11 @@ def digest(layout: Layout, values: tuple[float, ...]) -> int:
     channel in alphabetical order its name, a zero byte and the IEEE 754 double, big-endian.
     Minus zero counts as zero, and every NaN as one.
     """
-    text = bytearray(b"holdwatch-values-1")
-    for channel, value in zip(layout.channels, values, strict=True):
-        canonical = math.nan if value != value else value + 0.0
-        text += channel.encode() + b"\0" + struct.pack(">d", canonical)
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big", signed=True)
+    # Adding zero turns minus zero into zero.
+    named = [*layout.named]
+    named[1::2] = [value + 0.0 if value == value else math.nan for value in values]  # noqa: PLR0124 - NaN
+    first: int = _FIRST(hashlib.sha256(layout.canonical.pack(*named)).digest())[0]
+    return first
 
 
 def reading(  # noqa: PLR0913 - a reading has this many parts

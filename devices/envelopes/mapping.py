@@ -1,0 +1,146 @@
+"""Other people's topics and keys, declared in the settings instead of coded."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from devices.reading import QUANTITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devices.envelopes.document import Document
+
+Path = tuple[str, ...]
+"""Keys from the outside in. The empty path is the payload itself."""
+
+_CHANNEL = re.compile(r"([a-z0-9_]+)(\.[A-Za-z0-9_-]{1,64})?")
+_ANY_LEVEL = {"+": "[^/]*", "{site}": "[^/]*", "{device}": "(?P<device>[^/]*)"}
+
+
+def is_channel(name: str) -> bool:
+    """Whether this is a quantity, or a quantity with a place, such as `temperature.return_air`."""
+    match = _CHANNEL.fullmatch(name)
+    return match is not None and match[1] in QUANTITIES
+
+
+def path_of(dotted: str) -> Path:
+    """Return `data.temp` as ("data", "temp"), and "" as the path of the payload itself."""
+    return tuple(dotted.split(".")) if dotted else ()
+
+
+def look_up(document: Any, path: Path) -> Any:  # noqa: ANN401 - JSON is anything until it is looked at
+    """Return what lies at the path, None where nothing does."""
+    for key in path:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(key)
+    return document
+
+
+def has(document: object, path: Path) -> bool:
+    """Whether anything, even null, lies at the path."""
+    if not path:
+        return True
+    holder = look_up(document, path[:-1])
+    return isinstance(holder, dict) and path[-1] in holder
+
+
+class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a payload's device, time and channels are found. The default is our convention.
+
+    `topic`: levels may be `{device}` (its id), `{site}` or `+` (any one level), the last `#`.
+    `device`: the id, for a topic that does not hold it; or `device_key`: the key that holds it.
+    `channels`: channel → key. A dot leads into an object (`data.temp`); "" is a payload that
+    is the bare value. Without `channels` the keys are the channels' own names.
+    the bare value. Without `channels` the keys are the channels' own names.
+
+    Raises ValueError that says what to change.
+    """
+
+    topic: str = "cargo/{site}/{device}/readings"
+    device: str = ""
+    device_key: str = ""
+    time: str = "time"
+    time_unit: Literal["ms", "s"] = "ms"
+    sequence: str = "seq"
+    channels: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what could never decode a message."""
+        levels = self.topic.split("/")
+        self._check_topic(levels)
+        given = [levels.count("{device}") > 0, self.device != "", self.device_key != ""]
+        if sum(given) != 1:
+            raise ValueError(
+                f"the mapping of {self.topic!r} must name its device in exactly one way: "
+                "{device} in the topic, device = an id, or device_key = the key that holds it"
+            )
+        for channel in self.channels:
+            if not is_channel(channel):
+                raise ValueError(
+                    f"{channel!r} is not a channel; use one of {', '.join(QUANTITIES)}, "
+                    "with a place if you like, such as temperature.supply_air"
+                )
+        if "" in self.channels.values() and (len(self.channels) > 1 or self.device_key):
+            raise ValueError(
+                f"the mapping of {self.topic!r} has a channel whose key is empty, which means that "
+                "the payload is that one value: it can hold no other channel and no device_key"
+            )
+
+    def _check_topic(self, levels: list[str]) -> None:
+        if levels.count("{device}") > 1:
+            raise ValueError(f"{self.topic!r} holds {{device}} twice; name the device once")
+        for index, level in enumerate(levels):
+            if level == "#" and index == len(levels) - 1:
+                continue
+            if level not in _ANY_LEVEL and any(mark in level for mark in "+#{}"):
+                raise ValueError(
+                    f"{level!r} in {self.topic!r} is not a topic level; + and {{device}} stand for "
+                    "a whole level, and # may only come last"
+                )
+
+    @property
+    def topic_filter(self) -> str:
+        """The topic as an MQTT subscription."""
+        return "/".join("+" if level in _ANY_LEVEL else level for level in self.topic.split("/"))
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The topic as a pattern; its group `device`, if any, is the id."""
+        levels = self.topic.split("/")
+        text = "/".join(_ANY_LEVEL.get(level, re.escape(level)) for level in levels if level != "#")
+        if levels[-1] == "#":
+            text = f"{text}(?:/.*)?" if len(levels) > 1 else ".*"
+        # As in MQTT, a wildcard at the beginning is no way into a broker's own $SYS topics.
+        return re.compile(rf"(?!\$){text}" if levels[0] in {*_ANY_LEVEL, "#"} else text, re.DOTALL)
+
+    def places(self, document: object) -> Iterator[tuple[str, Path]]:
+        """Yield each channel that the payload carries, and where.
+
+        Depends on the keys alone, and on which of them hold objects.
+        """
+        if self.channels:
+            for channel, key in self.channels.items():
+                path = path_of(key)
+                if has(document, path):
+                    yield channel, path
+        elif isinstance(document, dict):
+            yield from _convention(document)
+
+
+def _convention(document: Document) -> Iterator[tuple[str, Path]]:
+    for key, value in document.items():
+        if isinstance(value, dict):
+            if key == "position":
+                for channel, short in (("latitude", "lat"), ("longitude", "lon")):
+                    yield channel, (key, short)
+            elif key in QUANTITIES:
+                for place in value:
+                    if is_channel(f"{key}.{place}"):
+                        yield f"{key}.{place}", (key, place)
+        elif is_channel(key):
+            yield key, (key,)
