@@ -160,9 +160,7 @@ def expire(phase: Phase, timing: Timing, until: int) -> list[Change]:
     changes: list[Change] = []
     if phase.begin is not None:
         _account(phase, timing, until, changes)
-        if phase.fired_at is not None:
-            _close(phase, "indeterminate", until, changes)
-    _end(phase)
+    _close(phase, "indeterminate", until, changes)
     return changes
 
 
@@ -219,17 +217,14 @@ def _end(phase: Phase) -> None:
 
 def _fire(phase: Phase, at: int, changes: list[Change]) -> None:
     phase.fired_at = at
-    changes.append(_change(phase, "firing", at))
+    begin = at if phase.begin is None else phase.begin
+    changes.append(Change("firing", at, begin, at, explain(phase)))
 
 
 def _close(
     phase: Phase, kind: Literal["resolved", "indeterminate"], at: int, changes: list[Change]
 ) -> None:
-    changes.append(_change(phase, kind, at))
+    """End the run; a run that only was pending ends unsaid."""
+    if phase.begin is not None and phase.fired_at is not None:
+        changes.append(Change(kind, at, phase.begin, phase.fired_at, explain(phase)))
     _end(phase)
-
-
-def _change(phase: Phase, kind: Literal["firing", "resolved", "indeterminate"], at: int) -> Change:
-    if phase.begin is None or phase.fired_at is None:
-        raise AssertionError("a phase that does not fire cannot change: a defect in lifecycle.py")
-    return Change(kind, at, phase.begin, phase.fired_at, explain(phase))

@@ -1,0 +1,81 @@
+"""Where the rules stand on a device, for people who look."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rules.lifecycle import Phase
+from rules.plan import Judge, Watch
+from rules.subject import Subject, dump, load, wake
+from rules.transition import alert_id
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Where one rule stands on one channel of a device. Times in ms, `channel` "" for absence.
+
+    `since` is the time of the last sample (of being heard), `pending_until` the earliest
+    time at which a pending alarm can fire.
+    """
+
+    rule: str
+    version: str
+    kind: str
+    severity: str
+    channel: str
+    state: str
+    since: int | None
+    value: float | None
+    begin: int | None
+    pending_until: int | None
+    id: str | None
+
+
+def status(subject: Subject) -> list[Status]:
+    """Return where every rule stands; rules that have seen nothing yet are left out."""
+    # A copy: to spell the phases out would wake the subject.
+    copy = Subject(subject.device, subject.plan)
+    load(copy, dump(subject))
+    found = [
+        _sample_status(copy, channel, judge, track.phases[judge.key])
+        for channel, track in wake(copy).items()
+        for judge in copy.plan.judges.values()
+        if judge.key in track.phases
+    ]
+    return found + [_contact_status(copy, watch) for watch in copy.plan.watches.values()]
+
+
+def _sample_status(subject: Subject, channel: str, judge: Judge, phase: Phase) -> Status:
+    rule, begin, state = judge.rule, phase.begin, phase.state()
+    until = phase.since + judge.timing.duration - phase.breached if state == "pending" else None
+    return Status(
+        rule=rule.name,
+        version=judge.version,
+        kind=rule.kind,
+        severity=rule.severity,
+        channel=channel,
+        state=state,
+        since=phase.since,
+        value=phase.value,
+        begin=begin,
+        pending_until=until,
+        id=None if begin is None else alert_id(rule.name, subject.device, channel, begin),
+    )
+
+
+def _contact_status(subject: Subject, watch: Watch) -> Status:
+    rule = watch.rule
+    lost = next((lost for lost in subject.lost if lost.key == watch.key), None)
+    state = "firing" if lost else "unknown" if subject.heard < 0 else "ok"
+    return Status(
+        rule=rule.name,
+        version=watch.version,
+        kind=rule.kind,
+        severity=rule.severity,
+        channel="",
+        state=state,
+        since=None if subject.heard < 0 else subject.heard,
+        value=None,
+        begin=lost.begin if lost else None,
+        pending_until=None,
+        id=alert_id(rule.name, subject.device, "", lost.begin) if lost else None,
+    )

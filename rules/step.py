@@ -1,0 +1,186 @@
+"""One reading, one device: late, a repetition, or a step of its phases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from devices.reading import ARRIVAL, RETAINED, DeviceKey, Reading
+from rules.lifecycle import Change, Phase, advance, expire, explain
+from rules.plan import FOREVER, Judge, Judged
+from rules.subject import (
+    DAY,
+    NEVER,
+    Order,
+    Subject,
+    Track,
+    dump,
+    order,
+    quieten,
+    sample,
+    seen,
+    strangers,
+    wake,
+)
+from rules.transition import Episode, Transition, alert_id, episode
+
+_FIRST = -(1 << 63)
+"""Sorts before the identity of every reading."""
+_BEFORE = Order(NEVER, _FIRST, _FIRST)
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A key frame: a device's state after all readings judged before `at` (ms), a midnight UTC."""
+
+    device: DeviceKey
+    at: int
+    state: bytes
+
+
+class Folded(msgspec.Struct):
+    """What a batch did. `late`: for each device the earliest time that needs judging again."""
+
+    transitions: list[Transition]
+    late: dict[DeviceKey, int]
+    frames: list[Frame]
+
+
+def step(subject: Subject, reading: Reading, out: Folded) -> None:
+    """Apply a reading to the subject's phases, or report it as late."""
+    judged = subject.plan.judged(reading.layout)
+    if not judged or (reading.flags & RETAINED and reading.flags & ARRIVAL):
+        return
+    place = order(reading)
+    last = max(seen(subject, channel.channel) or _BEFORE for channel in judged)
+    if place == last:
+        return
+    if place < last or place.when < subject.day:
+        device = reading.device
+        out.late[device] = min(place.when, out.late.get(device, place.when))
+        return
+    day = place.when - place.when % DAY
+    if day > subject.day:
+        if subject.day != NEVER:
+            out.frames.append(Frame(subject.device, day, dump(subject)))
+        subject.day = day
+    tracks = wake(subject)
+    for channel in judged:
+        track = tracks.get(channel.channel)
+        if track is None:
+            track = tracks[channel.channel] = Track(*place, {})
+        _apply(subject, track, channel, reading, out.transitions)
+        track.when, track.identity, track.at = place
+    quieten(subject, reading)
+
+
+def _apply(
+    subject: Subject, track: Track, channel: Judged, reading: Reading, told: list[Transition]
+) -> None:
+    """Let every version in force judge the reading, and end those that no longer are."""
+    when = reading.when
+    value, raw, usable = sample(reading, channel.index)
+    for judge in channel.judges:
+        if when < judge.since:
+            continue
+        if when >= judge.until:
+            _expire(subject, track, channel.channel, judge, told)
+            continue
+        phase = track.phases.get(judge.key)
+        if phase is None:
+            phase = track.phases[judge.key] = Phase()
+        changes = advance(
+            phase,
+            judge.timing,
+            when=when,
+            condition=judge.rule.condition(raw, usable),
+            value=value,
+            badness=judge.rule.badness(raw),
+            identity=reading.identity,
+        )
+        told += [_tell(subject, channel.channel, judge, change) for change in changes]
+
+
+def _expire(
+    subject: Subject, track: Track, channel: str, judge: Judge, told: list[Transition]
+) -> None:
+    phase = track.phases.pop(judge.key, None)
+    if phase is not None:
+        changes = expire(phase, judge.timing, judge.until)
+        told += [_tell(subject, channel, judge, change) for change in changes]
+
+
+def retire(subject: Subject) -> list[Transition]:
+    """End the phases of versions with `until`, as a reading after it would."""
+    told: list[Transition] = []
+    for channel, track in (subject.tracks or {}).items():
+        for judge in subject.plan.judges.values():
+            if judge.until < FOREVER and judge.key in track.phases:
+                _expire(subject, track, channel, judge, told)
+                if track.when < judge.until:
+                    # What comes for the time before is late now, and judged again.
+                    track.when, track.identity, track.at = judge.until, _FIRST, _FIRST
+    return told
+
+
+def orphans(subject: Subject) -> list[Transition]:
+    """Drop the phases of versions that nobody knows any more; tell which alarms end so."""
+    return [
+        _orphan(subject, channel, key, phase)
+        for channel, key, phase in strangers(subject)
+        if phase.fired_at is not None
+    ]
+
+
+def _tell(subject: Subject, channel: str, judge: Judge, change: Change) -> Transition:
+    rule = judge.rule
+    return Transition(
+        kind=change.kind,
+        id=alert_id(rule.name, subject.device, channel, change.begin),
+        rule=rule.name,
+        version=judge.version,
+        rule_kind=rule.kind,
+        severity=rule.severity,
+        device=subject.device,
+        channel=channel,
+        begin=change.begin,
+        fired_at=change.fired_at,
+        at=change.at,
+        limit=rule.limit(),
+        note=rule.note,
+        explanation=change.explanation,
+    )
+
+
+def _orphan(subject: Subject, channel: str, key: str, phase: Phase) -> Transition:
+    """Close an alarm of a rule version that nobody knows any more."""
+    name, version, _ = key.split(" ")
+    begin = phase.since if phase.begin is None else phase.begin
+    return Transition(
+        kind="indeterminate",
+        id=alert_id(name, subject.device, channel, begin),
+        rule=name,
+        version=version,
+        rule_kind="",
+        severity="",
+        device=subject.device,
+        channel=channel,
+        begin=begin,
+        fired_at=phase.since if phase.fired_at is None else phase.fired_at,
+        at=phase.since,
+        limit="",
+        note="",
+        explanation=explain(phase),
+    )
+
+
+def firing(subject: Subject) -> Iterator[Episode]:
+    """Return the alarms that fire now, as far as their readings tell."""
+    for channel, track in (subject.tracks or {}).items():
+        for key, phase in track.phases.items():
+            if phase.fired_at is not None and phase.begin is not None:
+                judge = subject.plan.judges[key]
+                change = Change(
+                    "firing", phase.fired_at, phase.begin, phase.fired_at, explain(phase)
+                )
+                yield episode(_tell(subject, channel, judge, change))

@@ -1,0 +1,247 @@
+"""What is known of one device between two readings.
+
+A *quiet* subject is nothing but its latest reading: every phase is idle and follows from
+it. That keeps 100,000 quiet devices small, and lets the engine take a calm reading by
+remembering it. `wake` spells the phases out before a step that needs them, and `quieten`
+folds them up again after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from devices.reading import UNUSABLE_SHIFT, DeviceKey, Reading, layout
+from rules.lifecycle import UNKNOWN, Phase
+from rules.plan import FOREVER, Calm, Plan
+
+DAY = 24 * 60 * 60 * 1000
+NEVER = -(1 << 62)
+"""Before all times."""
+
+FORMAT = 1
+
+
+class Order(NamedTuple):
+    """What sorts the readings of a device in time, the same whichever way they came."""
+
+    when: int
+    identity: int
+    at: int
+
+
+def order(reading: Reading) -> Order:
+    """Return the sort key: judged time, then identity, then the device's own time."""
+    return Order(reading.when, reading.identity, reading.at)
+
+
+class Track(msgspec.Struct, array_like=True):
+    """One channel of a subject: the last reading that was judged on it, and its phases by key."""
+
+    when: int
+    identity: int
+    at: int
+    phases: dict[str, Phase]
+
+    @property
+    def last(self) -> Order:
+        """The order of the last reading judged."""
+        return Order(self.when, self.identity, self.at)
+
+
+class Lost(msgspec.Struct, frozen=True, array_like=True):
+    """A firing absence: the watch's key, when the device was last heard, when it fired."""
+
+    key: str
+    begin: int
+    fired_at: int
+
+
+class Subject(msgspec.Struct):
+    """One device's state. `tracks` is None while it is quiet.
+
+    `heard` is when it was last heard fresh (ms received, -1 for never), `day` the start of
+    the newest UTC day that a reading was judged on, `until` the time up to which `calm`
+    holds, `number` and `due` its place and deadline among those
+    watched for absence.
+    """
+
+    device: DeviceKey
+    plan: Plan
+    heard: int = -1
+    day: int = NEVER
+    lost: tuple[Lost, ...] = ()
+    calm: Calm | None = None
+    until: int = NEVER
+    latest: Reading | None = None
+    tracks: dict[str, Track] | None = None
+    number: int = -1
+    due: int = FOREVER
+
+
+def sample(reading: Reading, index: int) -> tuple[float | None, float, bool]:
+    """Return a value for the record (None if missing), the same as a number, and if usable."""
+    raw = reading.values[index]
+    usable = not reading.flags >> (UNUSABLE_SHIFT + index) & 1
+    return (None if raw != raw else raw), raw, usable  # noqa: PLR0124 - NaN alone differs from itself
+
+
+def seen(subject: Subject, channel: str) -> Order | None:
+    """Return the order of the last reading judged on a channel."""
+    if subject.tracks is not None:
+        track = subject.tracks.get(channel)
+        return None if track is None else track.last
+    latest = subject.latest
+    if latest is None or channel not in latest.layout.channels:
+        return None
+    return order(latest)
+
+
+def wake(subject: Subject) -> dict[str, Track]:
+    """Spell out the phases of a quiet subject."""
+    if subject.tracks is None:
+        latest = subject.latest
+        subject.tracks = {} if latest is None else _tracks(subject.plan, latest, None)
+    subject.calm = subject.latest = None
+    return subject.tracks
+
+
+def _tracks(plan: Plan, latest: Reading, keys: frozenset[str] | None) -> dict[str, Track]:
+    """Return the idle tracks that follow from a reading, for some keys or all in force."""
+    tracks = {}
+    when = latest.when
+    for judged in plan.judged(latest.layout):
+        value, raw, usable = sample(latest, judged.index)
+        phases = {}
+        for judge in judged.judges:
+            if judge.since <= when < judge.until and (keys is None or judge.key in keys):
+                condition = judge.rule.condition(raw, usable)
+                phases[judge.key] = Phase(condition, when, latest.identity, value)
+        tracks[judged.channel] = Track(when, latest.identity, latest.at, phases)
+    return tracks
+
+
+def quieten(subject: Subject, reading: Reading) -> None:
+    """Fold the phases up if `reading`, just judged, tells all there is to know."""
+    plan, when = subject.plan, reading.when
+    calm = plan.calm(reading.layout, when)
+    if reading.flags & calm.mask or subject.tracks is None:
+        return
+    last = order(reading)
+    for track in subject.tracks.values():
+        if track.last != last:
+            return
+        for phase in track.phases.values():
+            if phase.begin is not None or phase.condition == UNKNOWN:
+                return
+    subject.tracks, subject.latest = None, reading
+    arm(subject)
+
+
+def arm(subject: Subject) -> None:
+    """Let a quiet subject take calm readings again, unless it is to be heard with care."""
+    latest = subject.latest
+    if latest is None or subject.tracks is not None or subject.lost:
+        subject.calm = None
+        return
+    subject.calm = subject.plan.calm(latest.layout, latest.when)
+    subject.until = min(subject.day + DAY, subject.calm.until)
+
+
+class _Latest(msgspec.Struct, array_like=True):
+    """The latest reading of a quiet subject, and the keys of the phases that follow from it."""
+
+    channels: tuple[str, ...]
+    at: int
+    received: int
+    values: tuple[float, ...]
+    flags: int
+    identity: int
+    keys: tuple[str, ...]
+
+
+class _Dump(msgspec.Struct, array_like=True):
+    format: int
+    heard: int
+    day: int
+    lost: tuple[Lost, ...]
+    latest: _Latest | None
+    tracks: dict[str, Track] | None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Dump)
+
+
+def dump(subject: Subject) -> bytes:
+    """Return the state as MessagePack; the same state gives the same bytes."""
+    latest, packed = subject.latest, None
+    if subject.tracks is None and latest is not None:
+        packed = _Latest(
+            latest.layout.channels,
+            latest.at,
+            latest.received,
+            latest.values,
+            latest.flags,
+            latest.identity,
+            subject.plan.calm(latest.layout, latest.when).keys,
+        )
+    tracks = subject.tracks
+    if tracks is not None:
+        tracks = {
+            channel: Track(t.when, t.identity, t.at, dict(sorted(t.phases.items())))
+            for channel, t in sorted(tracks.items())
+        }
+    content = _Dump(FORMAT, subject.heard, subject.day, subject.lost, packed, tracks)
+    return _encoder.encode(content)
+
+
+def load(subject: Subject, state: bytes) -> None:
+    """Take over a dumped state; phases of unknown versions are kept until `strangers` is asked.
+
+    Raises ValueError when the state is of another format.
+    """
+    try:
+        content = _decoder.decode(state)
+    except msgspec.DecodeError as error:
+        raise ValueError(
+            f"the stored rule state of {subject.device} cannot be read: judge its readings again"
+        ) from error
+    if content.format != FORMAT:
+        raise ValueError(
+            f"the stored rule state of {subject.device} has format {content.format}, "
+            f"this version reads {FORMAT}: judge its readings again"
+        )
+    subject.heard, subject.day, subject.lost = content.heard, content.day, content.lost
+    subject.tracks, subject.latest = content.tracks, None
+    if content.latest is not None:
+        latest = _restore(subject.device, content.latest)
+        keys = content.latest.keys
+        if keys == subject.plan.calm(latest.layout, latest.when).keys:
+            subject.latest = latest
+        else:
+            # The rules have changed: a version that has seen nothing yet knows nothing yet.
+            subject.tracks = _tracks(subject.plan, latest, frozenset(keys))
+    arm(subject)
+
+
+def _restore(device: DeviceKey, latest: _Latest) -> Reading:
+    return Reading(
+        device=device,
+        at=latest.at,
+        received=latest.received,
+        layout=layout(latest.channels),
+        values=latest.values,
+        flags=latest.flags,
+        identity=latest.identity,
+        source="",
+    )
+
+
+def strangers(subject: Subject) -> Iterator[tuple[str, str, Phase]]:
+    """Take out the phases whose version the plan does not know: (channel, key, phase)."""
+    for channel, track in (subject.tracks or {}).items():
+        for key in [key for key in track.phases if key not in subject.plan.judges]:
+            yield channel, key, track.phases.pop(key)
