@@ -54,8 +54,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `topic`: levels may be `{device}` (its id), `{site}` or `+` (any one level), the last `#`.
     `device`: the id, for a topic that does not hold it; or `device_key`: the key that holds it.
-    `channels`: channel → key. A dot leads into an object (`data.temp`); "" is a payload that
-    is the bare value. Without `channels` the keys are the channels' own names.
+    `time`, `sequence`: keys, "" for a device that has none. `time_unit`: of a numeric time.
+    `channels`: channel → key. A dot leads into an object (`data.temp`); "" is a payload that is
     the bare value. Without `channels` the keys are the channels' own names.
 
     Raises ValueError that says what to change.
