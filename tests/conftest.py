@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
 _REQUIRED = "HOLDWATCH_REQUIRE_MAIN_JOB"
+
+# No deadline: a busy Raspberry Pi is slow, which is no failure.
+hypothesis.settings.register_profile("holdwatch", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("holdwatch")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,342 @@
+"""One TOML file says what this gateway does. It is checked whole before anything opens.
+
+Every key is declared with its meaning; `docs/settings.md` is made from that. A mistake is
+told with its line, its place and its cure, and all mistakes are told at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import socket
+import tomllib
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+
+import devices.envelopes.mapping as envelopes
+from devices.device import DecodeError, check_device_id
+from devices.reading import DeviceKey
+from gateway.settings_broker import Broker
+from gateway.settings_problems import Describer, Problem, SettingsError, mistake, syntax_problem
+from gateway.settings_values import Age, FilePath, Section, Slug, slug
+from gateway.size import Size
+from rules import AnyRule
+from rules.duration import DAY, MINUTE, Duration
+
+__all__ = ["Broker", "Problem", "Settings", "SettingsError", "load", "parse"]
+
+INTERVAL = 12 * MINUTE
+"""A value then holds for half an hour: vaccines are logged at least that often."""
+
+
+def _default_box() -> str:
+    return slug(socket.gethostname().partition(".")[0])[:60] or "box"
+
+
+def _default_data() -> Path:
+    home = os.environ.get("HOME", "")
+    if os.geteuid() == 0 or not home:
+        return Path("/var/lib/holdwatch")
+    return Path(home) / ".local/share/holdwatch"
+
+
+def _check_timezone(name: str) -> str:
+    known = zoneinfo.available_timezones()
+    if name not in known:
+        close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+        hint = f"Did you mean {close[0]}?" if close else "Use a name such as Europe/Berlin or UTC"
+        raise mistake(f"{name!r} is no time zone", hint)
+    return name
+
+
+def _check_prefix(prefix: str) -> str:
+    if not prefix or set("+#\0") & set(prefix) or "" in prefix.split("/"):
+        raise mistake(
+            f"{prefix!r} cannot begin a topic",
+            "Use words between single slashes, without + and #, such as holdwatch/roof",
+        )
+    return prefix
+
+
+def _check_commit_interval(length: int) -> int:
+    if length > MINUTE:
+        raise mistake("a sender does not wait so long", 'Use at most "60 s"')
+    return length
+
+
+class Gateway(Section):
+    """This gateway itself."""
+
+    box: Slug = Field(
+        default_factory=_default_box,
+        description="The name of this gateway among its fellows.",
+        json_schema_extra={"default text": "the host name"},
+    )
+    owner: str = Field(
+        default="",
+        pattern=r"^[^\s+#/*>\x00-\x1f\x7f]*$",
+        max_length=128,
+        description="Whose devices these are, where companies share: part of every device's key.",
+    )
+    data: FilePath = Field(
+        default_factory=_default_data,
+        description="Folder of the journal, the history and the state. It needs a real disk.",
+        json_schema_extra={
+            "default text": "/var/lib/holdwatch for root, else ~/.local/share/holdwatch"
+        },
+    )
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = Field(
+        default="UTC",
+        description="Time zone in which days begin and times are shown, such as Europe/Berlin.",
+    )
+    prefix: Annotated[str, AfterValidator(_check_prefix)] = Field(
+        default_factory=lambda data: f"holdwatch/{data['box']}",
+        description="Beginning of the topics that this gateway publishes, such as its alerts.",
+        json_schema_extra={"default text": "holdwatch/`box`"},
+    )
+
+
+class MappingSection(Section):
+    """Other people's topics and keys, in our words."""
+
+    topic: str = Field(
+        description="The topic. Its levels may be {device} (the id), + (any one level) and, last, "
+        "#. List it among the broker's `topics` too, with + for {device}."
+    )
+    device: str = Field(
+        default="", description="The device's id, for a topic that does not hold it."
+    )
+    device_key: str = Field(default="", description="The payload's key that holds the device's id.")
+    time: str = Field(
+        default="time", description='The key of the time; "" for a device without a clock.'
+    )
+    time_unit: Literal["ms", "s"] = Field(
+        default="ms", description="Unit of a time that is a number: since 1970, UTC."
+    )
+    sequence: str = Field(
+        default="seq", description='The key of the sequence number; "" where there is none.'
+    )
+    channels: dict[str, str] = Field(
+        default_factory=dict,
+        description='Channel = key: `{ temperature = "data.temp" }`. The key "" means that the '
+        "payload is the bare value.",
+        json_schema_extra={"default text": "keys that are named like channels"},
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.device:
+            try:
+                check_device_id(self.device)
+            except DecodeError as error:
+                raise mistake(error.detail, "Choose another id") from error
+        self.mapping()
+        return self
+
+    def mapping(self) -> envelopes.Mapping:
+        """Return it as the decoder takes it."""
+        return envelopes.Mapping(**self.model_dump())
+
+
+class DeviceSection(Section):
+    """What is known about some devices."""
+
+    match: str = Field(
+        min_length=1,
+        description="Pattern with * and ? of the devices' keys, such as reefer-* or acme/reefer-*. "
+        "The first section that matches a device counts.",
+    )
+    interval: Duration | None = Field(
+        default=None,
+        description="How often the device sends. A value holds for 2.5 intervals; then nobody "
+        "knows.",
+        json_schema_extra={"default text": '`"12 min"`'},
+    )
+    name: str | None = Field(default=None, description="What people call it.")
+    site: str | None = Field(default=None, description="Where it is.")
+
+
+class JournalSection(Section):
+    """Everything that arrived, in the order of time, for some days."""
+
+    keep: Age = Field(default=7 * DAY, description="How long.")
+    keep_size: Size = Field(default=2 * 10**9, description="At most so much.")
+    commit_interval: Annotated[Duration, AfterValidator(_check_commit_interval)] = Field(
+        default=20,
+        description="How long a message may wait for its commit, and its sender for the "
+        "acknowledgement. Longer spares an SD card.",
+    )
+
+
+class HistorySection(Section):
+    """The readings of years, compact."""
+
+    keep: Age = Field(
+        default=5 * 366 * DAY,
+        description="How long. A year counts 366 days.",
+        json_schema_extra={"default text": '`"5 years"`'},
+    )
+    keep_size: Size | None = Field(
+        default=None,
+        description="At most so much; the oldest days go first.",
+        json_schema_extra={"default text": "no limit but the disk's"},
+    )
+
+
+class DiskSection(Section):
+    """What happens before the disk is full."""
+
+    ballast: Size = Field(
+        default=16 * 10**6,
+        description="A file of this size is kept, and given up so that alerts can still be "
+        "written.",
+    )
+    minimum_free: Size = Field(
+        default=64 * 10**6,
+        description="With less free room nothing is received or acknowledged, and an alarm tells.",
+    )
+
+
+class Settings(Section):
+    """All settings. `load` and `parse` make it."""
+
+    gateway: Gateway = Field(default_factory=Gateway, description="This gateway itself.")
+    brokers: tuple[Broker, ...] = Field(
+        default=(), description="Brokers to join; a [[brokers]] section for each."
+    )
+    mappings: tuple[MappingSection, ...] = Field(
+        default=(),
+        description="Other people's topics and keys; a [[mappings]] section for each. They come "
+        "before our own convention, the first that fits a topic counts.",
+    )
+    devices: tuple[DeviceSection, ...] = Field(
+        default=(), description="What is known about devices; a [[devices]] section for each."
+    )
+    rules: tuple[AnyRule, ...] = Field(
+        default=(), description="When to raise an alert; a [[rules]] section for each."
+    )
+    journal: JournalSection = Field(
+        default_factory=JournalSection, description="What arrived, for some days."
+    )
+    history: HistorySection = Field(
+        default_factory=HistorySection, description="The readings of years, compact."
+    )
+    disk: DiskSection = Field(
+        default_factory=DiskSection, description="What happens before the disk is full."
+    )
+    _file_warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    def device(self, key: DeviceKey) -> DeviceSection | None:
+        """Return the first section that matches the device."""
+        text = str(key)
+        return next((each for each in self.devices if fnmatchcase(text, each.match)), None)
+
+    def interval(self, key: DeviceKey) -> int:
+        """Return how often the device sends, in milliseconds; INTERVAL where nothing is said."""
+        section = self.device(key)
+        return INTERVAL if section is None or section.interval is None else section.interval
+
+    def client_id(self, broker: Broker) -> str:
+        """Return the client id that the broker shall know us by."""
+        return broker.client_id or f"holdwatch-{self.gateway.box}-{broker.name}"
+
+    def owner(self, broker: Broker) -> str:
+        """Return whose devices speak through the broker."""
+        return self.gateway.owner if broker.owner is None else broker.owner
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What works, and should be otherwise; each with its cure."""
+        plain = tuple(
+            f"broker {broker.name}: the password goes to {broker.host} without TLS, where others "
+            "may read it. Add tls = {} (and the broker's authority as ca)."
+            for broker in self.brokers
+            if broker.secret and broker.tls is None and not broker.loopback
+        )
+        return plain + self._file_warnings
+
+
+def parse(
+    text: str,
+    name: str = "settings",
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read settings from TOML text. `name` stands in errors.
+
+    Paths count from `folder` (default: the working folder); `environment` (default: the
+    process's) is where `password_env` looks. Raises SettingsError with every mistake.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(name, [syntax_problem(text, error)]) from None
+    except RecursionError:
+        problem = Problem("", 1, "lists or tables are nested too deeply", "Write it flat.")
+        raise SettingsError(name, [problem]) from None
+    describer = Describer(text, data, Settings.model_json_schema)
+    problems = list(_twice(data, describer))
+    context = {
+        "folder": folder or Path(),
+        "environment": os.environ if environment is None else environment,
+    }
+    try:
+        # By way of JSON, in whose strict mode an array may be a tuple and a text a path, but a
+        # text no number. A date, which TOML has and no setting is, becomes text.
+        settings = Settings.model_validate_json(
+            json.dumps(data, default=str), strict=True, context=context
+        )
+    except ValidationError as error:
+        problems += describer.describe(error.errors(include_url=False, include_input=False))
+        raise SettingsError(name, problems) from None
+    if problems:
+        raise SettingsError(name, problems)
+    return settings
+
+
+def load(path: Path) -> Settings:
+    """Read settings from a TOML file. Raises SettingsError with every mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        problem = Problem("", 1, f"this is not UTF-8 text ({error.reason})", "Save it as UTF-8.")
+        raise SettingsError(str(path), [problem]) from None
+    except OSError as error:
+        problem = Problem(
+            "", 1, f"cannot read it ({error.strerror})", "Give the path of a TOML file with -c."
+        )
+        raise SettingsError(str(path), [problem]) from None
+    settings = parse(text, str(path), folder=path.resolve().parent)
+    secret = [broker.password_file for broker in settings.brokers if broker.password_file]
+    if any(broker.password for broker in settings.brokers):
+        secret.append(path)
+    settings._file_warnings = tuple(  # noqa: SLF001 - set here alone, where the file is known
+        f"{file} holds a password, and others on this machine may read it. Run: chmod 600 {file}"
+        for file in secret
+        if file.stat().st_mode & 0o077
+    )
+    return settings
+
+
+def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
+    """Find rules and brokers of one name: alerts and sessions are kept under it."""
+    for section in ("brokers", "rules"):
+        seen: set[str] = set()
+        tables = data.get(section)
+        for index, table in enumerate(tables if isinstance(tables, list) else ()):
+            name = table.get("name") if isinstance(table, dict) else None
+            if isinstance(name, str) and name in seen:
+                yield describer.problem(
+                    (section, index, "name"),
+                    f"{name!r} is already the name of another of the {section}",
+                    "Give each a name of its own.",
+                )
+            elif isinstance(name, str):
+                seen.add(name)

@@ -1,0 +1,176 @@
+"""`[[brokers]]`: the brokers that this gateway joins, and what each may speak for."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationInfo, model_validator
+
+from gateway.mqtt.topic import check_filter
+from gateway.mqtt.wire import ProtocolError
+from gateway.settings_problems import mistake
+from gateway.settings_values import FilePath, ReadableFile, Section, Slug
+from rules.duration import DAY, SECOND, Duration
+
+
+def _check_filter(text: str) -> str:
+    try:
+        check_filter(text)
+    except ProtocolError as error:
+        raise mistake(
+            error.detail, "A + stands for one whole level, a # for all the rest and comes last"
+        ) from error
+    return text
+
+
+TopicFilter = Annotated[str, AfterValidator(_check_filter)]
+
+
+def _check_keep_alive(length: int) -> int:
+    if not 5 * SECOND <= length <= 65_535 * SECOND or length % SECOND:
+        raise mistake("MQTT cannot keep alive so", 'Use whole seconds from "5 s" to "18 h"')
+    return length
+
+
+def _check_expiry(length: int) -> int:
+    if not SECOND <= length < 2**32 * SECOND or length % SECOND:
+        raise mistake("MQTT cannot keep a session so", 'Use whole seconds, such as "7 days"')
+    return length
+
+
+class Tls(Section):
+    """`tls = {}` trusts the authorities that the system trusts."""
+
+    ca: ReadableFile | None = Field(
+        default=None,
+        description="File (PEM) of the authority that signed the broker's certificate.",
+        json_schema_extra={"default text": "the system's authorities"},
+    )
+    certificate: ReadableFile | None = Field(
+        default=None, description="File (PEM) of our certificate, where the broker asks for one."
+    )
+    key: ReadableFile | None = Field(
+        default=None, description="File (PEM) of our private key, if not in `certificate`."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.key and not self.certificate:
+            raise mistake("there is a key without a certificate", "Give both, or neither")
+        return self
+
+
+class Broker(Section):
+    """An existing broker that this gateway joins as a client."""
+
+    name: Slug = Field(description="What you call this broker. Readings carry it as their source.")
+    host: str = Field(min_length=1, description="Host name or address of the broker.")
+    tls: Tls | None = Field(
+        default=None,
+        description="Speak TLS: a table of `ca`, `certificate` and `key`, all optional.",
+        json_schema_extra={"default text": "no TLS"},
+    )
+    port: int = Field(
+        default_factory=lambda data: 8883 if data.get("tls") else 1883,
+        ge=1,
+        le=65535,
+        description="Port of the broker.",
+        json_schema_extra={"default text": "1883; with TLS 8883"},
+    )
+    topics: tuple[TopicFilter, ...] = Field(
+        default=("cargo/+/+/readings",),
+        min_length=1,
+        description="Topic filters to subscribe to. + stands for one level, # for all the rest.",
+    )
+    client_id: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="MQTT client id. The broker keeps our unread messages under it, so it must "
+        "stay the same and be no other client's.",
+        json_schema_extra={"default text": "holdwatch-`box`-`name`"},
+    )
+    username: str | None = Field(default=None, description="User name, where the broker wants one.")
+    password: SecretStr | None = Field(
+        default=None, description="Password. Better in a file of its own: see `password_file`."
+    )
+    password_file: FilePath | None = Field(
+        default=None,
+        description="File that holds the password alone. Make it readable by you only.",
+    )
+    password_env: str | None = Field(
+        default=None, description="Name of the environment variable that holds the password."
+    )
+    version: Literal["auto", "5", "3.1.1"] = Field(
+        default="auto",
+        description="MQTT version: `5`, `3.1.1`, or `auto`: 5, and 3.1.1 where the broker knows "
+        "no better.",
+    )
+    keep_alive: Annotated[Duration, AfterValidator(_check_keep_alive)] = Field(
+        default=60 * SECOND,
+        description="How often at least something is said, so that a dead connection is noticed.",
+    )
+    session_expiry: Annotated[Duration, AfterValidator(_check_expiry)] = Field(
+        default=7 * DAY,
+        description="How long the broker shall keep our messages while we are away (MQTT 5; for "
+        "3.1.1 the broker alone decides).",
+    )
+    speaks_for: tuple[str, ...] = Field(
+        default=("*",),
+        min_length=1,
+        description="Patterns of the device ids that this broker may speak for. A message about "
+        "any other goes to quarantine.",
+    )
+    owner: str | None = Field(
+        default=None,
+        description="Whose devices speak here: part of every device's key.",
+        json_schema_extra={"default text": "`owner` of [gateway]"},
+    )
+    _secret: SecretStr | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _check(self, info: ValidationInfo) -> Self:
+        given = [key for key in ("password", "password_file", "password_env") if getattr(self, key)]
+        if len(given) > 1:
+            raise mistake(f"the password is given by {' and '.join(given)}", "Keep one of them")
+        if given and self.username is None:
+            raise mistake("there is a password without a username", "Add username")
+        if self.password is not None:
+            self._secret = self.password
+        elif self.password_file is not None:
+            self._secret = _read(self.password_file)
+        elif self.password_env is not None:
+            environment = (info.context or {}).get("environment", os.environ)
+            if self.password_env not in environment:
+                raise mistake(
+                    f"password_env names {self.password_env}, which is not in the environment",
+                    "Set that variable for the gateway, or use password_file",
+                )
+            self._secret = SecretStr(environment[self.password_env])
+        return self
+
+    @property
+    def secret(self) -> SecretStr | None:
+        """The password, from wherever it lay when the settings were read."""
+        return self._secret
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the broker is on this machine."""
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def _read(path: Path) -> SecretStr:
+    try:
+        return SecretStr(path.read_text(encoding="utf-8").rstrip("\r\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise mistake(
+            f"cannot read password_file {path} ({error})",
+            "Give the path of a text file that the gateway's user may read",
+        ) from error
