@@ -10,6 +10,7 @@ for the disk and lets go of the interpreter meanwhile, so the loop goes on.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -174,6 +175,15 @@ class Database:
         except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
             self.rollback()
             raise DiskError(f"{self.path}: {error}") from error
+
+    async def commit_aside(self) -> None:
+        """Commit on another thread. Cancelled in the middle, it still waits for the disk."""
+        task = asyncio.ensure_future(asyncio.to_thread(self.commit))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await task
+            raise
 
     def rollback(self) -> None:
         """Drop what is staged. Does nothing when nothing is."""

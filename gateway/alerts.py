@@ -1,0 +1,90 @@
+"""Alerts on the broker: a follower of events that keeps one retained message per open alert.
+
+`<prefix>/alerts/<id>` holds the alert as JSON while it fires and is cleared when it closes, so
+that whoever subscribes, now or later, sees what is wrong now. An alert found in the past that
+is over already was never open, and is not published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiomqtt
+import msgspec
+
+from gateway.database import DiskError
+from gateway.follow import RetryLater
+from gateway.mqtt.tls import client_context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.mqtt.subscriber import BrokerSettings
+    from gateway.state import State, StoredEvent
+    from rules.alert import Alert
+
+TIMEOUT = 10
+"""Seconds that a broker may take for one message."""
+
+
+def topic(prefix: str, alert: Alert) -> str:
+    """Return where an alert is published."""
+    return f"{prefix}/alerts/{alert.id}"
+
+
+def message(alert: Alert) -> bytes:
+    """Return what is published for an alert: itself as JSON, or nothing once it is closed."""
+    return msgspec.json.encode(alert) if alert.ended is None else b""
+
+
+class AlertPublisher:
+    """Follows events and publishes to one broker."""
+
+    limit = 100
+
+    def __init__(self, broker: BrokerSettings, prefix: str, state: State) -> None:
+        """`prefix` is the topic under which everything of this gateway is published."""
+        self.name = f"alerts:{broker.name}"
+        self.cursor = state.cursor(self.name)
+        self._broker = broker
+        self._prefix = prefix
+        self._state = state
+
+    async def handle(self, items: Sequence[StoredEvent], cursor: int) -> None:
+        """Publish these events' alerts as they now stand. Raises RetryLater."""
+        latest = {one.event.alert.id: one.event.alert for one in items}
+        shown = [one for one in latest.values() if not one.retrospective]
+        if shown:
+            try:
+                await self.publish(shown)
+            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+                raise RetryLater(f"{self._broker.name}: {error}") from error
+        try:
+            async with self._state.writing():
+                self._state.move(self.name, cursor)
+        except DiskError as error:
+            # Published, but not noted: the same again does no harm.
+            raise RetryLater(str(error)) from error
+        self.cursor = cursor
+
+    async def publish(self, alerts: Sequence[Alert]) -> None:
+        """Publish alerts as they stand; returns when the broker has them."""
+        async with self._client() as client, asyncio.timeout(TIMEOUT * len(alerts)):
+            for alert in alerts:
+                await client.publish(
+                    topic(self._prefix, alert), message(alert), qos=1, retain=True
+                )
+
+    def _client(self) -> aiomqtt.Client:
+        broker = self._broker
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            identifier=f"{broker.client_id}-alerts",
+            username=broker.username,
+            password=broker.password,
+            tls_context=client_context(broker.tls) if broker.tls else None,
+            protocol=aiomqtt.ProtocolVersion.V311,
+            timeout=TIMEOUT,
+        )

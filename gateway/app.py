@@ -1,0 +1,334 @@
+"""The gateway, put together: the only file that names concrete parts.
+
+A run is a handful of tasks: one writes the journal, each follower follows, each broker is
+joined, a clock ticks. If one of them ends with an error the gateway ends, since going on would
+break a promise, and whoever started it starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from random import SystemRandom
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from devices.envelopes import ENVELOPES
+from devices.envelopes.plain import PlainJson
+from gateway.alerts import AlertPublisher
+from gateway.archivist import Archivist
+from gateway.clock import Clock, boot_id
+from gateway.control import ControlServer
+from gateway.database import DiskError
+from gateway.disk import Disk
+from gateway.follow import RetryLater, follow
+from gateway.history import History
+try:
+    from gateway.importer import SOURCE, Imported, import_file
+except ImportError:
+    SOURCE="import"
+from gateway.ingest import Ingest
+from gateway.journal import PAGE, Journal
+from gateway.monitor import Monitor
+from gateway.mqtt.subscriber import BrokerSettings, Subscriber
+from gateway.mqtt.tls import Tls
+from gateway.own_alerts import OwnAlerts
+from gateway.rulebook import adopt
+from gateway.state import State
+from rules.duration import MINUTE
+from rules.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from devices.reading import DeviceKey
+    from gateway.settings import Broker, Settings
+
+log = structlog.get_logger()
+
+TICK = 1.0
+"""Seconds between looks at the clock, the disk and who is missing."""
+UNHEARD = 60_000
+"""A broker that cannot be reached for so many ms is an alert."""
+DEFAULT_INTERVAL = 12 * MINUTE
+"""A device of which nobody says how often it sends: its values hold 30 min, as vaccine
+practice logs at least that often."""
+PRUNE_INTERVAL = 10_000
+"""The journal is looked through for readings to drop every so many ms, while there are any."""
+STRANGERS = "identity"
+
+
+class AlreadyRunningError(Exception):
+    """Another gateway works in this data folder."""
+
+
+class BrokerState(msgspec.Struct):
+    """How it stands with a broker: `since` is ms since 1970, `detail` a sentence for people."""
+
+    state: str
+    since: int
+    detail: str
+
+
+class Gateway:
+    """One gateway over one data folder: `compose`, then `run` until `stop`, then `close`."""
+
+    def __init__(self, settings: Settings, *, join: bool = True) -> None:
+        """Lock the folder and open its files.
+
+        With `join` false no broker is joined: for commands that work alone. Raises
+        AlreadyRunningError, FileError, DiskError.
+        """
+        self.settings = settings
+        folder = settings.gateway.data
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(folder)
+        self.disk = Disk(
+            folder, ballast=settings.disk.ballast, minimum_free=settings.disk.minimum_free
+        )
+        self.journal = Journal(folder / "journal.db")
+        self.history = History(folder / "history.db")
+        self.state = State(folder / "state.db")
+        self.clock = Clock(self.journal.newest_received())
+        self.started = self.clock.now()
+        self.brokers: dict[str, BrokerState] = {}
+        self._joined = settings.brokers if join else ()
+        self._stopping = asyncio.Event()
+        self._next_prune = 0
+
+    async def compose(self) -> None:
+        """Put the parts together. Raises DiskError."""
+        settings, gateway = self.settings, self.settings.gateway
+        self.disk.load_ballast()
+        async with self.state.writing():
+            self.state.note_clock(boot_id(), self.clock.monotonic(), self.clock.now(), 0)
+        versions = await adopt(self.state, settings.rules, self.clock.now())
+        self.ingest = Ingest(
+            self.journal,
+            [*(PlainJson(one.mapping()) for one in settings.mappings), *ENVELOPES],
+            self.clock,
+            grants={SOURCE: ("*",), **{one.name: one.speaks_for for one in settings.brokers}},
+            interval=settings.journal.commit_interval / 1000,
+        )
+        engine = Engine(versions, self._interval)
+        self.monitor = Monitor(engine, self.state, self.journal, self.history, self.clock)
+        self.archivist = Archivist(self.history, self.clock)
+        brokers = [broker_settings(settings, one) for one in self._joined]
+        self.subscribers = [
+            Subscriber(one, self.ingest, self._on_broker(one.name), random=SystemRandom())
+            for one in brokers
+        ]
+        self.publishers = [AlertPublisher(one, gateway.prefix, self.state) for one in brokers]
+        self.own_alerts = OwnAlerts(
+            gateway.owner, gateway.box, self.state, self.clock, self.publishers
+        )
+        self.ingest.on_disk = self._on_disk
+        self.ingest.on_stranger = self._on_stranger
+        self.ingest.before_commit = self._prune
+
+    def _interval(self, device: DeviceKey) -> int:
+        section = self.settings.device(device)
+        return section.interval if section and section.interval else DEFAULT_INTERVAL
+
+    # -- running -----------------------------------------------------------------------------
+
+    async def run(self, control: ControlServer | None = None) -> None:
+        """Run until `stop`; then leave the brokers and save the rule state."""
+        tasks = [
+            asyncio.create_task(self.ingest.run(), name="ingest"),
+            asyncio.create_task(follow(self.ingest, self.monitor, self._bury), name="monitor"),
+            asyncio.create_task(follow(self.ingest, self.archivist, self._bury), name="history"),
+            asyncio.create_task(self.own_alerts.run(), name="own alerts"),
+            asyncio.create_task(self._tick(), name="tick"),
+        ]
+        for publisher in self.publishers:
+            tasks.append(asyncio.create_task(follow(self.state, publisher, self._bury)))
+        if control is not None:
+            tasks.append(asyncio.create_task(control.run(), name="control"))
+        joined = [asyncio.create_task(one.run(), name=one.name) for one in self.subscribers]
+        stopping = asyncio.create_task(self._stopping.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait(
+                [*tasks, *joined, stopping], return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done - {stopping}:
+                task.result()
+            for subscriber in self.subscribers:
+                subscriber.stop()
+            await asyncio.gather(*joined)
+            await self.settle()
+        finally:
+            for task in (*tasks, *joined, stopping):
+                task.cancel()
+            await asyncio.gather(*tasks, *joined, stopping, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._stopping.set()
+
+    async def settle(self) -> None:
+        """Commit and judge all that has arrived, and save the rule state.
+
+        While the disk takes no writes this is left out: nothing of it was acknowledged.
+        """
+        if self.ingest.problem is not None:
+            return
+        await self.ingest.store([])
+        while self.monitor.cursor < self.journal.head:
+            await asyncio.sleep(0)
+        await self.monitor.revise(at_once=True)
+        await self.monitor.checkpoint()
+
+    def close(self) -> None:
+        """Close the files and let go of the folder."""
+        self.journal.close()
+        self.history.close()
+        self.state.close()
+        os.close(self._lock)
+
+    async def _tick(self) -> None:
+        while True:
+            await self._check_clock()
+            self._check_disk()
+            self._check_brokers()
+            await self.monitor.tick(self._listening_since())
+            await asyncio.sleep(TICK)
+
+    async def _check_clock(self) -> None:
+        moved = self.clock.corrected()
+        if moved:
+            log.warning("our clock was set", by_ms=moved)
+            async with self.state.writing():
+                self.state.note_clock(
+                    boot_id(), self.clock.monotonic(), self.clock.now(), moved
+                )
+
+    def _check_disk(self) -> None:
+        problem = self.disk.problem()
+        self.ingest.hold(problem)
+        if problem is None and self.ingest.problem is None:
+            self.disk.load_ballast()
+        self.own_alerts.report("disk", problem or self.ingest.problem)
+
+    def _check_brokers(self) -> None:
+        now = self.clock.now()
+        for name, broker in self.brokers.items():
+            if broker.state == "connected":
+                self.own_alerts.report(f"broker {name}", None)
+            elif now - broker.since >= UNHEARD:
+                self.own_alerts.report(f"broker {name}", broker.detail)
+
+    def _listening_since(self) -> int | None:
+        """Since when we can hear somebody, None while no broker is joined.
+
+        With one of two brokers away its devices are reported missing too: one alert too many
+        is better than none.
+        """
+        return max((one.since for one in self.brokers.values() if one.state == "connected"), default=None)
+
+    # -- what the parts tell -----------------------------------------------------------------
+
+    def _on_broker(self, name: str) -> Callable[[str, str], None]:
+        def tell(state: str, detail: str) -> None:
+            log.info("broker", name=name, state=state, detail=detail)
+            before = self.brokers.get(name)
+            # "connecting" between two failures is no news: the trouble began with the first.
+            up = state == "connected"
+            if before is None or (before.state == "connected") != up:
+                self.brokers[name] = BrokerState(state, self.clock.now(), detail)
+            elif state != "connecting":
+                before.state, before.detail = state, detail
+
+        return tell
+
+    def _on_disk(self, problem: str | None) -> None:
+        if problem is not None:
+            self.disk.drop_ballast()
+        self.own_alerts.report("disk", problem)
+
+    def _on_stranger(self, device: DeviceKey, source: str) -> None:
+        log.warning("a source spoke for a foreign device", device=str(device), source=source)
+        self.own_alerts.report(
+            f"{STRANGERS} {source}",
+            f"{source} spoke for {device}, for which it may not speak",
+            "warning",
+            "Its messages lie in the quarantine. See `speaks_for` in the settings.",
+        )
+
+    def _prune(self, journal: Journal) -> None:
+        now = self.clock.monotonic()
+        if now < self._next_prune:
+            return
+        done = min(self.history.cursor, self.monitor.saved_cursor)
+        keep = self.settings.journal
+        pruned = journal.prune(done, self.clock.now() - keep.keep, keep.keep_size)
+        self._next_prune = now if pruned == PAGE else now + PRUNE_INTERVAL
+
+    async def _bury(self, follower: str, items: Sequence[object], reason: str) -> None:
+        log.error("records cannot be delivered", follower=follower, count=len(items), reason=reason)
+        async with self.state.writing():
+            bodies = [msgspec.json.encode(one, enc_hook=str) for one in items]
+            self.state.bury(follower, bodies, reason, self.clock.now())
+
+    # -- commands ----------------------------------------------------------------------------
+
+    async def import_file(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        zone: str | None = None,
+        device: str | None = None,
+        progress: Callable[[int, int], None] = lambda _done, _all: None,
+    ) -> Imported:
+        """Take in a logger's file; returns once it is judged. Raises DecodeError."""
+        imported = await import_file(
+            self.ingest,
+            name,
+            content,
+            zone=ZoneInfo(zone) if zone else None,
+            device=device,
+            owner=self.settings.gateway.owner,
+            received=self.clock.now(),
+            progress=progress,
+        )
+        await self.settle()
+        return imported
+
+
+def broker_settings(settings: Settings, broker: Broker) -> BrokerSettings:
+    """Return a broker's section as the subscriber takes it."""
+    tls = broker.tls
+    return BrokerSettings(
+        name=broker.name,
+        host=broker.host,
+        port=broker.port,
+        topics=broker.topics,
+        client_id=settings.client_id(broker),
+        username=broker.username,
+        password=broker.secret.get_secret_value() if broker.secret else None,
+        tls=Tls(tls.ca, tls.certificate, tls.key) if tls else None,
+        version=broker.version,
+        keep_alive=broker.keep_alive // 1000,
+        session_expiry=broker.session_expiry // 1000,
+        owner=settings.owner(broker),
+    )
+
+
+def _lock(folder: Path) -> int:
+    """Lock the folder; released when the descriptor closes, also by a crash."""
+    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise AlreadyRunningError(
+            f"Another Holdwatch works in {folder}. Stop it, or give this one a data folder of "
+            "its own in [gateway] data"
+        ) from error
+    return descriptor

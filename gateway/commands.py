@@ -1,0 +1,156 @@
+"""What a person may ask of a gateway, running or not: the answers, as plain data."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from devices.reading import DeviceKey
+from gateway import __version__
+from gateway.control import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.app import Gateway
+    from gateway.control import Command
+
+GRAVITY = {"critical": 0, "warning": 1, "info": 2}
+LOOKED_AT = 2_000
+"""Devices whose pending rules are listed; with more, alerts alone say enough."""
+
+
+class Commands:
+    """The commands of one gateway, by name."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.by_name: Mapping[str, Command] = {
+            "status": self.status,
+            "devices": self.devices,
+            "quarantine": self.quarantine,
+            "retry": self.retry,
+            "import": self.import_file,
+            "report": self.report,
+        }
+
+    async def status(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """How everything stands, worst alerts first."""
+        gateway = self._gateway
+        journal, monitor = gateway.journal, gateway.monitor
+        alerts = [*gateway.own_alerts.open_alerts, *monitor.open_alerts]
+        alerts.sort(key=lambda one: (one.retrospective, GRAVITY[one.severity], one.fired))
+        return {
+            "version": __version__,
+            "box": gateway.settings.gateway.box,
+            "now": gateway.clock.now(),
+            "started": gateway.started,
+            "clock_trusted": gateway.clock.trusted(),
+            "brokers": {
+                name: msgspec.to_builtins(state) for name, state in gateway.brokers.items()
+            },
+            "alerts": [msgspec.to_builtins(one) for one in alerts],
+            "pending": self._pending(),
+            "devices": len(journal.devices()),
+            "received": gateway.ingest.received,
+            "duplicates": journal.duplicates,
+            "quarantine": journal.quarantine_counts(),
+            "disk": {
+                "free": gateway.disk.free(),
+                "journal": journal.size(),
+                "history": gateway.history.size(),
+                "state": gateway.state.size(),
+                "problem": gateway.disk.problem() or gateway.ingest.problem,
+            },
+            "waiting": {
+                "monitor": journal.head - monitor.cursor,
+                **{one.name: gateway.state.head - one.cursor for one in gateway.publishers},
+            },
+            "dead_letters": gateway.state.dead_letters(),
+        }
+
+    def _pending(self) -> list[dict[str, Any]]:
+        engine = self._gateway.monitor.engine
+        devices = list(engine.devices())
+        if len(devices) > LOOKED_AT:
+            return []
+        return [
+            {"device": str(device), **msgspec.to_builtins(status)}
+            for device in devices
+            for status in engine.state(device)
+            if status.state == "pending"
+        ]
+
+    async def devices(self, _request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:
+        """Every device, and where its rules stand."""
+        gateway = self._gateway
+        engine = gateway.monitor.engine
+        answer = []
+        for device in sorted(gateway.journal.devices()):
+            section = gateway.settings.device(device)
+            rules = [msgspec.to_builtins(one) for one in engine.state(device)]
+            answer.append(
+                {
+                    "device": str(device),
+                    "name": section.name if section else None,
+                    "site": section.site if section else None,
+                    "rules": rules,
+                    "last": engine.last(device),
+                }
+            )
+        return answer
+
+    async def quarantine(
+        self, request: Mapping[str, Any], _progress: object
+    ) -> list[dict[str, Any]]:
+        """Messages that could not be decoded, oldest first, raw bytes as base64."""
+        rows = self._gateway.journal.quarantined(
+            int(request.get("after", 0)), int(request.get("limit", 100))
+        )
+        return [
+            {
+                **msgspec.structs.asdict(one),
+                "topic": one.topic.decode(errors="replace"),
+                "payload": base64.b64encode(one.payload).decode(),
+            }
+            for one in rows
+        ]
+
+    async def retry(self, _request: Mapping[str, Any], _progress: object) -> dict[str, int]:
+        """Decode what lies in the quarantine again."""
+        decoded, left = await self._gateway.ingest.retry_quarantine()
+        return {"decoded": decoded, "left": left}
+
+    async def import_file(
+        self, request: Mapping[str, Any], progress: Callable[[int, int], None]
+    ) -> dict[str, Any]:
+        """Take in a logger's file and say what the rules found in it."""
+        gateway = self._gateway
+        known = {one.id for one in gateway.state.alerts_of(self._key(request.get("device") or ""))}
+        imported = await gateway.import_file(
+            request["name"],
+            base64.b64decode(request["content"]),
+            zone=request.get("zone"),
+            device=request.get("device"),
+            progress=progress,
+        )
+        alerts = gateway.state.alerts_of(self._key(imported.device))
+        return {
+            **msgspec.to_builtins(imported),
+            "alerts": [msgspec.to_builtins(one) for one in alerts if one.id not in known],
+        }
+
+    def _key(self, device: str) -> DeviceKey:
+        owner, slash, name = device.rpartition("/")
+        return DeviceKey(owner if slash else self._gateway.settings.gateway.owner, name)
+
+    async def report(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """A device's past by days."""
+        key = self._key(request["device"])
+        if key not in self._gateway.journal.devices():
+            raise ControlError(
+                f"no device {key} was ever heard", "See `holdwatch device list` for those that were"
+            )
+        raise NotImplementedError

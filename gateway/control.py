@@ -1,0 +1,127 @@
+"""The local socket: commands that change or ask a running gateway, for its own user only.
+
+One request a connection, one JSON object a line: `{"do": "status"}`. The answer is any number
+of `{"progress": [done, all]}` and then `{"result": …}` or `{"error": …, "cure": …}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from devices.device import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+log = structlog.get_logger()
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a request: a logger's file, with room to spare."""
+
+Progress = "Callable[[int, int], None]"
+Command = "Callable[[dict[str, Any], Callable[[int, int], None]], Awaitable[Any]]"
+
+
+class ControlError(Exception):
+    """The running gateway refused a command: what is wrong, and what to do."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}. {cure}")
+        self.problem = problem
+        self.cure = cure
+
+
+class NotRunningError(Exception):
+    """No gateway is running over this data folder."""
+
+
+def socket_path(data: Path) -> Path:
+    """Return where a gateway over this data folder listens."""
+    return data / "control.sock"
+
+
+class ControlServer:
+    """Answers commands, by name."""
+
+    def __init__(self, data: Path, commands: Mapping[str, Command]) -> None:
+        self._path = socket_path(data)
+        self._commands = commands
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(self._serve, self._path, limit=LARGEST)
+        finally:
+            os.umask(before)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def say(answer: dict[str, Any]) -> None:
+            writer.write(msgspec.json.encode(answer) + b"\n")
+
+        try:
+            say(await self._answer(await reader.readline(), say))
+            await writer.drain()
+        except (ConnectionError, ValueError) as error:
+            # Whoever asked has gone, or sent more than we take.
+            log.info("a command was not answered", problem=str(error))
+        finally:
+            writer.close()
+
+    async def _answer(
+        self, line: bytes, say: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
+        try:
+            request = msgspec.json.decode(line, type=dict[str, Any])
+            command = self._commands[request.get("do", "")]
+        except (msgspec.DecodeError, KeyError):
+            known = ", ".join(self._commands)
+            return {"error": "there is no such command", "cure": f"Use one of {known}"}
+        try:
+            result = await command(request, lambda done, all_: say({"progress": [done, all_]}))
+        except DecodeError as error:
+            return {"error": error.detail, "cure": error.cure}
+        except ControlError as error:
+            return {"error": error.problem, "cure": error.cure}
+        return {"result": msgspec.to_builtins(result)}
+
+
+async def ask(
+    data: Path,
+    request: Mapping[str, Any],
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Any:  # noqa: ANN401 - whatever the command answers
+    """Send one command to the running gateway; return its result.
+
+    Raises NotRunningError, or ControlError with what the gateway said.
+    """
+    try:
+        reader, writer = await asyncio.open_unix_connection(socket_path(data), limit=LARGEST)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotRunningError(str(data)) from error
+    try:
+        writer.write(msgspec.json.encode(request) + b"\n")
+        await writer.drain()
+        while line := await reader.readline():
+            answer = msgspec.json.decode(line, type=dict[str, Any])
+            if "progress" in answer:
+                progress(*answer["progress"])
+            elif "result" in answer:
+                return answer["result"]
+            else:
+                raise ControlError(answer["error"], answer["cure"])
+    finally:
+        writer.close()
+    raise ControlError("the gateway ended before it answered", "Look into its log")

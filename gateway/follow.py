@@ -1,0 +1,124 @@
+"""The one loop that every follower runs: read after the cursor, handle, go on.
+
+A follower has two words for failure. `RetryLater`: nothing of this was delivered, ask again
+after a while; it holds up this follower and nobody else. `Reject`: these can never be
+delivered; they go to the dead letters, where a person sees them, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+Item = TypeVar("Item")
+Given = TypeVar("Given", covariant=True)
+Taken = TypeVar("Taken", contravariant=True)
+
+log = structlog.get_logger()
+
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 60.0
+"""Seconds between attempts: doubling, capped."""
+
+
+class RetryLater(Exception):  # noqa: N818 - a word of the contract, not a fault of ours
+    """Nothing was delivered: the same again later, after at least `after` seconds."""
+
+    def __init__(self, reason: str, after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Reject(Exception):  # noqa: N818 - a word of the contract, not a fault of ours
+    """These items can never be delivered, because `reason`; the rest of the batch was."""
+
+    def __init__(self, items: Sequence[object], reason: str) -> None:
+        super().__init__(reason)
+        self.items = items
+
+
+class Bell:
+    """Rung when a log has grown; whoever waits goes on."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Return at the next ring."""
+        await self._event.wait()
+
+
+class Log(Protocol[Given]):
+    """What can be followed: items in one order for ever, each behind a cursor."""
+
+    @property
+    def head(self) -> int:
+        """The cursor after the newest item."""
+        ...
+
+    @property
+    def bell(self) -> Bell:
+        """Rung whenever `head` has moved."""
+        ...
+
+    def read(self, after: int, limit: int) -> tuple[Sequence[Given], int]:
+        """Return about `limit` items after a cursor, and the cursor after them."""
+        ...
+
+
+class Follower(Protocol[Taken]):
+    """Whoever acts on a log."""
+
+    name: str
+    limit: int
+    """How many items it takes at a time: what it can handle without holding up the loop."""
+
+    @property
+    def cursor(self) -> int:
+        """How far it has come; moved by `handle`."""
+        ...
+
+    async def handle(self, items: Sequence[Taken], cursor: int) -> None:
+        """Act on these items, and set the cursor with what came of it. Returns when delivered.
+
+        Raises RetryLater or Reject; any other exception ends the gateway, since going on
+        would break a promise.
+        """
+        ...
+
+
+async def follow(
+    source: Log[Item],
+    follower: Follower[Item],
+    bury: Callable[[str, Sequence[object], str], Awaitable[None]],
+) -> None:
+    """Follow for ever. `bury(name, items, reason)` takes the dead letters."""
+    delay = FIRST_DELAY
+    while True:
+        if source.head == follower.cursor:
+            await source.bell.wait()
+            continue
+        items, cursor = source.read(follower.cursor, follower.limit)
+        try:
+            await follower.handle(items, cursor)
+        except RetryLater as error:
+            log.warning("retry later", follower=follower.name, reason=str(error), delay=delay)
+            await asyncio.sleep(max(delay, error.after))
+            delay = min(2 * delay, LONGEST_DELAY)
+        except Reject as error:
+            await bury(follower.name, error.items, str(error))
+            delay = FIRST_DELAY
+        else:
+            delay = FIRST_DELAY
+        # Intake comes first: give the loop back between batches.
+        await asyncio.sleep(0)

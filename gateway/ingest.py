@@ -1,0 +1,372 @@
+"""Ingest: decode what arrives, commit it, and only then acknowledge it.
+
+What this file guarantees:
+
+- an acknowledgement leaves after the commit that holds its message, as a reading or in the
+  quarantine, and in the order of arrival;
+- a message that cannot be decoded costs only itself;
+- memory is bounded: when the disk cannot follow, sockets are left unread, and nothing that
+  was taken from them is dropped.
+
+Messages gather for up to `interval` so that one sync serves many (an SD card wears by the
+sync), unless a sender has stopped because it waits for us: its window is learnt, and when as
+many messages lie here as it ever sends unacknowledged, they are committed at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import structlog
+
+from devices.device import Decode, DecodeError, Envelope, Origin
+from devices.reading import ARRIVAL, COUNTED, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, Reading
+from gateway.database import DiskError
+from gateway.follow import Bell
+from gateway.journal import Batch, Cursor, Journal, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateway.clock import Clock
+    from gateway.mqtt.link import Link
+    from gateway.mqtt.packets import Publish
+
+log = structlog.get_logger()
+
+FULL = 5_000
+"""Messages in a batch that is committed without waiting for more."""
+CROWDED = 20_000
+"""Messages waiting for the disk at which sockets are left unread."""
+RETRY = 0.5
+"""Seconds between attempts to write while the disk does not take it."""
+REMEMBERED = 65_536
+"""Readings without clock or sequence that are held against redeliveries: MQTT's largest window."""
+ROUTES = 200_000
+"""Topics whose decoder is remembered."""
+
+
+class Gathered:
+    """What waits for one commit, and who waits for it."""
+
+    def __init__(self) -> None:
+        self.readings: list[Reading] = []
+        self.rejected: list[Rejected] = []
+        self.released: list[int] = []
+        self.acknowledgements: list[tuple[Link, int, list[int]]] = []
+        self.stored: list[asyncio.Future[None]] = []
+
+    def __len__(self) -> int:
+        return len(self.readings) + len(self.rejected)
+
+
+class Window:
+    """How many messages a sender leaves unacknowledged before it waits, learnt by watching."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.unacknowledged = 0
+        self.last = 0.0
+        self._candidate = 0
+
+    def arrived(self, count: int, now: float) -> bool:
+        """Count arrivals; say whether the sender now waits for us."""
+        self.unacknowledged += count
+        self.last = now
+        if self.unacknowledged > self.size:
+            self.size = 0
+        return self.size > 0 and self.unacknowledged >= self.size
+
+    def acknowledged(self, now: float, quiet: float) -> None:
+        """All was acknowledged. Twice the same count, then quiet: that is the window."""
+        if now - self.last >= quiet:
+            if self.unacknowledged == self._candidate:
+                self.size = self.unacknowledged
+            self._candidate = self.unacknowledged
+        self.unacknowledged = 0
+
+
+class Ingest:
+    """The only writer of the journal, and the log that followers of readings follow."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is composed of
+        self,
+        journal: Journal,
+        envelopes: Sequence[Envelope],
+        clock: Clock,
+        *,
+        grants: Mapping[str, tuple[str, ...]],
+        interval: float = 0.02,
+        acknowledge_early: bool = False,
+    ) -> None:
+        """`grants`: source → patterns of the device ids it may speak for.
+
+        `interval` is in seconds. `acknowledge_early` breaks the promise on purpose, so that
+        the fault tests can be shown to see it.
+        """
+        self.journal = journal
+        self.envelopes = tuple(envelopes)
+        self.bell = Bell()
+        self.interval = interval
+        self.on_disk: Callable[[str | None], None] = lambda _problem: None
+        """Called with the problem when the disk takes no write, with None when it does again."""
+        self.on_stranger: Callable[[DeviceKey, str], None] = lambda _device, _source: None
+        """Called when a source speaks for a device that it may not speak for."""
+        self.before_commit: Callable[[Journal], None] = lambda _journal: None
+        """Called within each transaction: where old readings are pruned."""
+        self.problem: str | None = None
+        """Why the disk takes no writes, None while it does."""
+        self.held = False
+        """Whether sockets are left unread for want of room."""
+        self.received = 0
+        self.rejected = 0
+        self._clock = clock
+        self._grants = grants
+        self._acknowledge_early = acknowledge_early
+        self._routes: dict[Origin, dict[bytes, Decode]] = {}
+        self._admitted: dict[str, set[DeviceKey]] = {}
+        self._windows: dict[Link, Window] = {}
+        self._paused: set[Link] = set()
+        self._gathered = Gathered()
+        self._due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._arrivals = dict.fromkeys(map(_trace, journal.recent_arrivals(REMEMBERED)))
+
+    # -- the log that followers follow -------------------------------------------------------
+
+    @property
+    def head(self) -> Cursor:
+        """The cursor after the newest committed reading."""
+        return self.journal.head
+
+    def read(self, after: Cursor, limit: int) -> Batch:
+        """Return readings after a cursor."""
+        return self.journal.read(after, limit)
+
+    # -- arrival -----------------------------------------------------------------------------
+
+    def receive(self, link: Link, publishes: Sequence[Publish]) -> None:
+        """Decode messages of a connection, in order; they are acknowledged once committed."""
+        origin = link.origin
+        routes = self._routes.setdefault(origin, {})
+        admitted = self._admitted.setdefault(origin.source, set())
+        readings = self._gathered.readings
+        now = self._clock.now()
+        base = 0 if self._clock.trusted() else OWN_CLOCK_UNTRUSTED
+        for message in publishes:
+            flags = base | RETAINED if message.retain else base
+            try:
+                decode = routes[message.topic]
+            except KeyError:
+                decode = self._route(origin, routes, message.topic)
+            try:
+                decoded = decode(message.payload, now, flags)
+                if len(decoded) != 1 or decoded[0].device not in admitted:
+                    self._admit(origin.source, decoded)
+            except DecodeError as error:
+                self._reject(origin, message, now, flags, error)
+                continue
+            for reading in decoded:
+                if reading.flags & ARRIVAL and self._repeated(reading, dup=message.dup):
+                    continue
+                readings.append(reading)
+        self.received += len(publishes)
+        self._expect(link, [message.packet_id for message in publishes if message.packet_id])
+
+    def _route(self, origin: Origin, routes: dict[bytes, Decode], topic: bytes) -> Decode:
+        if len(routes) >= ROUTES:
+            routes.clear()
+        routes[topic] = self._bind(origin, topic.decode(errors="replace"))
+        return routes[topic]
+
+    def _bind(self, origin: Origin, topic: str) -> Decode:
+        try:
+            for envelope in self.envelopes:
+                decode = envelope.bind(topic, origin)
+                if decode is not None:
+                    return decode
+        except DecodeError as error:
+            return _refuse(error.reason, error.detail, error.cure)
+        return _refuse(
+            "unknown-topic",
+            f"nothing here decodes the topic {topic[:200]!r}",
+            "Add a [[mappings]] block for it to the settings, or subscribe to fewer topics",
+        )
+
+    def _admit(self, source: str, decoded: Sequence[Reading]) -> None:
+        """Check that a source may speak for these devices; all of a message, or none of it."""
+        admitted = self._admitted[source]
+        for reading in decoded:
+            device = reading.device
+            if device in admitted:
+                continue
+            if not any(fnmatchcase(device.id, one) for one in self._grants.get(source, ())):
+                self.on_stranger(device, source)
+                raise DecodeError(
+                    "may-not-speak-for",
+                    f"{source} may not speak for device {device}",
+                    "If it should, add the device to its `speaks_for` in the settings",
+                )
+            admitted.add(device)
+
+    def _repeated(self, reading: Reading, *, dup: bool) -> bool:
+        """Whether this is a redelivery of a reading that nothing in itself tells apart."""
+        if reading.flags & COUNTED:
+            return False
+        trace = _trace(reading)
+        if dup and trace in self._arrivals:
+            return True
+        self._arrivals[trace] = None
+        if len(self._arrivals) > REMEMBERED:
+            del self._arrivals[next(iter(self._arrivals))]
+        return False
+
+    def _reject(
+        self, origin: Origin, message: Publish, received: int, flags: int, error: DecodeError
+    ) -> None:
+        self.rejected += 1
+        self._gathered.rejected.append(
+            Rejected(
+                received=received,
+                topic=message.topic,
+                payload=message.payload,
+                flags=flags,
+                owner=origin.owner,
+                source=origin.source,
+                reason=error.reason,
+                detail=error.detail,
+                cure=error.cure,
+            )
+        )
+
+    def _expect(self, link: Link, packet_ids: list[int]) -> None:
+        loop = asyncio.get_running_loop()
+        if self._acknowledge_early:
+            link.acknowledge(link.generation, packet_ids)
+            packet_ids = []
+        self._gathered.acknowledgements.append((link, link.generation, packet_ids))
+        window = self._windows.setdefault(link, Window())
+        waits = window.arrived(len(packet_ids), loop.time())
+        if waits or len(self._gathered) >= FULL:
+            self._due.set()
+        elif self._timer is None:
+            self._timer = loop.call_later(self.interval, self._due.set)
+        if len(self._gathered) >= CROWDED or self.held:
+            self._paused.add(link)
+            link.pause()
+
+    def hold(self, reason: str | None) -> None:
+        """Leave the sockets unread because of `reason`, until called with None."""
+        if reason is not None and not self.held:
+            self._paused.update(self._windows)
+            for link in self._paused:
+                link.pause()
+        self.held = reason is not None
+        if not self.held:
+            self._resume()
+
+    def _resume(self) -> None:
+        if self.held or self.problem is not None or len(self._gathered) >= CROWDED:
+            return
+        for link in self._paused:
+            link.resume()
+        self._paused.clear()
+
+    async def store(self, readings: Sequence[Reading]) -> None:
+        """Commit readings that came another way; returns once they are durable."""
+        self._gathered.readings.extend(readings)
+        await self._committed()
+
+    async def retry_quarantine(self) -> tuple[int, int]:
+        """Decode again what lies in the quarantine; return how many messages left and stayed."""
+        left = stayed = after = 0
+        while page := self.journal.quarantined(after, limit=500):
+            for one in page:
+                try:
+                    decode = self._bind(Origin(one.owner, one.source), one.topic.decode())
+                    decoded = decode(one.payload, one.received, one.flags)
+                    self._admitted.setdefault(one.source, set())
+                    self._admit(one.source, decoded)
+                except (DecodeError, UnicodeDecodeError):
+                    stayed += 1
+                    continue
+                left += 1
+                self._gathered.readings.extend(decoded)
+                self._gathered.released.append(one.number)
+            after = page[-1].number
+            await self._committed()
+        return left, stayed
+
+    async def _committed(self) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self._gathered.stored.append(done)
+        self._due.set()
+        await done
+
+    # -- commit ------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commit and acknowledge, for ever. Raises FileError if the journal is damaged."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            await self._commit()
+
+    async def _commit(self) -> None:
+        gathered, self._gathered = self._gathered, Gathered()
+        while not await self._write(gathered):
+            await asyncio.sleep(RETRY)
+        self.journal.publish()
+        for link, generation, packet_ids in gathered.acknowledgements:
+            link.acknowledge(generation, packet_ids)
+        now = asyncio.get_running_loop().time()
+        for link in {link for link, _, _ in gathered.acknowledgements}:
+            self._windows[link].acknowledged(now, self.interval / 4)
+        for done in gathered.stored:
+            if not done.done():
+                done.set_result(None)
+        self.bell.ring()
+        self._resume()
+
+    async def _write(self, gathered: Gathered) -> bool:
+        """Make a batch durable; say whether the disk took it."""
+        try:
+            if self.problem is not None:
+                self.journal.reopen()
+            self.before_commit(self.journal)
+            self.journal.append(gathered.readings, gathered.rejected)
+            self.journal.release(gathered.released)
+            await self.journal.commit_aside()
+        except DiskError as error:
+            if self.problem is None:
+                log.error("the disk takes no writes: sockets are left unread", problem=str(error))
+            self.problem = str(error)
+            self._paused.update(self._windows)
+            for link in self._paused:
+                link.pause()
+            self.on_disk(self.problem)
+            return False
+        if self.problem is not None:
+            log.warning("the disk takes writes again")
+            self.problem = None
+            self.on_disk(None)
+        return True
+
+
+def _trace(reading: Reading) -> tuple[str, DeviceKey, int]:
+    """What a reading without clock and sequence can be recognised by when it comes again."""
+    return reading.source, reading.device, reading.identity
+
+
+def _refuse(reason: str, detail: str, cure: str) -> Decode:
+    """Return a decoder for a topic that never decodes."""
+
+    def decode(_payload: bytes, _received: int, _flags: int) -> list[Reading]:
+        raise DecodeError(reason, detail, cure)
+
+    return decode

@@ -1,0 +1,262 @@
+"""The monitor: follows the journal, lets the rules judge, and records what they found.
+
+What this file guarantees:
+
+- every reading is judged, however late it comes, and an alert is recorded once: events and
+  the cursor they rest on commit together, and rule state is saved now and then (a checkpoint)
+  and otherwise found again by judging the readings since;
+- a device whose past has changed is judged again from the key frame before the change, once
+  its backlog pauses; the earlier verdict stays on record;
+- nobody is reported missing while we were not listening, or have not read all we have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from devices.reading import ARRIVAL, IMPORTED, RETAINED, DeviceKey, Reading
+from gateway.database import DiskError
+from gateway.state import StoredFrame
+from rules import KINDS
+from rules.revision import alert_of, event, revise
+from rules.rule import SampleRule
+from rules.subject import order
+from rules.transition import episode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.clock import Clock
+    from gateway.history import History
+    from gateway.journal import Cursor, Journal
+    from gateway.state import State
+    from rules.alert import Alert, Event
+    from rules.engine import Engine
+    from rules.transition import Transition
+
+log = structlog.get_logger()
+
+REVISABLE = {
+    str(kind.model_fields["kind"].default) for kind in KINDS if issubclass(kind, SampleRule)
+}
+"""Kinds of alert that late data may change: verdicts about absence stand as they are."""
+CHECKPOINT_INTERVAL = 30_000
+CHECKPOINT_READINGS = 500_000
+"""Rule state is saved after so many ms or readings, so that a restart judges few again."""
+BACKLOG_PAUSE = 2_000
+BACKLOG_LONGEST = 30_000
+"""A past is judged again when it has been quiet for so many ms, or changing for so long."""
+FRAMES_KEPT = 40 * 24 * 3600 * 1000
+"""How long key frames are kept, ms: what is later than this is judged from the beginning."""
+OVERLAP = 2 * 24 * 3600 * 1000
+"""Alerts that ended so long (ms) before a key frame may still be ones judged again from it."""
+FOREVER = 2**62
+RETRY = 0.5
+"""Seconds between attempts to record an alert."""
+SLICE = 500
+"""Devices whose state is saved before the loop is given back."""
+
+
+class Late(msgspec.Struct):
+    """A device whose past has changed: from when (event time), and since when we know (ms)."""
+
+    earliest: int
+    noticed: int
+    latest: int
+
+
+class Monitor:
+    """The follower that judges."""
+
+    name = "monitor"
+    limit = 2_000
+
+    def __init__(
+        self, engine: Engine, state: State, journal: Journal, history: History, clock: Clock
+    ) -> None:
+        """Restore the rule state of the last checkpoint."""
+        self.engine = engine
+        self.cursor: Cursor = state.cursor(self.name)
+        self.saved_cursor = self.cursor
+        """Readings up to here are no longer needed to find the rule state again."""
+        self._state = state
+        self._journal = journal
+        self._history = history
+        self._clock = clock
+        self._dirty: set[DeviceKey] = set()
+        self._frames: list[StoredFrame] = []
+        self._late: dict[DeviceKey, Late] = {}
+        self._saved = clock.monotonic()
+        # What closes because its rule is gone is recorded with the first batch.
+        self._closed = [
+            one for device, dumped in state.subjects() for one in engine.load(device, dumped)
+        ]
+        self._retired = False
+        self._open = {alert.subject: alert for alert in state.open_alerts()}
+
+    @property
+    def open_alerts(self) -> list[Alert]:
+        """What is firing now."""
+        return list(self._open.values())
+
+    # -- following ---------------------------------------------------------------------------
+
+    async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
+        """Judge a batch; returns once the alerts it made are on the disk."""
+        folded = self.engine.fold(items)
+        self._dirty.update([one.device for one in items])
+        self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
+        for device, earliest in folded.late.items():
+            self._note_late(device, earliest)
+        if self._closed:
+            folded.transitions[:0] = self._closed
+            self._closed = []
+        if folded.transitions:
+            imported = {one.device for one in items if one.flags & IMPORTED}
+            await self._record(self._events(folded.transitions, imported))
+        self.cursor = cursor
+        if (
+            cursor - self.saved_cursor >= CHECKPOINT_READINGS
+            or self._clock.monotonic() - self._saved >= CHECKPOINT_INTERVAL
+        ):
+            await self.checkpoint()
+
+    def _events(self, transitions: Sequence[Transition], imported: set[DeviceKey]) -> list[Event]:
+        """Return what is new in these: after a crash the same transitions are found again."""
+        events: list[Event] = []
+        opened = dict(self._open)
+        for transition in transitions:
+            alert = alert_of(episode(transition), retrospective=transition.device in imported)
+            if alert.state == "firing":
+                if self._state.alert(alert.id) is not None:
+                    continue
+                opened[alert.subject] = alert
+            else:
+                before = opened.get(alert.subject)
+                if before is None or alert.ended is None or before.fired > alert.ended:
+                    continue
+                del opened[alert.subject]
+                alert = msgspec.structs.replace(
+                    alert, id=before.id, retrospective=before.retrospective
+                )
+            events.append(event(alert))
+        return events
+
+    async def _record(self, events: Sequence[Event]) -> None:
+        """Record events; they are not lost while the disk takes none, they wait."""
+        while events:
+            try:
+                async with self._state.writing():
+                    self._state.record(events, self._clock.now())
+                break
+            except DiskError as error:
+                log.error("alerts cannot be recorded", problem=str(error))
+                await asyncio.sleep(RETRY)
+                self._state.reopen()
+        for one in events:
+            if one.alert.ended is None:
+                self._open[one.alert.subject] = one.alert
+            elif self._open.get(one.alert.subject, one.alert).id == one.alert.id:
+                self._open.pop(one.alert.subject, None)
+
+    async def tick(self, listening_since: int | None) -> None:
+        """Let time pass: who is missing, and whose past can be judged again.
+
+        `listening_since` (ms) is since when we have been able to hear, None if we are not.
+        """
+        caught_up = self.cursor == self._journal.head
+        if caught_up and not self._retired:
+            self._retired = True
+            await self._record(self._events([*self._closed, *self.engine.retire()], set()))
+            self._closed = []
+        if listening_since is not None and caught_up:
+            now = self._clock.now()
+            transitions = self.engine.tick(now, listening_since)
+            await self._record(self._events(transitions, set()))
+        await self.revise()
+
+    # -- late data ---------------------------------------------------------------------------
+
+    def _note_late(self, device: DeviceKey, earliest: int) -> None:
+        now = self._clock.monotonic()
+        late = self._late.setdefault(device, Late(earliest, now, now))
+        late.earliest = min(late.earliest, earliest)
+        late.latest = now
+
+    async def revise(self, *, at_once: bool = False) -> None:
+        """Judge again every device whose backlog has paused."""
+        now = self._clock.monotonic()
+        due = [
+            (device, late.earliest)
+            for device, late in self._late.items()
+            if at_once
+            or now - late.latest >= BACKLOG_PAUSE
+            or now - late.noticed >= BACKLOG_LONGEST
+        ]
+        if not due:
+            return
+        # The state saved below must belong to the saved cursor.
+        await self.checkpoint()
+        for device, earliest in due:
+            del self._late[device]
+            await self._judge_again(device, earliest)
+
+    async def _judge_again(self, device: DeviceKey, earliest: int) -> None:
+        frame = self._state.frame_before(device, earliest)
+        since = frame.at if frame else 0
+        judged = self.engine.rejudge(device, frame.state if frame else None, self.past(device, since))
+        recorded = [
+            alert
+            for alert in self._state.alerts_of(device, since - OVERLAP)
+            if alert.kind in REVISABLE
+        ]
+        events = revise(recorded, judged.episodes, since)
+        if events:
+            log.info("late data changed verdicts", device=str(device), events=len(events))
+        await self._record(events)
+        async with self._state.writing():
+            self._state.drop_frames(device, since)
+            self._state.keep_frames(
+                StoredFrame(one.device, one.at, one.state) for one in judged.frames
+            )
+            self._state.keep_subjects([(device, self.engine.dump(device))])
+
+    def past(self, device: DeviceKey, since: int) -> list[Reading]:
+        """Return a device's readings from `since` on, in order, each once, as far as judged."""
+        readings = self._history.read(device, since, FOREVER)
+        readings += self._journal.read_device(device, self._history.cursor, self.cursor)
+        found = {
+            (one.at, one.identity): one
+            for one in readings
+            if one.when >= since and not (one.flags & RETAINED and one.flags & ARRIVAL)
+        }
+        return sorted(found.values(), key=order)
+
+    # -- checkpoints -------------------------------------------------------------------------
+
+    async def checkpoint(self) -> None:
+        """Save the rule state with the cursor that it belongs to."""
+        devices, self._dirty = list(self._dirty), set()
+        frames, self._frames = self._frames, []
+        try:
+            async with self._state.writing():
+                for first in range(0, len(devices), SLICE):
+                    part = devices[first : first + SLICE]
+                    self._state.keep_subjects([(one, self.engine.dump(one)) for one in part])
+                    await asyncio.sleep(0)
+                self._state.keep_frames(frames)
+                self._state.prune_frames(self._clock.now() - FRAMES_KEPT)
+                self._state.move(self.name, self.cursor)
+        except DiskError as error:
+            # The last checkpoint still stands: a restart judges more readings again.
+            log.warning("no checkpoint", problem=str(error))
+            self._dirty.update(devices)
+            self._frames = frames + self._frames
+            self._state.reopen()
+            return
+        self.saved_cursor = self.cursor
+        self._saved = self._clock.monotonic()

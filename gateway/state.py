@@ -1,0 +1,256 @@
+"""state.db: what was decided. Cursors, rule state, events and alerts, rule versions.
+
+Written from the event loop alone. Events and the cursor they rest on commit together, and an
+event carries a key, so that judging the same readings again after a crash adds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import msgspec
+
+from devices.reading import DeviceKey
+from gateway.database import Database
+from gateway.follow import Bell
+from rules.alert import Alert, Event
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+
+class StoredEvent(NamedTuple):
+    """An event with its place in the log and the time it was recorded (ms since 1970, UTC)."""
+
+    number: int
+    recorded: int
+    event: Event
+
+
+class StoredVersion(NamedTuple):
+    """A rule as it stood from `since` to `until` (ms; None: still), its settings as JSON."""
+
+    name: str
+    version: str
+    since: int
+    until: int | None
+    settings: str
+
+
+class StoredFrame(NamedTuple):
+    """A device's rule state as it was before the reading at `at` (ms)."""
+
+    device: DeviceKey
+    at: int
+    state: bytes
+
+
+class State(Database):
+    """Everything that the gateway decided or was told, apart from readings."""
+
+    kind = 3
+    migrations: ClassVar[tuple[str, ...]] = (
+        """
+        CREATE TABLE cursor (follower TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE subject (owner TEXT NOT NULL, device TEXT NOT NULL, state BLOB NOT NULL,
+            PRIMARY KEY (owner, device)) WITHOUT ROWID;
+        CREATE TABLE frame (owner TEXT NOT NULL, device TEXT NOT NULL, at INTEGER NOT NULL,
+            state BLOB NOT NULL, PRIMARY KEY (owner, device, at)) WITHOUT ROWID;
+        CREATE TABLE event (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+            alert TEXT NOT NULL, recorded INTEGER NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE alert (id TEXT PRIMARY KEY, owner TEXT NOT NULL, device TEXT NOT NULL,
+            state TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER, body BLOB NOT NULL)
+            WITHOUT ROWID;
+        CREATE INDEX alert_of_device ON alert (owner, device, began);
+        CREATE INDEX alert_open ON alert (began) WHERE ended IS NULL;
+        CREATE TABLE rule (name TEXT NOT NULL, version TEXT NOT NULL, since INTEGER NOT NULL,
+            until INTEGER, settings TEXT NOT NULL, PRIMARY KEY (name, since)) WITHOUT ROWID;
+        CREATE TABLE dead_letter (number INTEGER PRIMARY KEY, follower TEXT NOT NULL,
+            recorded INTEGER NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE clock (number INTEGER PRIMARY KEY, boot TEXT NOT NULL,
+            monotonic INTEGER NOT NULL, wall INTEGER NOT NULL, moved INTEGER NOT NULL);
+        """,
+    )
+
+    def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
+        """Open or create; see Database for the errors."""
+        super().__init__(path, vfs=vfs, synchronous=synchronous)
+        self._reader = self.reader()
+        self._lock = asyncio.Lock()
+        self.bell = Bell()
+        self.head = self._newest()
+        """The number of the newest event."""
+
+    def _newest(self) -> int:
+        return int(self._reader.execute("SELECT ifnull(max(number), 0) FROM event").get)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Stage inside; on leaving, all of it is committed, or, after an error, none.
+
+        Raises DiskError.
+        """
+        async with self._lock:
+            try:
+                yield
+                await self.commit_aside()
+            except BaseException:
+                self.rollback()
+                raise
+        newest = self._newest()
+        if newest != self.head:
+            self.head = newest
+            self.bell.ring()
+
+    def reopen(self) -> None:
+        """Begin again after a DiskError."""
+        self._reader.close()
+        super().reopen()
+        self._reader = self.reader()
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._reader.close()
+        super().close()
+
+    # -- cursors, rule state ---------------------------------------------------------------
+
+    def cursor(self, follower: str) -> int:
+        """Return how far a follower has come; 0 for one never seen."""
+        row = self._reader.execute(
+            "SELECT position FROM cursor WHERE follower = ?", (follower,)
+        ).get
+        return int(row or 0)
+
+    def move(self, follower: str, position: int) -> None:
+        """Stage a follower's cursor."""
+        self.stage("INSERT OR REPLACE INTO cursor VALUES (?,?)", [(follower, position)])
+
+    def keep_subjects(self, states: Iterable[tuple[DeviceKey, bytes]]) -> None:
+        """Stage the rule state of devices."""
+        self.stage(
+            "INSERT OR REPLACE INTO subject VALUES (?,?,?)",
+            [(*device, state) for device, state in states],
+        )
+
+    def subjects(self) -> Iterator[tuple[DeviceKey, bytes]]:
+        """Yield the rule state of every device."""
+        for owner, device, state in self._reader.execute("SELECT * FROM subject"):
+            yield DeviceKey(owner, device), state
+
+    def keep_frames(self, frames: Iterable[StoredFrame]) -> None:
+        """Stage key frames."""
+        self.stage(
+            "INSERT OR REPLACE INTO frame VALUES (?,?,?,?)",
+            [(*frame.device, frame.at, frame.state) for frame in frames],
+        )
+
+    def frame_before(self, device: DeviceKey, when: int) -> StoredFrame | None:
+        """Return the newest key frame from which a reading at `when` can still be judged."""
+        row = self._reader.execute(
+            "SELECT at, state FROM frame WHERE owner = ? AND device = ? AND at <= ? "
+            "ORDER BY at DESC LIMIT 1",
+            (*device, when),
+        ).get
+        return StoredFrame(device, *row) if row else None
+
+    def drop_frames(self, device: DeviceKey, after: int) -> None:
+        """Stage the removal of key frames later than `after`: their past has changed."""
+        self.stage(
+            "DELETE FROM frame WHERE owner = ? AND device = ? AND at > ?", [(*device, after)]
+        )
+
+    def prune_frames(self, before: int) -> None:
+        """Stage the removal of key frames older than `before`."""
+        self.stage("DELETE FROM frame WHERE at < ?", [(before,)])
+
+    # -- events and alerts -----------------------------------------------------------------
+
+    def record(self, events: Sequence[Event], now: int) -> list[Event]:
+        """Stage events and the alerts as they now stand; return those not recorded before."""
+        fresh: list[Event] = []
+        for event in events:
+            alert = event.alert
+            row = (event.key, alert.id, now, msgspec.json.encode(event))
+            if not self.stage(
+                "INSERT OR IGNORE INTO event (key, alert, recorded, body) VALUES (?,?,?,?)", [row]
+            ):
+                continue
+            body = msgspec.json.encode(alert)
+            self.stage(
+                "INSERT OR REPLACE INTO alert VALUES (?,?,?,?,?,?,?)",
+                [(alert.id, *alert.device, alert.state, alert.began, alert.ended, body)],
+            )
+            fresh.append(event)
+        return fresh
+
+    def read(self, after: int, limit: int) -> tuple[list[StoredEvent], int]:
+        """Return events after a number, oldest first, and the number of the last."""
+        rows = self._reader.execute(
+            "SELECT number, recorded, body FROM event WHERE number > ? AND number <= ? "
+            "ORDER BY number LIMIT ?",
+            (after, self.head, limit),
+        ).fetchall()
+        events = [
+            StoredEvent(number, recorded, msgspec.json.decode(body, type=Event))
+            for number, recorded, body in rows
+        ]
+        return events, events[-1].number if len(events) == limit else self.head
+
+    def alert(self, identity: str) -> Alert | None:
+        """Return an alert by its id."""
+        found = self._alerts("WHERE id = ?", (identity,))
+        return found[0] if found else None
+
+    def open_alerts(self) -> list[Alert]:
+        """Return every alert that is not over, oldest first."""
+        return self._alerts("WHERE ended IS NULL ORDER BY began", ())
+
+    def alerts_of(self, device: DeviceKey, since: int = 0) -> list[Alert]:
+        """Return a device's alerts that are open or ended at or after `since`, oldest first."""
+        return self._alerts(
+            "WHERE owner = ? AND device = ? AND (ended IS NULL OR ended >= ?) ORDER BY began",
+            (*device, since),
+        )
+
+    def _alerts(self, clause: str, bindings: Sequence[Any]) -> list[Alert]:
+        rows = self._reader.execute(f"SELECT body FROM alert {clause}", bindings)  # noqa: S608 - constant
+        return [msgspec.json.decode(body, type=Alert) for (body,) in rows.fetchall()]
+
+    # -- rule versions, dead letters, clock --------------------------------------------------
+
+    def rule_versions(self) -> list[StoredVersion]:
+        """Return every rule as it ever stood, oldest first."""
+        rows = self._reader.execute("SELECT * FROM rule ORDER BY since, name")
+        return [StoredVersion(*row) for row in rows.fetchall()]
+
+    def keep_rule_versions(self, versions: Iterable[StoredVersion]) -> None:
+        """Stage rule versions."""
+        self.stage("INSERT OR REPLACE INTO rule VALUES (?,?,?,?,?)", list(versions))
+
+    def bury(self, follower: str, bodies: Iterable[bytes], reason: str, now: int) -> None:
+        """Stage records that a follower can never deliver."""
+        self.stage(
+            "INSERT INTO dead_letter (follower, recorded, reason, body) VALUES (?,?,?,?)",
+            [(follower, now, reason, body) for body in bodies],
+        )
+
+    def dead_letters(self) -> dict[str, int]:
+        """Return how many records lie in the dead letters, by follower."""
+        rows = self._reader.execute(
+            "SELECT follower, count(*) FROM dead_letter GROUP BY follower"
+        )
+        return dict(rows.fetchall())
+
+    def note_clock(self, boot: str, monotonic: int, wall: int, moved: int) -> None:
+        """Stage a fixed point of our clock (ms): at start, and when it was corrected by `moved`.
+
+        With it, a `received` of that run can be read against the monotonic clock.
+        """
+        self.stage(
+            "INSERT INTO clock (boot, monotonic, wall, moved) VALUES (?,?,?,?)",
+            [(boot, monotonic, wall, moved)],
+        )
