@@ -1,0 +1,315 @@
+"""history.db: every reading for years, small and without loss. Written by its follower alone.
+
+What this file guarantees:
+
+- blocks and the cursor behind them are one transaction: after a crash the follower goes on
+  where the blocks end, and nothing is missing or there twice;
+- every reading comes back bit for bit, and once, however often or late it is given;
+- a damaged block is named by device and day, and costs nobody else's readings.
+
+A *stream* is a device with a layout. A block holds one stream's readings of one UTC day, or a
+part of them. Blocks are kept by day first, because a batch touches all streams but few days:
+by stream first, every batch would rewrite a page per device, which is what wears an SD card.
+
+How parts come about: a handful of readings lies as records, to which more are appended. When
+there are FEW, they are packed, together with the packed part before them while that is SMALL
+and not much larger than what is new, so that a reading is packed anew only two or three times.
+Readings may come in any order: those not newer than all of their day are compared with it
+first, and what is there already is dropped.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from devices.reading import WRONG_CLOCK
+from gateway.blocks import pack, unpack
+from gateway.columns import DAY, Columns, Integers, distinct, identities, join, sort, summarise
+from gateway.database import Database
+from gateway.history_reader import HistoryReader
+from gateway.journal import ALL, Scope
+from gateway.records import DamagedBlockError, records
+from gateway.streams import AS_RECORDS, WRONG, Streams, Tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from devices.reading import DeviceKey, Layout, Reading
+    from gateway.history_reader import Day, Series, Span
+
+FEW = 8
+"""Fewer readings than this stay records."""
+SMALL = 64
+LARGER = 4
+"""A packed part is packed anew with what is new if it is below SMALL and at most LARGER times."""
+LONG = 4096
+"""The most readings of a block: what one damaged block costs, and what an hour's chart reads."""
+
+_APPEND = (
+    "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET n=n+excluded.n, "
+    "first=min(first,excluded.first), last=max(last,excluded.last), kind=kind|excluded.kind, "
+    "data=CAST(data||substr(excluded.data,2) AS BLOB)"
+)
+_INSERT = "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?)"
+_DELETE = "DELETE FROM block WHERE day=? AND stream=? AND part>=?"
+_SELECT = "SELECT data FROM block WHERE day=? AND stream=? AND part>=? ORDER BY part"
+
+
+class History(Database):
+    """The long-term store. Stage on the loop's thread, commit on another; one batch at a time."""
+
+    kind = 2
+    migrations = (
+        """
+        CREATE TABLE stream(
+            id INTEGER PRIMARY KEY, owner TEXT NOT NULL, device TEXT NOT NULL,
+            channels TEXT NOT NULL, UNIQUE (owner, device, channels));
+        CREATE TABLE source(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+        CREATE TABLE progress(cursor INTEGER NOT NULL);
+        INSERT INTO progress VALUES (0);
+        CREATE TABLE block(
+            day INTEGER NOT NULL, stream INTEGER NOT NULL, part INTEGER NOT NULL,
+            n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            kind INTEGER NOT NULL, summary BLOB NOT NULL, data BLOB NOT NULL,
+            PRIMARY KEY (day, stream, part)) WITHOUT ROWID;
+        """,
+    )
+
+    def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
+        """Open or create. Raises FileError; `vfs` and `synchronous` are for fault tests."""
+        super().__init__(path, vfs=vfs, synchronous=synchronous)
+        self._load()
+
+    def _load(self) -> None:
+        self._streams = Streams(self, self._connection)
+        self._cursor: int = self._connection.execute("SELECT cursor FROM progress").get
+        self._next_cursor = self._cursor
+
+    @property
+    def cursor(self) -> int:
+        """Up to where in the journal everything is here and durable."""
+        return self._cursor
+
+    def stage_readings(self, readings: Sequence[Reading], cursor: int) -> None:
+        """Add readings and the cursor behind them to the open transaction.
+
+        Those that are here already are dropped. Raises DiskError or DamagedFileError, with
+        nothing kept.
+        """
+        try:
+            for shape, columns in self._streams.columns(readings):
+                self._store(shape, columns)
+            self.stage("UPDATE progress SET cursor=?", [(cursor,)])
+        except BaseException:
+            self.rollback()
+            raise
+        self._next_cursor = cursor
+
+    def commit(self) -> None:
+        """Make what is staged durable; returns after the disk has it. May run on any thread."""
+        super().commit()
+        self._cursor = self._next_cursor
+
+    def rollback(self) -> None:
+        """Drop what is staged. Does nothing when nothing is."""
+        staged = self._staged
+        super().rollback()
+        if staged:
+            self._load()
+
+    def reopen(self) -> None:
+        """Close and open again: after a failed write nothing in memory is trusted."""
+        self._staged = False
+        super().reopen()
+        self._load()
+
+    def close(self) -> None:
+        """Checkpoint and close; what is staged is dropped."""
+        self.rollback()
+        super().close()
+
+    def prune(self, before: int) -> int:
+        """Delete the days that ended at or before `before` (ms); return how many readings went.
+
+        Committed at once, a day at a time.
+        """
+        gone = 0
+        while True:
+            day = self._connection.execute("SELECT min(day) FROM block").get
+            if day is None or (day + 1) * DAY > before:
+                return gone
+            gone += self._connection.execute("SELECT sum(n) FROM block WHERE day=?", (day,)).get
+            self.stage("DELETE FROM block WHERE day=?", [(day,)])
+            self.commit()
+            self._load()
+
+    # --- writing one layout's share of a batch
+
+    def _store(self, shape: Layout, columns: Columns) -> None:
+        columns, starts = sort(columns)
+        if _repeats(columns):
+            columns, starts = sort(distinct(columns))
+        streams, days = columns.stream[starts], columns.when[starts] // DAY
+        tail = self._streams.tail(streams, days)
+        late = np.flatnonzero(columns.at[starts] <= tail.last)
+        if len(late):
+            keep = self._not_stored(shape, columns, starts, late)
+            if not keep.any():
+                return
+            columns, starts = sort(columns.take(keep))
+            streams, days = columns.stream[starts], columns.when[starts] // DAY
+            tail = self._streams.tail(streams, days)
+        latest = np.maximum(tail.last, np.maximum.reduceat(columns.at, starts))
+        tail = tail._replace(last=latest)
+        counts = np.diff(starts, append=len(columns.at))
+        few = tail.records + counts < FEW
+        if few.all():
+            self._append(columns, starts, tail)
+            return
+        of_few = np.repeat(few, counts)
+        if few.any():
+            self._append(columns.take(of_few), _begins(counts[few]), tail.take(few))
+        self._pack(shape, columns.take(~of_few), _begins(counts[~few]), tail.take(~few))
+
+    def _not_stored(
+        self, shape: Layout, columns: Columns, starts: Integers, late: Integers
+    ) -> NDArray[np.bool_]:
+        """Tell which rows the file has not, looking only at segments that may repeat it."""
+        keep = np.ones(len(columns.at), np.bool_)
+        ends = np.append(starts[1:], len(columns.at))
+        days = columns.when // DAY
+        for begin, end in zip(starts[late].tolist(), ends[late].tolist(), strict=True):
+            given = columns.take(slice(begin, end))
+            known: set[tuple[int, int]] = set()
+            for block in self._stored(shape, int(days[begin]), int(given.stream[0]), 0):
+                # What is damaged cannot be compared with: better twice than not at all.
+                if block is not None:
+                    known.update(_names(shape, block.take(np.isin(block.at, given.at))))
+            keep[begin:end] = [name not in known for name in _names(shape, given)]
+        return keep
+
+    def _stored(self, shape: Layout, day: int, stream: int, part: int) -> list[Columns | None]:
+        """Unpack a stream's day from this part on; None where a block is damaged."""
+        found: list[Columns | None] = []
+        for (data,) in self._connection.execute(_SELECT, (day, stream, part)):
+            try:
+                block = unpack(data, len(shape.channels))
+            except DamagedBlockError:
+                # Whoever reads it is told. Here it only has to be left as it is.
+                found.append(None)
+            else:
+                found.append(block._replace(stream=np.full(len(block.at), stream)))
+        return found
+
+    def _append(self, columns: Columns, starts: Integers, tail: Tail) -> None:
+        """Write segments of a few rows as records, behind the open ones if there are any."""
+        parts = tail.part - (tail.records > 0)
+        heads = _heads(columns, starts, parts, AS_RECORDS)
+        blocks = zip(heads, records(columns, starts), strict=True)
+        self.stage(_APPEND, [(*head, b"", data) for head, data in blocks])
+        counts = np.diff(starts, append=len(columns.at))
+        now = tail._replace(part=parts + 1, records=tail.records + counts)
+        self._streams.remember(columns.stream[starts], columns.when[starts] // DAY, now)
+
+    def _pack(self, shape: Layout, columns: Columns, starts: Integers, tail: Tail) -> None:
+        """Pack segments, together with what lies at their tails that is to be packed anew."""
+        streams, days = columns.stream[starts], columns.when[starts] // DAY
+        total = tail.records + np.diff(starts, append=len(columns.at))
+        again = (tail.small > 0) & (tail.small < SMALL) & (tail.small <= LARGER * total)
+        parts = tail.part - (tail.records > 0) - again
+        old: list[Columns] = []
+        replaced = []
+        for row in np.flatnonzero(parts < tail.part).tolist():
+            place = (int(days[row]), int(streams[row]), int(parts[row]))
+            blocks = self._stored(shape, *place)
+            intact = [block for block in blocks if block is not None]
+            if len(intact) < len(blocks):
+                parts[row] = tail.part[row]
+            else:
+                old += intact
+                replaced.append(place)
+        if replaced:
+            self.stage(_DELETE, replaced)
+            columns, starts = sort(join([*old, columns]))
+        counts = np.diff(starts, append=len(columns.at))
+        pieces = -(-counts // LONG)
+        inside = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        cuts = np.repeat(starts, pieces) + inside * LONG
+        heads = _heads(columns, cuts, np.repeat(parts, pieces) + inside, 0)
+        packed = zip(heads, summarise(columns, cuts), pack(columns, cuts), strict=True)
+        self.stage(_INSERT, [(*head, summary, data) for head, summary, data in packed])
+        now = Tail(tail.last, parts + pieces, np.zeros_like(parts), counts - (pieces - 1) * LONG)
+        self._streams.remember(streams, days, now)
+
+    # --- reading what is committed, on any thread
+
+    def read(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Reading]:
+        """Return the readings whose `when` is in start ≤ when < end (ms): HistoryReader.read."""
+        with self._reading() as reader:
+            return reader.read(device, start, end, scope)
+
+    def series(
+        self, device: DeviceKey, channel: str, start: int, end: int, scope: Scope = ALL
+    ) -> Series:
+        """Return one channel in start ≤ when < end (ms) as arrays: HistoryReader.series."""
+        with self._reading() as reader:
+            return reader.series(device, channel, start, end, scope)
+
+    def days(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Day]:
+        """Return what is known of UTC days without reading them: HistoryReader.days."""
+        with self._reading() as reader:
+            return reader.days(device, start, end, scope)
+
+    def devices(self, scope: Scope = ALL) -> list[DeviceKey]:
+        """Return every device that has ever had a reading here, sorted."""
+        with self._reading() as reader:
+            return reader.devices(scope)
+
+    def span(self, device: DeviceKey, scope: Scope = ALL) -> Span | None:
+        """Return the first and last `when` of a device (ms), None if nothing is here."""
+        with self._reading() as reader:
+            return reader.span(device, scope)
+
+    @contextmanager
+    def _reading(self) -> Iterator[HistoryReader]:
+        with closing(self.reader()) as connection:
+            yield HistoryReader(self.path, connection)
+
+
+def _begins(counts: Integers) -> Integers:
+    begins: Integers = np.cumsum(counts) - counts
+    return begins
+
+
+def _repeats(columns: Columns) -> bool:
+    """Whether a stream has two readings of one moment: then they may be one, given twice."""
+    same = (columns.at[1:] == columns.at[:-1]) & (columns.stream[1:] == columns.stream[:-1])
+    return bool(same.any())
+
+
+def _names(shape: Layout, columns: Columns) -> list[tuple[int, int]]:
+    return list(zip(columns.at.tolist(), identities(columns, shape), strict=True))
+
+
+def _heads(columns: Columns, starts: Integers, parts: Integers, kind: int) -> list[tuple[int, ...]]:
+    """Give the key columns of blocks that begin at these rows, as their table has them."""
+    when = columns.when
+    wrong = np.bitwise_or.reduceat(columns.flags, starts) & WRONG_CLOCK != 0
+    return list(
+        zip(
+            (when[starts] // DAY).tolist(),
+            columns.stream[starts].tolist(),
+            parts.tolist(),
+            np.diff(starts, append=len(when)).tolist(),
+            np.minimum.reduceat(when, starts).tolist(),
+            np.maximum.reduceat(when, starts).tolist(),
+            np.where(wrong, kind | WRONG, kind).tolist(),
+            strict=True,
+        )
+    )

@@ -1,0 +1,236 @@
+"""Reads history.db, from any thread or process: it needs a connection and nothing in memory."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.reading import UNUSABLE_SHIFT, DeviceKey, Layout, layout
+from gateway.blocks import unpack
+from gateway.columns import DAY, SUMMARY, Columns, Floats, Integers, summarise, to_readings
+from gateway.database import FileError
+from gateway.journal import ALL, Scope
+from gateway.records import DamagedBlockError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import apsw
+
+    from devices.reading import Reading
+
+# Days are few, streams are many and keyed behind them: hop from day to day, then look there.
+_DAYS = (
+    "WITH RECURSIVE present(day) AS ("
+    "SELECT min(day) FROM block WHERE day>=:begin AND day<=:end UNION ALL "
+    "SELECT (SELECT min(day) FROM block WHERE block.day>present.day AND block.day<=:end) "
+    "FROM present WHERE present.day IS NOT NULL) "
+)
+_BLOCKS = (
+    _DAYS  # noqa: S608 - a constant of this file
+    + "SELECT block.day, data FROM present CROSS JOIN block ON block.day=present.day "
+    "WHERE stream=:stream AND last>=:first AND first<:last ORDER BY block.day, part"
+)
+_SUMMARIES = (
+    _DAYS + "SELECT block.day, n, first, last, summary, iif(kind&1, data, NULL) "
+    "FROM present CROSS JOIN block ON block.day=present.day WHERE stream=:stream "
+    "ORDER BY block.day, part"
+)
+
+_ENDS = (
+    "WITH RECURSIVE present(day) AS (SELECT min(day) FROM block UNION ALL "
+    "SELECT (SELECT min(day) FROM block WHERE block.day>present.day) "
+    "FROM present WHERE present.day IS NOT NULL) "
+    "SELECT min(first), max(last) FROM present CROSS JOIN block ON block.day=present.day "
+    "WHERE stream=:stream"
+)
+
+
+_WHOLE = np.zeros(1, np.int64)
+
+
+class DamagedHistoryError(FileError):
+    """A block is not what was written. Other devices and days can be read."""
+
+
+class Series(NamedTuple):
+    """One channel over time: `when` (ms) rising, values, and the flags of the readings.
+
+    Unusable values are there: `usable` says which are not.
+    """
+
+    when: Integers
+    values: Floats
+    flags: Integers
+    usable: NDArray[np.bool_]
+
+
+class Span(NamedTuple):
+    """The first and last `when`, ms since 1970."""
+
+    first: int
+    last: int
+
+
+class ChannelSummary(NamedTuple):
+    """Of a channel's usable values on one UTC day. With none, `usable` is 0 and the rest nan."""
+
+    lowest: float
+    highest: float
+    mean: float
+    usable: int
+
+
+class Day(NamedTuple):
+    """A UTC day of a device: midnight and span of its readings (ms), their number, its channels."""
+
+    midnight: int
+    first: int
+    last: int
+    readings: int
+    channels: dict[str, ChannelSummary]
+
+
+class HistoryReader:
+    """What one asks of the history. A call is one short read; nothing is kept between calls."""
+
+    def __init__(self, path: Path, connection: apsw.Connection) -> None:
+        """Read through `connection`; `path` is for messages only."""
+        self._path = path
+        self._connection = connection
+
+    def devices(self, scope: Scope = ALL) -> list[DeviceKey]:
+        """Return every device that has ever had a reading here, sorted."""
+        rows = self._connection.execute("SELECT DISTINCT owner, device FROM stream ORDER BY 1, 2")
+        return [device for device in map(DeviceKey._make, rows) if scope.allows(device)]
+
+    def read(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Reading]:
+        """Return the readings whose `when` is in start ≤ when < end (ms since 1970).
+
+        Sorted by (`when`, identity), each (`at`, identity) once. Raises DamagedHistoryError.
+        """
+        texts = dict(self._connection.execute("SELECT id, text FROM source"))
+        found: dict[tuple[int, int], Reading] = {}
+        for stream, shape in self._streams(device, scope):
+            for columns in self._blocks(device, stream, shape, start, end):
+                for one in to_readings(columns, device, shape, texts):
+                    found.setdefault((one.at, one.identity), one)
+        return sorted(found.values(), key=lambda one: (one.when, one.identity))
+
+    def series(
+        self, device: DeviceKey, channel: str, start: int, end: int, scope: Scope = ALL
+    ) -> Series:
+        """Return one channel in start ≤ when < end (ms) as arrays of equal length, by `when`.
+
+        For charts: no Reading is made and no digest worked out. Raises DamagedHistoryError.
+        """
+        when: list[Integers] = [np.zeros(0, np.int64)]
+        flags: list[Integers] = [np.zeros(0, np.int64)]
+        values: list[Floats] = [np.zeros(0)]
+        usable: list[NDArray[np.bool_]] = [np.zeros(0, np.bool_)]
+        for stream, shape in self._streams(device, scope):
+            index = shape.index(channel)
+            if index is None:
+                continue
+            for columns in self._blocks(device, stream, shape, start, end):
+                when.append(columns.when)
+                flags.append(columns.flags)
+                values.append(columns.values[index])
+                usable.append(columns.flags >> (UNUSABLE_SHIFT + index) & 1 == 0)
+        times = np.concatenate(when)
+        order = np.argsort(times, kind="stable")
+        return Series(
+            times[order],
+            np.concatenate(values)[order],
+            np.concatenate(flags)[order],
+            np.concatenate(usable)[order],
+        )
+
+    def days(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Day]:
+        """Return the UTC days that touch start ≤ t < end (ms), from summaries alone."""
+        days: dict[int, Day] = {}
+        rows: dict[tuple[int, str], list[tuple[float, float, float, int]]] = {}
+        for stream, shape in self._streams(device, scope):
+            bindings = {"begin": start // DAY, "end": (end - 1) // DAY, "stream": stream}
+            for day, size, first, last, written, data in self._connection.execute(
+                _SUMMARIES, bindings
+            ):
+                known = days.get(day, Day(day * DAY, first, last, 0, {}))
+                days[day] = known._replace(
+                    first=min(first, known.first),
+                    last=max(last, known.last),
+                    readings=known.readings + size,
+                )
+                # A few records have no summary written: they are soon read.
+                columns = None if data is None else self._unpack(device, shape, day, data)
+                summary = written if columns is None else summarise(columns, _WHOLE)[0]
+                for channel, row in zip(
+                    shape.channels, np.frombuffer(summary, SUMMARY).tolist(), strict=True
+                ):
+                    rows.setdefault((day, channel), []).append(row)
+        for (day, channel), parts in rows.items():
+            days[day].channels[channel] = _combine(parts)
+        return [days[day] for day in sorted(days)]
+
+    def span(self, device: DeviceKey, scope: Scope = ALL) -> Span | None:
+        """Return the first and last `when` of a device (ms), None if nothing is here."""
+        ends = []
+        for stream, _ in self._streams(device, scope):
+            rows = self._connection.execute(_ENDS, {"stream": stream})
+            ends += [Span(*row) for row in rows if row[0] is not None]
+        if not ends:
+            return None
+        return Span(min(one.first for one in ends), max(one.last for one in ends))
+
+    def _streams(self, device: DeviceKey, scope: Scope) -> list[tuple[int, Layout]]:
+        if not scope.allows(device):
+            return []
+        rows = self._connection.execute(
+            "SELECT id, channels FROM stream WHERE owner=? AND device=? ORDER BY id", device
+        )
+        return [(number, layout(tuple(channels.split(" ")))) for number, channels in rows]
+
+    def _blocks(
+        self, device: DeviceKey, stream: int, shape: Layout, start: int, end: int
+    ) -> Iterator[Columns]:
+        bindings = {
+            "begin": start // DAY,
+            "end": (end - 1) // DAY,
+            "stream": stream,
+            "first": start,
+            "last": end,
+        }
+        for day, data in self._connection.execute(_BLOCKS, bindings):
+            columns = self._unpack(device, shape, day, data)
+            when = columns.when
+            inside = (when >= start) & (when < end)
+            yield columns if inside.all() else columns.take(inside)
+
+    def _unpack(self, device: DeviceKey, shape: Layout, day: int, data: bytes) -> Columns:
+        try:
+            return unpack(data, len(shape.channels))
+        except DamagedBlockError as error:
+            date = np.datetime64(day, "D")
+            raise DamagedHistoryError(
+                self._path,
+                f"a block of {device} on {date} (UTC) is damaged: {error}",
+                "Other devices and days can be read. Restore the file from a backup, or import "
+                "that day again from where it came",
+            ) from error
+
+
+def _combine(rows: list[tuple[float, float, float, int]]) -> ChannelSummary:
+    some = [row for row in rows if row[3]]
+    if not some:
+        return ChannelSummary(math.nan, math.nan, math.nan, 0)
+    count = sum(row[3] for row in some)
+    return ChannelSummary(
+        min(row[0] for row in some),
+        max(row[1] for row in some),
+        sum(row[2] for row in some) / count,
+        count,
+    )
