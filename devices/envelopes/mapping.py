@@ -137,7 +137,8 @@ def _convention(document: Document) -> Iterator[tuple[str, Path]]:
         if isinstance(value, dict):
             if key == "position":
                 for channel, short in (("latitude", "lat"), ("longitude", "lon")):
-                    yield channel, (key, short)
+                    if short in value:
+                        yield channel, (key, short)
             elif key in QUANTITIES:
                 for place in value:
                     if is_channel(f"{key}.{place}"):

@@ -72,6 +72,7 @@ def test_a_typical_payload_becomes_one_reading_every_time() -> None:
             {"latitude": 51.9, "longitude": 4.1, "speed": 12.0},
         ),
         ({"position": None, "humidity": 40}, {"humidity": 40.0}),
+        ({"position": {}, "humidity": 40}, {"humidity": 40.0}),
         ({'tempe"rature': 1, "humidity": 40, "note": 'a "b"'}, {"humidity": 40.0}),
     ],
 )
