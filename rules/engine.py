@@ -202,4 +202,5 @@ class Engine:
             episodes[transition.id] = episode(transition)
         for found in firing(subject):
             episodes[found.id] = found
-        return subject, Rejudged(list(episodes.values()), out.frames)
+        in_time = sorted(episodes.values(), key=lambda e: (e.begin, e.rule, e.channel))
+        return subject, Rejudged(in_time, out.frames)

@@ -62,7 +62,7 @@ def step(subject: Subject, reading: Reading, out: Folded) -> None:
     day = place.when - place.when % DAY
     if day > subject.day:
         if subject.day != NEVER:
-            out.frames.append(Frame(subject.device, day, dump(subject)))
+            out.frames.append(Frame(subject.device, day, dump(subject, contact=False)))
         subject.day = day
     tracks = wake(subject)
     for channel in judged:

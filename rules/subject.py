@@ -175,8 +175,11 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Dump)
 
 
-def dump(subject: Subject) -> bytes:
-    """Return the state as MessagePack; the same state gives the same bytes."""
+def dump(subject: Subject, *, contact: bool = True) -> bytes:
+    """Return the state as MessagePack; the same state gives the same bytes.
+
+    Without `contact` nothing is said of when the subject was heard.
+    """
     latest, packed = subject.latest, None
     if subject.tracks is None and latest is not None:
         packed = _Latest(
@@ -194,7 +197,8 @@ def dump(subject: Subject) -> bytes:
             channel: Track(t.when, t.identity, t.at, dict(sorted(t.phases.items())))
             for channel, t in sorted(tracks.items())
         }
-    content = _Dump(FORMAT, subject.heard, subject.day, subject.lost, packed, tracks)
+    heard, lost = (subject.heard, subject.lost) if contact else (-1, ())
+    content = _Dump(FORMAT, heard, subject.day, lost, packed, tracks)
     return _encoder.encode(content)
 
 

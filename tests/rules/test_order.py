@@ -1,0 +1,317 @@
+"""What must not matter: order of arrival, repetition, restarts, and the calm path."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.reading import (
+    ARRIVAL,
+    IMPORTED,
+    RETAINED,
+    DeviceKey,
+    Reading,
+    layout,
+    reading,
+)
+from rules.engine import Engine
+from rules.lifecycle import Explanation
+from rules.rule import Rule, RuleVersion
+from rules.step import Frame
+from rules.subject import order
+from rules.transition import Episode, Transition, episode
+from tests.rules.series import REEFER, START, engine, rule
+
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+LAYOUTS = [
+    layout(("temperature",)),
+    layout(("humidity",)),
+    layout(("humidity", "temperature")),
+    layout(("battery", "humidity", "temperature")),
+]
+OTHER = DeviceKey("acme", "reefer-2")
+
+values = st.sampled_from([1.0, 2.0, 4.0, 7.0, 8.0, 9.0, 30.0, -300.0, math.nan])
+# Half a day per jump at most, so that series cross midnights, days and a rule's end.
+minutes = st.one_of(st.integers(0, 90), st.integers(0, 4 * 24 * 60))
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn) -> list[RuleVersion]:
+    """Three rules or so, of every mode, and one that changes on the second day."""
+    length = st.sampled_from(["5 min", "30 min", "3 h"])
+
+    def threshold(name: str, channel: str) -> Rule:
+        mode = draw(st.sampled_from(["instant", "consecutive", "cumulative"]))
+        found: dict[str, object] = {"name": name, "channel": channel, "mode": mode}
+        found |= {
+            "gap": draw(st.sampled_from(["pause", "reset"])),
+            "inclusive": draw(st.booleans()),
+        }
+        found |= draw(
+            st.sampled_from(
+                [
+                    {"above": 8.0},
+                    {"above": 8.0, "clear": 6.0},
+                    {"below": 2.0},
+                    {"outside": [2.0, 8.0]},
+                    {"outside": [2.0, 8.0], "clear": [3.0, 7.0]},
+                ]
+            )
+        )
+        if mode != "instant":
+            found["for"] = draw(length)
+        if mode == "cumulative":
+            if draw(st.booleans()):
+                found["reset_after"] = draw(length)
+        elif draw(st.booleans()):
+            found["clear_for"] = draw(length)
+        if draw(st.booleans()):
+            found["hold"] = draw(length)
+        return rule(**found)
+
+    first, second = threshold("first", "temperature"), threshold("second", "humidity")
+    changed = START + DAY + draw(st.integers(0, 600)) * MINUTE
+    new = threshold("first", "temperature")
+    versions = [
+        RuleVersion(first, first.version(), 0, changed),
+        RuleVersion(new, new.version(), changed),
+        RuleVersion(second, second.version()),
+    ]
+    if draw(st.booleans()):
+        silent = rule(name="no-data", kind="no_usable_data", duration=draw(length))
+        versions.append(RuleVersion(silent, silent.version()))
+    return versions
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> list[Reading]:
+    """Readings as the journal records them: distinct, in any order of time."""
+    found: dict[tuple[DeviceKey, int, int], Reading] = {}
+    for number in range(draw(st.integers(1, 40))):
+        kind = draw(st.sampled_from(LAYOUTS))
+        when = START + draw(minutes) * MINUTE
+        flags = draw(st.sampled_from([0, 0, 0, IMPORTED, RETAINED]))
+        clock = draw(st.sampled_from(["own", "own", "own", "none", "ahead"]))
+        made = reading(
+            device=draw(st.sampled_from([REEFER, OTHER])),
+            at={"own": when, "none": None, "ahead": when + DAY}[clock],
+            received=when if clock == "none" else when + draw(st.sampled_from([0, 1000])),
+            layout=kind,
+            values=tuple(draw(values) for _ in kind.channels),
+            sequence=draw(st.one_of(st.none(), st.just(number))),
+            flags=flags,
+        )
+        found.setdefault((made.device, made.at, made.identity), made)
+    return list(found.values())
+
+
+@st.composite
+def steady(draw: st.DrawFn) -> list[Reading]:
+    """A device that sends the same channels in order, mostly with nothing to tell."""
+    kind = draw(st.sampled_from(LAYOUTS))
+    steps = st.sampled_from([0, 1, 5, 5, 5, 60, 700])
+    usual = st.sampled_from([4.0, 4.5, 5.0, 8.0, 2.0])
+    found, when = [], START + draw(st.sampled_from([0, DAY - 30 * MINUTE]))
+    for number in range(draw(st.integers(5, 40))):
+        when += draw(steps) * MINUTE
+        one = draw(st.one_of(usual, usual, usual, values))
+        found.append(
+            reading(
+                device=REEFER,
+                at=when,
+                received=when,
+                layout=kind,
+                values=tuple(
+                    one if channel != "battery" else draw(values) for channel in kind.channels
+                ),
+                sequence=number,
+                flags=draw(st.sampled_from([0, 0, 0, 0, 0, IMPORTED])),
+            )
+        )
+    return found
+
+
+class Monitor:
+    """Does what a monitor does: keeps readings and key frames, judges late devices again."""
+
+    def __init__(self, versions: list[RuleVersion], *, calm: bool = True) -> None:
+        self.versions = versions
+        self.calm = calm
+        self.engine = engine(versions, calm=calm)
+        self.readings: dict[DeviceKey, list[Reading]] = {}
+        self.frames: dict[DeviceKey, list[Frame]] = {}
+        self.episodes: dict[DeviceKey, dict[str, Episode]] = {}
+        self.told: list[Transition] = []
+
+    def take(self, readings: list[Reading]) -> None:
+        folded = self.engine.fold(readings)
+        self.note(folded.transitions)
+        for made in readings:
+            self.readings.setdefault(made.device, []).append(made)
+        for frame in folded.frames:
+            self.frames.setdefault(frame.device, []).append(frame)
+        for device, late in folded.late.items():
+            self.rejudge(device, late)
+
+    def note(self, transitions: list[Transition]) -> None:
+        self.told += transitions
+        for transition in transitions:
+            own = self.episodes.setdefault(transition.device, {})
+            own[transition.id] = episode(transition)
+
+    def rejudge(self, device: DeviceKey, late: int) -> None:
+        kept = [frame for frame in self.frames.get(device, []) if frame.at <= late]
+        frame = kept[-1] if kept else None
+        start = frame.at if frame else -(1 << 62)
+        again = sorted((r for r in self.readings[device] if r.when >= start), key=order)
+        rejudged = self.engine.rejudge(device, frame.state if frame else None, again)
+        self.frames[device] = kept + rejudged.frames
+        own = self.episodes.get(device, {}).values()
+        over = [e for e in own if e.ended_at is not None and e.ended_at < start]
+        self.episodes[device] = {e.id: e for e in (*over, *rejudged.episodes)}
+
+    def restart(self) -> None:
+        fresh = engine(self.versions, calm=self.calm)
+        for device in self.engine.devices():
+            assert fresh.load(device, self.engine.dump(device)) == []
+        self.engine = fresh
+
+    def states(self) -> dict[DeviceKey, bytes]:
+        return {device: self.engine.dump(device) for device in self.engine.devices()}
+
+
+def final(versions: list[RuleVersion], readings: list[Reading]) -> list[Episode]:
+    """Return the verdict of the offline reference."""
+    return engine(versions).judge(sorted(readings, key=order))
+
+
+def verdict(episodes: Iterable[Episode]) -> list[Episode]:
+    """Sort alarms; of an open one the explanation grows with each reading, so leave it out."""
+    plain = [
+        msgspec.structs.replace(e, explanation=Explanation()) if e.ended_at is None else e
+        for e in episodes
+    ]
+    return sorted(plain, key=lambda e: (e.device, e.rule, e.channel, e.begin, e.version))
+
+
+@given(rule_sets(), batches(), st.randoms(use_true_random=False), st.integers(1, 40))
+@settings(max_examples=100, deadline=None)
+def test_the_final_verdict_does_not_depend_on_the_order_of_arrival(
+    versions: list[RuleVersion], readings: list[Reading], random: Random, size: int
+) -> None:
+    shuffled = list(readings)
+    random.shuffle(shuffled)
+    monitor, straight = Monitor(versions), Monitor(versions)
+    for start in range(0, len(shuffled), size):
+        monitor.take(shuffled[start : start + size])
+    for made in sorted(readings, key=order):
+        straight.take([made])
+    for each in (monitor, straight):
+        each.note(each.engine.retire())
+        recorded = [e for own in each.episodes.values() for e in own.values()]
+        assert verdict(recorded) == verdict(final(versions, readings))
+    for device in straight.engine.devices():
+        assert _phases(monitor.engine, device) == _phases(straight.engine, device)
+
+
+@given(rule_sets(), batches(), st.integers(0, 3 * 24 * 60))
+@settings(max_examples=70, deadline=None)
+def test_judging_again_from_a_frame_tells_the_same_as_from_the_beginning(
+    versions: list[RuleVersion], readings: list[Reading], late: int
+) -> None:
+    monitor = Monitor(versions)
+    monitor.take(sorted(readings, key=order))
+    for device, frames in monitor.frames.items():
+        own = sorted(monitor.readings[device], key=order)
+        usable = [frame for frame in frames if frame.at <= START + late * MINUTE]
+        if not usable:
+            continue
+        frame = usable[-1]
+        whole = monitor.engine.rejudge(device, None, own).episodes
+        part = [made for made in own if made.when >= frame.at]
+        again = monitor.engine.rejudge(device, frame.state, part).episodes
+        expected = [e for e in whole if e.ended_at is None or e.ended_at >= frame.at]
+        ids = {episode.id for episode in again}
+        assert verdict(e for e in expected if e.id in ids) == verdict(again)
+        # What ended before the frame is over; what fired or ended since is told again.
+        assert all(e.id in ids for e in expected if e.ended_at is None or e.ended_at > frame.at)
+
+
+@given(rule_sets(), batches(), st.integers(0, 40))
+@settings(max_examples=70, deadline=None)
+def test_a_restart_changes_nothing(
+    versions: list[RuleVersion], readings: list[Reading], cut: int
+) -> None:
+    one, two = Monitor(versions), Monitor(versions)
+    one.take(readings[:cut])
+    one.take(readings[cut:])
+    two.take(readings[:cut])
+    before = two.states()
+    two.restart()
+    assert two.states() == before
+    two.take(readings[cut:])
+    assert one.told == two.told
+    assert one.states() == two.states()
+
+
+@given(rule_sets(), st.one_of(steady(), batches()))
+@settings(max_examples=200, deadline=None)
+def test_the_calm_path_leaves_what_the_full_step_leaves(
+    versions: list[RuleVersion], readings: list[Reading]
+) -> None:
+    quick, full = engine(versions), engine(versions, calm=False)
+    for made in readings:
+        one, two = quick.fold([made]), full.fold([made])
+        assert (one.transitions, one.late, one.frames) == (two.transitions, two.late, two.frames)
+        for device in full.devices():
+            assert quick.dump(device) == full.dump(device)
+
+
+@given(rule_sets(), batches(), st.lists(st.integers(0, 39), max_size=10))
+@settings(max_examples=70, deadline=None)
+def test_a_repeated_reading_changes_nothing(
+    versions: list[RuleVersion], readings: list[Reading], again: list[int]
+) -> None:
+    once, twice = Monitor(versions), Monitor(versions)
+    for index, made in enumerate(sorted(readings, key=order)):
+        once.take([made])
+        twice.engine.fold([])
+        twice.take([made])
+        before = twice.states()
+        assert twice.engine.fold([made]).transitions == []
+        assert twice.states() == before
+        if index in again:
+            older = twice.engine.fold(twice.readings[made.device][:1])
+            assert older.transitions == []
+    assert once.told == twice.told
+    assert once.states() == twice.states()
+
+
+def _phases(judging: Engine, device: DeviceKey) -> list[object]:
+    """Return where the sample rules stand; when a device was heard depends on arrival."""
+    return [status for status in judging.state(device) if status.kind != "lost_contact"]
+
+
+@pytest.mark.parametrize("flag", [RETAINED | ARRIVAL])
+def test_a_retained_message_without_a_clock_is_never_judged(flag: int) -> None:
+    monitor = Monitor([RuleVersion(hot := rule(above=8), hot.version())])
+    old = reading(
+        device=REEFER,
+        at=None,
+        received=START,
+        layout=LAYOUTS[0],
+        values=(30.0,),
+        sequence=None,
+        flags=flag & RETAINED,
+    )
+    monitor.take([old])
+    assert monitor.told == []
+    assert monitor.engine.state(REEFER) == []
