@@ -23,6 +23,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+import apsw
 import numpy as np
 
 from devices.reading import WRONG_CLOCK
@@ -31,7 +32,14 @@ from gateway.columns import DAY, Columns, Integers, distinct, identities, join, 
 from gateway.database import Database
 from gateway.history_reader import HistoryReader
 from gateway.journal import ALL, Scope
-from gateway.records import DamagedBlockError, records
+from gateway.records import (
+    RECORDS,
+    DamagedBlockError,
+    check_records,
+    count_records,
+    read_records,
+    records,
+)
 from gateway.streams import AS_RECORDS, WRONG, Streams, Tail
 
 if TYPE_CHECKING:
@@ -44,10 +52,9 @@ if TYPE_CHECKING:
     from gateway.history_reader import Day, Series, Span
 
 FEW = 8
-"""Fewer readings than this stay records."""
+"""Fewer readings than this stay records; up to twice as many, lest all devices be due at once."""
 SMALL = 64
-LARGER = 4
-"""A packed part is packed anew with what is new if it is below SMALL and at most LARGER times."""
+"""A packed part below this is packed anew with what is new, unless it is more than that."""
 LONG = 4096
 """The most readings of a block: what one damaged block costs, and what an hour's chart reads."""
 
@@ -58,7 +65,12 @@ _APPEND = (
 )
 _INSERT = "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?)"
 _DELETE = "DELETE FROM block WHERE day=? AND stream=? AND part>=?"
-_SELECT = "SELECT data FROM block WHERE day=? AND stream=? AND part>=? ORDER BY part"
+_SELECT = "SELECT data FROM block WHERE day=? AND stream=? ORDER BY part"
+_PART_BITS = 20
+_SELECT_TAILS = (
+    "SELECT tail.rowid-1, data FROM carray(?) AS tail CROSS JOIN block ON day=? "
+    "AND stream=tail.value>>20 AND part>=tail.value&0xfffff"
+)
 
 
 class History(Database):
@@ -168,7 +180,7 @@ class History(Database):
         latest = np.maximum(tail.last, np.maximum.reduceat(columns.at, starts))
         tail = tail._replace(last=latest)
         counts = np.diff(starts, append=len(columns.at))
-        few = tail.records + counts < FEW
+        few = tail.records + counts < FEW + columns.stream[starts] % FEW
         if few.all():
             self._append(columns, starts, tail)
             return
@@ -187,25 +199,52 @@ class History(Database):
         for begin, end in zip(starts[late].tolist(), ends[late].tolist(), strict=True):
             given = columns.take(slice(begin, end))
             known: set[tuple[int, int]] = set()
-            for block in self._stored(shape, int(days[begin]), int(given.stream[0]), 0):
-                # What is damaged cannot be compared with: better twice than not at all.
-                if block is not None:
-                    known.update(_names(shape, block.take(np.isin(block.at, given.at))))
+            place = (int(days[begin]), int(given.stream[0]))
+            for (data,) in self._connection.execute(_SELECT, place):
+                try:
+                    block = unpack(data, len(shape.channels))
+                except DamagedBlockError:
+                    # It cannot be compared with: better twice than not at all. A reader is told.
+                    continue
+                known.update(_names(shape, block.take(np.isin(block.at, given.at))))
             keep[begin:end] = [name not in known for name in _names(shape, given)]
         return keep
 
-    def _stored(self, shape: Layout, day: int, stream: int, part: int) -> list[Columns | None]:
-        """Unpack a stream's day from this part on; None where a block is damaged."""
-        found: list[Columns | None] = []
-        for (data,) in self._connection.execute(_SELECT, (day, stream, part)):
+    def _tails(
+        self, shape: Layout, days: Integers, streams: Integers, parts: Integers
+    ) -> tuple[list[Columns], NDArray[np.bool_]]:
+        """Unpack each stream's day from its part on; say of which a block is damaged."""
+        found: list[Columns] = []
+        damaged = np.zeros(len(days), np.bool_)
+        channels = len(shape.channels)
+        open_records: list[tuple[int, bytes]] = []
+        for row, data in self._fetch(days, streams, parts):
             try:
-                block = unpack(data, len(shape.channels))
+                if data[:1] == bytes([RECORDS]):
+                    check_records(data, channels)
+                    open_records.append((row, data))
+                else:
+                    block = unpack(data, channels)
+                    found.append(block._replace(stream=np.full(len(block.at), row)))
             except DamagedBlockError:
                 # Whoever reads it is told. Here it only has to be left as it is.
-                found.append(None)
-            else:
-                found.append(block._replace(stream=np.full(len(block.at), stream)))
-        return found
+                damaged[row] = True
+        if open_records:
+            # All at once, for there are as many of these as there are devices.
+            block = read_records([data for _, data in open_records], channels)
+            counts = [count_records(data, channels) for _, data in open_records]
+            found.append(block._replace(stream=np.repeat([row for row, _ in open_records], counts)))
+        intact = [block.take(~damaged[block.stream]) for block in found]
+        return [block._replace(stream=streams[block.stream]) for block in intact], damaged
+
+    def _fetch(
+        self, days: Integers, streams: Integers, parts: Integers
+    ) -> Iterator[tuple[int, bytes]]:
+        for day in np.unique(days).tolist():
+            rows = np.flatnonzero(days == day)
+            places = np.ascontiguousarray(streams[rows] << _PART_BITS | parts[rows])
+            for row, data in self._connection.execute(_SELECT_TAILS, (apsw.carray(places), day)):
+                yield int(rows[row]), data
 
     def _append(self, columns: Columns, starts: Integers, tail: Tail) -> None:
         """Write segments of a few rows as records, behind the open ones if there are any."""
@@ -221,21 +260,15 @@ class History(Database):
         """Pack segments, together with what lies at their tails that is to be packed anew."""
         streams, days = columns.stream[starts], columns.when[starts] // DAY
         total = tail.records + np.diff(starts, append=len(columns.at))
-        again = (tail.small > 0) & (tail.small < SMALL) & (tail.small <= LARGER * total)
+        again = (tail.small > 0) & (tail.small < SMALL) & (tail.small <= total)
         parts = tail.part - (tail.records > 0) - again
-        old: list[Columns] = []
-        replaced = []
-        for row in np.flatnonzero(parts < tail.part).tolist():
-            place = (int(days[row]), int(streams[row]), int(parts[row]))
-            blocks = self._stored(shape, *place)
-            intact = [block for block in blocks if block is not None]
-            if len(intact) < len(blocks):
-                parts[row] = tail.part[row]
-            else:
-                old += intact
-                replaced.append(place)
-        if replaced:
-            self.stage(_DELETE, replaced)
+        anew = np.flatnonzero(parts < tail.part)
+        if len(anew):
+            old, damaged = self._tails(shape, days[anew], streams[anew], parts[anew])
+            parts[anew[damaged]] = tail.part[anew[damaged]]
+            anew = anew[~damaged]
+            places = (days[anew].tolist(), streams[anew].tolist(), parts[anew].tolist())
+            self.stage(_DELETE, zip(*places, strict=True))
             columns, starts = sort(join([*old, columns]))
         counts = np.diff(starts, append=len(columns.at))
         pieces = -(-counts // LONG)

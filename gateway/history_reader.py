@@ -111,15 +111,20 @@ class HistoryReader:
     def read(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Reading]:
         """Return the readings whose `when` is in start ≤ when < end (ms since 1970).
 
-        Sorted by (`when`, identity), each (`at`, identity) once. Raises DamagedHistoryError.
+        Sorted by (`when`, identity), each (`at`, identity) once: a reading with a wrong clock
+        that was heard again on another day is here twice, and the earlier one counts. Raises
+        DamagedHistoryError.
         """
         texts = dict(self._connection.execute("SELECT id, text FROM source"))
-        found: dict[tuple[int, int], Reading] = {}
+        found: list[Reading] = []
         for stream, shape in self._streams(device, scope):
             for columns in self._blocks(device, stream, shape, start, end):
-                for one in to_readings(columns, device, shape, texts):
-                    found.setdefault((one.at, one.identity), one)
-        return sorted(found.values(), key=lambda one: (one.when, one.identity))
+                found += to_readings(columns, device, shape, texts)
+        found.sort(key=lambda one: (one.when, one.identity, one.at, one.received))
+        seen: dict[tuple[int, int], Reading] = {}
+        for one in found:
+            seen.setdefault((one.at, one.identity), one)
+        return list(seen.values())
 
     def series(
         self, device: DeviceKey, channel: str, start: int, end: int, scope: Scope = ALL

@@ -24,6 +24,8 @@ AS_RECORDS = 1
 WRONG = 2
 """Bits of a block's `kind`: it is records, not packed; it holds readings of a wrong clock."""
 _NO_DAY = -(1 << 62)
+_EMPTY = _NO_DAY + 1
+"""In place of a day: the stream is new, so none of its days has anything."""
 _ANY_TIME = 1 << 62
 
 _SELECT_TAIL = "SELECT n, last, kind FROM block WHERE day=? AND stream=? ORDER BY part"
@@ -79,7 +81,7 @@ class Streams:
         }
         self._day = np.zeros(0, np.int64)
         self._tail = Tail(*np.zeros((4, 0), np.int64))
-        self._grow(list(self._numbers))
+        self._grow(list(self._numbers), _NO_DAY)
 
     def columns(self, readings: Sequence[Reading]) -> Iterator[tuple[Layout, Columns]]:
         """Turn readings into columns, layout by layout; new names are staged."""
@@ -118,7 +120,7 @@ class Streams:
                 ),
             )
             self._numbers.update(zip(new, following, strict=True))
-            self._grow(new)
+            self._grow(new, _EMPTY)
             numbers = self._find_streams(readings)
         return numbers
 
@@ -127,13 +129,16 @@ class Streams:
         keys = zip(map(_device, readings), map(_layout, readings), strict=True)
         return np.fromiter(map(self._numbers.get, keys, repeat(-1)), np.int64, len(readings))
 
-    def _grow(self, new: Sequence[tuple[DeviceKey, Layout]]) -> None:
+    def _grow(self, new: Sequence[tuple[DeviceKey, Layout]], day: int) -> None:
         shapes = self._shape_numbers
         added = [shapes.setdefault(shape, len(shapes)) for _, shape in new]
         self._shapes = np.concatenate([self._shapes, np.array(added, np.int64)])
-        self._day = np.concatenate([self._day, np.full(len(new), _NO_DAY)])
+        self._day = np.concatenate([self._day, np.full(len(new), day)])
         empty = np.zeros(len(new), np.int64)
-        self._tail = Tail(*(np.concatenate([column, empty]) for column in self._tail))
+        self._tail = Tail(
+            np.concatenate([self._tail.last, np.full(len(new), _NO_DAY)]),
+            *(np.concatenate([column, empty]) for column in self._tail[1:]),
+        )
 
     def _number_sources(self, readings: Sequence[Reading]) -> Integers:
         numbers = self._find_sources(readings)
@@ -152,7 +157,8 @@ class Streams:
     def tail(self, streams: Integers, days: Integers) -> Tail:
         """Return how these streams' days stand, from memory or else from the file."""
         tail = self._tail.take(streams)
-        for row in np.flatnonzero(self._day[streams] != days).tolist():
+        kept = self._day[streams]
+        for row in np.flatnonzero((kept != days) & (kept != _EMPTY)).tolist():
             found = self._look_up(int(days[row]), int(streams[row]))
             for column, value in zip(tail, found, strict=True):
                 column[row] = value

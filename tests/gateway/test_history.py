@@ -98,11 +98,14 @@ def bits(readings: Sequence[Reading]) -> list[tuple[object, ...]]:
 
 
 def expected(readings: Sequence[Reading], device: DeviceKey) -> list[tuple[object, ...]]:
+    stored: dict[tuple[object, ...], Reading] = {}
+    for it in readings:
+        if it.device == device:
+            stored.setdefault((it.layout.channels, it.when // DAY, it.at, it.identity), it)
     once: dict[tuple[object, ...], Reading] = {}
-    for given_one in readings:
-        if given_one.device == device:
-            once.setdefault((given_one.at, given_one.identity), given_one)
-    return bits(sorted(once.values(), key=lambda it: (it.when, it.identity)))
+    for it in sorted(stored.values(), key=lambda it: (it.when, it.identity, it.at, it.received)):
+        once.setdefault((it.at, it.identity), it)
+    return bits(list(once.values()))
 
 
 VALUES = st.one_of(
