@@ -1,4 +1,4 @@
-"""What a decoder is, and the one error it may raise."""
+"""What a decoder is."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ from typing import Protocol
 
 import msgspec
 
+from devices.errors import DecodeError
 from devices.reading import Reading
+
+__all__ = ["Decode", "DecodeError", "Envelope", "Origin", "check_device_id"]
 
 MAXIMUM_ID = 128
 # A device id becomes part of topics, patterns, file names and InfluxDB tags.
 _ID = re.compile(r"[^\s+#/.*>\x00-\x1f\x7f]{1,128}")
-
-
-class DecodeError(ValueError):
-    """A message that cannot become readings: why, and what to do about it.
-
-    `reason` is a short kebab-case name that messages are counted by; `detail` names the
-    place in the message; `cure` tells a person what to change.
-    """
-
-    def __init__(self, reason: str, detail: str, cure: str) -> None:
-        super().__init__(f"{detail}. {cure}")
-        self.reason = reason
-        self.detail = detail
-        self.cure = cure
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -64,7 +53,8 @@ def check_device_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise DecodeError(
             "bad-device-id",
-            f"device id {text[:40]!r} is empty, longer than {MAXIMUM_ID}, or holds a space, a control or one of + # / . * >",
+            f"device id {text[:40]!r} is empty, longer than {MAXIMUM_ID}, or holds a space, a "
+            "control or one of + # / . * >",
             "Rename the device, or map its topic in the settings",
         )
     return text

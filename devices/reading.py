@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
-from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
+
+from devices.errors import DecodeError
 
 
 class Quantity(NamedTuple):
@@ -50,7 +52,8 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("set_point", "°C", -200.0, 150.0),
     )
 }
-"""Every quantity by name. A channel is a quantity, or `quantity.place` (`temperature.return_air`)."""
+"""Every quantity by name. A channel is a quantity, or `quantity.place` as in
+`temperature.return_air`."""
 
 # Flags of a reading. Plain integers: they are tested once for every reading.
 ARRIVAL = 1
@@ -116,8 +119,31 @@ class Layout(msgspec.Struct, frozen=True, gc=False, eq=False):
         return self.channels.index(channel) if channel in self.channels else None
 
 
-@lru_cache(maxsize=4096)
-def _layout(channels: tuple[str, ...]) -> Layout:
+_LAYOUTS: dict[tuple[str, ...], Layout] = {}
+MAXIMUM_LAYOUTS = 4096
+"""Sets of channels that are told apart: each stays in memory for good."""
+
+
+def layout(channels: tuple[str, ...]) -> Layout:
+    """Return the one Layout of these channels, which must be sorted, distinct and known.
+
+    Raises DecodeError when there are too many different ones.
+    """
+    found = _LAYOUTS.get(channels)
+    if found is None:
+        found = _LAYOUTS[channels] = _make_layout(channels)
+    return found
+
+
+def _make_layout(channels: tuple[str, ...]) -> Layout:
+    if len(_LAYOUTS) >= MAXIMUM_LAYOUTS:
+        raise DecodeError(
+            "too-many-layouts",
+            f"{MAXIMUM_LAYOUTS} different sets of channels have been seen already",
+            "Let devices send the same channels, with the same places, in every message",
+        )
+    if any(a >= b for a, b in pairwise(channels)):
+        raise ValueError(f"channels must be sorted and distinct: {channels}")
     if not channels or len(channels) > MAXIMUM_CHANNELS:
         raise ValueError(f"a reading has 1 to {MAXIMUM_CHANNELS} channels, not {len(channels)}")
     limits = []
@@ -130,13 +156,6 @@ def _layout(channels: tuple[str, ...]) -> Layout:
     pack = struct.Struct(f"<{len(channels)}d")
     named = tuple(part for name in names for part in (name, 0.0))
     return Layout(channels, tuple(limits), pack, canonical, named)
-
-
-def layout(channels: tuple[str, ...]) -> Layout:
-    """Return the one Layout of these channels. They must be sorted and known (KeyError)."""
-    if any(a >= b for a, b in zip(channels, channels[1:], strict=False)):
-        raise ValueError(f"channels must be sorted and distinct: {channels}")
-    return _layout(channels)
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
@@ -172,7 +191,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
         return Position(latitude, longitude)
 
     def value(self, channel: str) -> float | None:
-        """The value of a channel, None where it is missing or unusable."""
+        """Return the value of a channel, None where it is missing or unusable."""
         index = self.layout.index(channel)
         if index is None or self.flags >> (UNUSABLE_SHIFT + index) & 1:
             return None

@@ -72,9 +72,7 @@ class AlertPublisher:
         """Publish alerts as they stand; returns when the broker has them."""
         async with self._client() as client, asyncio.timeout(TIMEOUT * len(alerts)):
             for alert in alerts:
-                await client.publish(
-                    topic(self._prefix, alert), message(alert), qos=1, retain=True
-                )
+                await client.publish(topic(self._prefix, alert), message(alert), qos=1, retain=True)
 
     def _client(self) -> aiomqtt.Client:
         broker = self._broker

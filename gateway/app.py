@@ -12,25 +12,21 @@ import fcntl
 import os
 from random import SystemRandom
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import structlog
 
-from devices.envelopes import ENVELOPES
-from devices.envelopes.plain import PlainJson
+from devices.device import DecodeError
+from devices.envelopes import envelopes
 from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
-from gateway.database import DiskError
 from gateway.disk import Disk
-from gateway.follow import RetryLater, follow
+from gateway.follow import follow
 from gateway.history import History
-try:
-    from gateway.importer import SOURCE, Imported, import_file
-except ImportError:
-    SOURCE="import"
+from gateway.importer import SOURCE, Imported, import_file
 from gateway.ingest import Ingest
 from gateway.journal import PAGE, Journal
 from gateway.monitor import Monitor
@@ -39,11 +35,10 @@ from gateway.mqtt.tls import Tls
 from gateway.own_alerts import OwnAlerts
 from gateway.rulebook import adopt
 from gateway.state import State
-from rules.duration import MINUTE
 from rules.engine import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from devices.reading import DeviceKey
@@ -55,9 +50,6 @@ TICK = 1.0
 """Seconds between looks at the clock, the disk and who is missing."""
 UNHEARD = 60_000
 """A broker that cannot be reached for so many ms is an alert."""
-DEFAULT_INTERVAL = 12 * MINUTE
-"""A device of which nobody says how often it sends: its values hold 30 min, as vaccine
-practice logs at least that often."""
 PRUNE_INTERVAL = 10_000
 """The journal is looked through for readings to drop every so many ms, while there are any."""
 STRANGERS = "identity"
@@ -110,12 +102,12 @@ class Gateway:
         versions = await adopt(self.state, settings.rules, self.clock.now())
         self.ingest = Ingest(
             self.journal,
-            [*(PlainJson(one.mapping()) for one in settings.mappings), *ENVELOPES],
+            envelopes([one.mapping() for one in settings.mappings]),
             self.clock,
             grants={SOURCE: ("*",), **{one.name: one.speaks_for for one in settings.brokers}},
             interval=settings.journal.commit_interval / 1000,
         )
-        engine = Engine(versions, self._interval)
+        engine = Engine(versions, settings.interval)
         self.monitor = Monitor(engine, self.state, self.journal, self.history, self.clock)
         self.archivist = Archivist(self.history, self.clock)
         brokers = [broker_settings(settings, one) for one in self._joined]
@@ -131,10 +123,6 @@ class Gateway:
         self.ingest.on_stranger = self._on_stranger
         self.ingest.before_commit = self._prune
 
-    def _interval(self, device: DeviceKey) -> int:
-        section = self.settings.device(device)
-        return section.interval if section and section.interval else DEFAULT_INTERVAL
-
     # -- running -----------------------------------------------------------------------------
 
     async def run(self, control: ControlServer | None = None) -> None:
@@ -146,8 +134,10 @@ class Gateway:
             asyncio.create_task(self.own_alerts.run(), name="own alerts"),
             asyncio.create_task(self._tick(), name="tick"),
         ]
-        for publisher in self.publishers:
-            tasks.append(asyncio.create_task(follow(self.state, publisher, self._bury)))
+        tasks += [
+            asyncio.create_task(follow(self.state, one, self._bury), name=one.name)
+            for one in self.publishers
+        ]
         if control is not None:
             tasks.append(asyncio.create_task(control.run(), name="control"))
         joined = [asyncio.create_task(one.run(), name=one.name) for one in self.subscribers]
@@ -179,7 +169,7 @@ class Gateway:
         if self.ingest.problem is not None:
             return
         await self.ingest.store([])
-        while self.monitor.cursor < self.journal.head:
+        while self.monitor.cursor < self.journal.head:  # noqa: ASYNC110 - it is at work already
             await asyncio.sleep(0)
         await self.monitor.revise(at_once=True)
         await self.monitor.checkpoint()
@@ -204,9 +194,7 @@ class Gateway:
         if moved:
             log.warning("our clock was set", by_ms=moved)
             async with self.state.writing():
-                self.state.note_clock(
-                    boot_id(), self.clock.monotonic(), self.clock.now(), moved
-                )
+                self.state.note_clock(boot_id(), self.clock.monotonic(), self.clock.now(), moved)
 
     def _check_disk(self) -> None:
         problem = self.disk.problem()
@@ -229,7 +217,9 @@ class Gateway:
         With one of two brokers away its devices are reported missing too: one alert too many
         is better than none.
         """
-        return max((one.since for one in self.brokers.values() if one.state == "connected"), default=None)
+        return max(
+            (one.since for one in self.brokers.values() if one.state == "connected"), default=None
+        )
 
     # -- what the parts tell -----------------------------------------------------------------
 
@@ -277,24 +267,32 @@ class Gateway:
 
     # -- commands ----------------------------------------------------------------------------
 
-    async def import_file(
+    async def import_file(  # noqa: PLR0913 - what only a person can know about a file
         self,
         name: str,
         content: bytes,
         *,
         zone: str | None = None,
         device: str | None = None,
+        columns: Mapping[str, str] | None = None,
         progress: Callable[[int, int], None] = lambda _done, _all: None,
     ) -> Imported:
         """Take in a logger's file; returns once it is judged. Raises DecodeError."""
+        try:
+            local = ZoneInfo(zone) if zone else None
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise DecodeError(
+                "unknown-zone", f"{zone!r} is no time zone", "Use a name such as Europe/Berlin"
+            ) from error
         imported = await import_file(
             self.ingest,
             name,
             content,
-            zone=ZoneInfo(zone) if zone else None,
+            zone=local,
             device=device,
             owner=self.settings.gateway.owner,
             received=self.clock.now(),
+            columns=columns,
             progress=progress,
         )
         await self.settle()

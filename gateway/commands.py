@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from devices.reading import DeviceKey
+from devices.device import DecodeError
+from devices.reading import DeviceKey, Reading
 from gateway import __version__
 from gateway.control import ControlError
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.app import Gateway
-    from gateway.control import Command
 
 GRAVITY = {"critical": 0, "warning": 1, "info": 2}
 LOOKED_AT = 2_000
@@ -27,7 +27,7 @@ class Commands:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self.by_name: Mapping[str, Command] = {
+        self.by_name = {
             "status": self.status,
             "devices": self.devices,
             "quarantine": self.quarantine,
@@ -35,6 +35,16 @@ class Commands:
             "import": self.import_file,
             "report": self.report,
         }
+
+    async def answer(self, request: dict[str, Any], progress: Callable[[int, int], None]) -> Any:  # noqa: ANN401 - whatever the command answers
+        """Do one command. Raises ControlError."""
+        command = self.by_name.get(request.get("do", ""))
+        if command is None:
+            raise ControlError("there is no such command", f"Use one of {', '.join(self.by_name)}")
+        try:
+            return msgspec.to_builtins(await command(request, progress))
+        except DecodeError as error:
+            raise ControlError(error.detail, error.cure) from error
 
     async def status(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """How everything stands, worst alerts first."""
@@ -90,14 +100,15 @@ class Commands:
         answer = []
         for device in sorted(gateway.journal.devices()):
             section = gateway.settings.device(device)
-            rules = [msgspec.to_builtins(one) for one in engine.state(device)]
+            latest = gateway.monitor.latest(device)
             answer.append(
                 {
                     "device": str(device),
                     "name": section.name if section else None,
                     "site": section.site if section else None,
-                    "rules": rules,
-                    "last": engine.last(device),
+                    "rules": [msgspec.to_builtins(one) for one in engine.state(device)],
+                    "at": latest.at if latest else None,
+                    "values": _values(latest) if latest else {},
                 }
             )
         return answer
@@ -128,18 +139,23 @@ class Commands:
     ) -> dict[str, Any]:
         """Take in a logger's file and say what the rules found in it."""
         gateway = self._gateway
-        known = {one.id for one in gateway.state.alerts_of(self._key(request.get("device") or ""))}
+        before = gateway.state.head
         imported = await gateway.import_file(
             request["name"],
             base64.b64decode(request["content"]),
             zone=request.get("zone"),
             device=request.get("device"),
+            columns=request.get("columns"),
             progress=progress,
         )
-        alerts = gateway.state.alerts_of(self._key(imported.device))
+        changed, _ = gateway.state.read(before, gateway.state.head - before)
+        ids = {one.event.alert.id for one in changed}
+        alerts = [
+            one for one in gateway.state.alerts_of(self._key(imported.device)) if one.id in ids
+        ]
         return {
             **msgspec.to_builtins(imported),
-            "alerts": [msgspec.to_builtins(one) for one in alerts if one.id not in known],
+            "alerts": [msgspec.to_builtins(one) for one in alerts],
         }
 
     def _key(self, device: str) -> DeviceKey:
@@ -147,10 +163,15 @@ class Commands:
         return DeviceKey(owner if slash else self._gateway.settings.gateway.owner, name)
 
     async def report(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """A device's past by days."""
+        """Answer with a device's past by days."""
         key = self._key(request["device"])
         if key not in self._gateway.journal.devices():
             raise ControlError(
                 f"no device {key} was ever heard", "See `holdwatch device list` for those that were"
             )
         raise NotImplementedError
+
+
+def _values(reading: Reading) -> dict[str, float | None]:
+    """Return channel → value, None where it cannot be true."""
+    return {channel: reading.value(channel) for channel in reading.layout.channels}

@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
-from devices.device import DecodeError
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
+
+    Answer = Callable[[dict[str, Any], Callable[[int, int], None]], Awaitable[Any]]
 
 log = structlog.get_logger()
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a request: a logger's file, with room to spare."""
-
-Progress = "Callable[[int, int], None]"
-Command = "Callable[[dict[str, Any], Callable[[int, int], None]], Awaitable[Any]]"
 
 
 class ControlError(Exception):
@@ -47,11 +44,11 @@ def socket_path(data: Path) -> Path:
 
 
 class ControlServer:
-    """Answers commands, by name."""
+    """Answers commands: `answer(request, progress)` returns plain data or raises ControlError."""
 
-    def __init__(self, data: Path, commands: Mapping[str, Command]) -> None:
+    def __init__(self, data: Path, answer: Answer) -> None:
         self._path = socket_path(data)
-        self._commands = commands
+        self._answer = answer
 
     async def run(self) -> None:
         """Listen for ever."""
@@ -72,7 +69,7 @@ class ControlServer:
             writer.write(msgspec.json.encode(answer) + b"\n")
 
         try:
-            say(await self._answer(await reader.readline(), say))
+            say(await self._do(await reader.readline(), say))
             await writer.drain()
         except (ConnectionError, ValueError) as error:
             # Whoever asked has gone, or sent more than we take.
@@ -80,22 +77,15 @@ class ControlServer:
         finally:
             writer.close()
 
-    async def _answer(
-        self, line: bytes, say: Callable[[dict[str, Any]], None]
-    ) -> dict[str, Any]:
+    async def _do(self, line: bytes, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         try:
             request = msgspec.json.decode(line, type=dict[str, Any])
-            command = self._commands[request.get("do", "")]
-        except (msgspec.DecodeError, KeyError):
-            known = ", ".join(self._commands)
-            return {"error": "there is no such command", "cure": f"Use one of {known}"}
-        try:
-            result = await command(request, lambda done, all_: say({"progress": [done, all_]}))
-        except DecodeError as error:
-            return {"error": error.detail, "cure": error.cure}
+            result = await self._answer(request, lambda done, all_: say({"progress": [done, all_]}))
+        except msgspec.DecodeError as error:
+            return {"error": f"this is no request ({error})", "cure": "Send one JSON object a line"}
         except ControlError as error:
             return {"error": error.problem, "cure": error.cure}
-        return {"result": msgspec.to_builtins(result)}
+        return {"result": result}
 
 
 async def ask(

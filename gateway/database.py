@@ -207,6 +207,11 @@ class Database:
         self._connection.close()
 
 
+def fetch(connection: apsw.Connection, statement: str, bindings: Sequence[Any] = ()) -> list[Any]:
+    """Return all rows, as tuples; the schema, not the type checker, knows what they hold."""
+    return connection.execute(statement, bindings).fetchall()
+
+
 def _sync_directory(folder: Path) -> None:
     """Make a new file's name durable: without this a power cut can lose the whole file."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

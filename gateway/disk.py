@@ -36,8 +36,9 @@ class Disk:
         if free >= self._minimum_free:
             return None
         return (
-            f"only {free / 1e6:.1f} MB are free on {self._folder}, and {self._minimum_free / 1e6:.0f}"
-            " MB must stay: free some room, or lower [journal] keep_size or [history] keep"
+            f"only {free / 1e6:.1f} MB are free on {self._folder}, and "
+            f"{self._minimum_free / 1e6:.0f} MB must stay. Free some room, or lower "
+            "[journal] keep_size or [history] keep in the settings"
         )
 
     def load_ballast(self) -> None:

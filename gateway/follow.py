@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 Item = TypeVar("Item")
-Given = TypeVar("Given", covariant=True)
-Taken = TypeVar("Taken", contravariant=True)
+Given_co = TypeVar("Given_co", covariant=True)
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class Bell:
         await self._event.wait()
 
 
-class Log(Protocol[Given]):
+class Log(Protocol[Given_co]):
     """What can be followed: items in one order for ever, each behind a cursor."""
 
     @property
@@ -71,12 +71,12 @@ class Log(Protocol[Given]):
         """Rung whenever `head` has moved."""
         ...
 
-    def read(self, after: int, limit: int) -> tuple[Sequence[Given], int]:
+    def read(self, after: int, limit: int) -> tuple[Sequence[Given_co], int]:
         """Return about `limit` items after a cursor, and the cursor after them."""
         ...
 
 
-class Follower(Protocol[Taken]):
+class Follower(Protocol[Taken_contra]):
     """Whoever acts on a log."""
 
     name: str
@@ -88,7 +88,7 @@ class Follower(Protocol[Taken]):
         """How far it has come; moved by `handle`."""
         ...
 
-    async def handle(self, items: Sequence[Taken], cursor: int) -> None:
+    async def handle(self, items: Sequence[Taken_contra], cursor: int) -> None:
         """Act on these items, and set the cursor with what came of it. Returns when delivered.
 
         Raises RetryLater or Reject; any other exception ends the gateway, since going on

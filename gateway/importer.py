@@ -9,7 +9,7 @@ import msgspec
 from devices.loggers import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
     from gateway.ingest import Ingest
@@ -41,13 +41,16 @@ async def import_file(  # noqa: PLR0913 - a file has this many facts beside it
     device: str | None,
     owner: str,
     received: int,
+    columns: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Imported:
     """Store a file's readings; returns once they are durable.
 
     `received` is now (ms). Raises DecodeError, and then nothing is stored.
     """
-    file = read(name, content, zone=zone, device=device, received=received, owner=owner)
+    file = read(
+        name, content, received=received, owner=owner, zone=zone, device=device, columns=columns
+    )
     duplicates = ingest.journal.duplicates
     for first in range(0, len(file.readings), PART):
         await ingest.store(file.readings[first : first + PART])

@@ -319,7 +319,7 @@ class Ingest:
 
     async def _commit(self) -> None:
         gathered, self._gathered = self._gathered, Gathered()
-        while not await self._write(gathered):
+        while not await self._write(gathered):  # noqa: ASYNC110 - the disk gives no sign when it is well
             await asyncio.sleep(RETRY)
         self.journal.publish()
         for link, generation, packet_ids in gathered.acknowledgements:
@@ -344,7 +344,7 @@ class Ingest:
             await self.journal.commit_aside()
         except DiskError as error:
             if self.problem is None:
-                log.error("the disk takes no writes: sockets are left unread", problem=str(error))
+                log.warning("the disk takes no writes: sockets are left unread", problem=str(error))
             self.problem = str(error)
             self._paused.update(self._windows)
             for link in self._paused:
@@ -359,7 +359,7 @@ class Ingest:
 
 
 def _trace(reading: Reading) -> tuple[str, DeviceKey, int]:
-    """What a reading without clock and sequence can be recognised by when it comes again."""
+    """Return what a reading without clock and sequence can be recognised by when it comes again."""
     return reading.source, reading.device, reading.identity
 
 

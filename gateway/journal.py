@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from devices.reading import ARRIVAL, COUNTED, DeviceKey, Layout, Reading, layout
-from gateway.database import Database
+from gateway.database import Database, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,20 +119,20 @@ class Journal(Database):
         self._load()
 
     def _load(self) -> None:
-        rows = self._connection.execute
+        connection = self._connection
         self._devices: dict[DeviceKey, int] = {}
         self._layouts: dict[Layout, int] = {}
         self._sources: dict[str, int] = {}
-        for number, owner, name in rows("SELECT id, owner, name FROM device"):
+        for number, owner, name in fetch(connection, "SELECT id, owner, name FROM device"):
             self._devices[DeviceKey(owner, name)] = number
-        for number, channels in rows("SELECT id, channels FROM layout"):
+        for number, channels in fetch(connection, "SELECT id, channels FROM layout"):
             self._layouts[layout(tuple(channels.split(" ")))] = number
-        for number, name in rows("SELECT id, name FROM source"):
+        for number, name in fetch(connection, "SELECT id, name FROM source"):
             self._sources[name] = number
         self._device_of = {number: one for one, number in self._devices.items()}
         self._layout_of = {number: one for one, number in self._layouts.items()}
         self._source_of = {number: one for one, number in self._sources.items()}
-        self.head: Cursor = rows("SELECT ifnull(max(seq), 0) FROM reading").get
+        self.head: Cursor = fetch(connection, "SELECT ifnull(max(seq), 0) FROM reading")[0][0]
         self._next = self.head
         self._fresh: list[Reading] = []
 
@@ -149,7 +149,7 @@ class Journal(Database):
         if stored == len(readings):
             self._fresh.extend(readings)
         else:
-            kept = self._connection.execute("SELECT seq FROM reading WHERE seq > ?", (first,))
+            kept = fetch(self._connection, "SELECT seq FROM reading WHERE seq > ?", (first,))
             self._fresh.extend(readings[seq - first - 1] for (seq,) in kept)
         self.duplicates += len(readings) - stored
         self._next = first + len(readings)
@@ -167,13 +167,13 @@ class Journal(Database):
             number += 1
             device, shape, source = reading.device, reading.layout, reading.source
             if device not in devices:
-                devices[device] = self._name("device", device)
+                devices[device] = self._name("device", len(devices) + 1, device)
                 self._device_of[devices[device]] = device
             if shape not in layouts:
-                layouts[shape] = self._name("layout", (" ".join(shape.channels),))
+                layouts[shape] = self._name("layout", len(layouts) + 1, (" ".join(shape.channels),))
                 self._layout_of[layouts[shape]] = shape
             if source not in sources:
-                sources[source] = self._name("source", (source,))
+                sources[source] = self._name("source", len(sources) + 1, (source,))
                 self._source_of[sources[source]] = source
             rows.append(
                 (
@@ -190,10 +190,8 @@ class Journal(Database):
             )
         return rows
 
-    def _name(self, table: str, columns: Sequence[str]) -> int:
-        """Give the next number to a device, layout or source seen for the first time."""
-        known = {"device": self._devices, "layout": self._layouts, "source": self._sources}
-        number = len(known[table]) + 1
+    def _name(self, table: str, number: int, columns: Sequence[str]) -> int:
+        """Store the number of a device, layout or source seen for the first time."""
         marks = ",?" * len(columns)
         self.stage(f"INSERT INTO {table} VALUES (?{marks})", [(number, *columns)])  # noqa: S608 - constant
         return number
@@ -226,12 +224,13 @@ class Journal(Database):
         The newest row stays, so that its number is never given twice.
         """
         everything = self.size() > maximum_size
-        rows = self._connection.execute(
+        rows = fetch(
+            self._connection,
             "SELECT seq, received FROM reading WHERE seq <= ? AND seq < ? ORDER BY seq LIMIT ?",
             (cursor, self.head, PAGE),
         )
         last = 0
-        for seq, received in rows.fetchall():
+        for seq, received in rows:
             if not everything and received >= received_before:
                 break
             last = seq
@@ -241,11 +240,9 @@ class Journal(Database):
 
     def read(self, after: Cursor, limit: int, scope: Scope = ALL) -> Batch:
         """Return the readings after a cursor, about `limit` of them, from memory where it can."""
-        ahead = 0
-        for before, _, _ in reversed(self._tail):
+        for ahead, (before, _, _) in enumerate(reversed(self._tail), 1):
             if before < after:
                 break
-            ahead += 1
             if before == after:
                 return self._read_tail(ahead, limit, scope)
         return self._read_file(after, limit, scope)
@@ -272,7 +269,7 @@ class Journal(Database):
 
     def _select(self, clause: str, bindings: tuple[int, ...]) -> Iterator[tuple[int, Reading]]:
         devices, layouts, sources = self._device_of, self._layout_of, self._source_of
-        rows = self._reader.execute(_SELECT.format(clause), bindings).fetchall()
+        rows = fetch(self._reader, _SELECT.format(clause), bindings)
         for seq, device, at, received, identity, flags, shape, source, vals in rows:
             channels = layouts[shape]
             yield (
@@ -304,9 +301,12 @@ class Journal(Database):
 
     def newest_received(self) -> int:
         """Return when the newest reading was received (ms), 0 if there is none."""
-        return int(self._reader.execute(
-            "SELECT received FROM reading WHERE seq = (SELECT max(seq) FROM reading)"
-        ).get or 0)
+        return int(
+            self._reader.execute(
+                "SELECT received FROM reading WHERE seq = (SELECT max(seq) FROM reading)"
+            ).get
+            or 0
+        )
 
     def devices(self) -> list[DeviceKey]:
         """Return every device that was ever stored."""
@@ -324,16 +324,17 @@ class Journal(Database):
 
     def quarantined(self, after: int = 0, limit: int = 100) -> list[Rejected]:
         """Return messages in the quarantine after a number, oldest first."""
-        rows = self._reader.execute(
+        rows = fetch(
+            self._reader,
             f"SELECT {_REJECTED}, id FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - constant
             (after, limit),
-        ).fetchall()
+        )
         return [Rejected(*row) for row in rows]
 
     def quarantine_counts(self) -> dict[str, int]:
         """Return how many messages lie in the quarantine, by reason."""
-        rows = self._reader.execute("SELECT reason, count(*) FROM quarantine GROUP BY reason")
-        return dict(rows.fetchall())
+        rows = fetch(self._reader, "SELECT reason, count(*) FROM quarantine GROUP BY reason")
+        return dict(rows)
 
     def release(self, numbers: Sequence[int]) -> None:
         """Stage the removal of messages that could be decoded after all."""

@@ -87,7 +87,8 @@ class Monitor:
         self._journal = journal
         self._history = history
         self._clock = clock
-        self._dirty: set[DeviceKey] = set()
+        self._touched: dict[DeviceKey, Reading] = {}
+        self._latest: dict[DeviceKey, Reading] = {}
         self._frames: list[StoredFrame] = []
         self._late: dict[DeviceKey, Late] = {}
         self._saved = clock.monotonic()
@@ -108,7 +109,7 @@ class Monitor:
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
         """Judge a batch; returns once the alerts it made are on the disk."""
         folded = self.engine.fold(items)
-        self._dirty.update([one.device for one in items])
+        self._touched.update({one.device: one for one in items})
         self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
         for device, earliest in folded.late.items():
             self._note_late(device, earliest)
@@ -154,7 +155,7 @@ class Monitor:
                     self._state.record(events, self._clock.now())
                 break
             except DiskError as error:
-                log.error("alerts cannot be recorded", problem=str(error))
+                log.warning("alerts cannot be recorded", problem=str(error))
                 await asyncio.sleep(RETRY)
                 self._state.reopen()
         for one in events:
@@ -208,7 +209,9 @@ class Monitor:
     async def _judge_again(self, device: DeviceKey, earliest: int) -> None:
         frame = self._state.frame_before(device, earliest)
         since = frame.at if frame else 0
-        judged = self.engine.rejudge(device, frame.state if frame else None, self.past(device, since))
+        judged = self.engine.rejudge(
+            device, frame.state if frame else None, self.past(device, since)
+        )
         recorded = [
             alert
             for alert in self._state.alerts_of(device, since - OVERLAP)
@@ -236,11 +239,24 @@ class Monitor:
         }
         return sorted(found.values(), key=order)
 
+    def latest(self, device: DeviceKey) -> Reading | None:
+        """Return the reading of a device that came last, None if it has none."""
+        found = self._touched.get(device) or self._latest.get(device)
+        if found is None:
+            span = self._history.span(device)
+            stored = self._history.read(device, span.last, span.last + 1) if span else []
+            newer = self._journal.read_device(device, self._history.cursor, self.cursor)
+            both = stored + newer
+            found = both[-1] if both else None
+        return found
+
     # -- checkpoints -------------------------------------------------------------------------
 
     async def checkpoint(self) -> None:
         """Save the rule state with the cursor that it belongs to."""
-        devices, self._dirty = list(self._dirty), set()
+        touched, self._touched = self._touched, {}
+        devices = list(touched)
+        self._latest.update(touched)
         frames, self._frames = self._frames, []
         try:
             async with self._state.writing():
@@ -254,7 +270,7 @@ class Monitor:
         except DiskError as error:
             # The last checkpoint still stands: a restart judges more readings again.
             log.warning("no checkpoint", problem=str(error))
-            self._dirty.update(devices)
+            self._touched = touched | self._touched
             self._frames = frames + self._frames
             self._state.reopen()
             return

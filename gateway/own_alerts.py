@@ -60,7 +60,9 @@ class OwnAlerts:
             return
         now = self._clock.now()
         if problem is None and before is not None:
-            alert = msgspec.structs.replace(before, state="resolved", reason="it is over", ended=now)
+            alert = msgspec.structs.replace(
+                before, state="resolved", reason="it is over", ended=now
+            )
             del self._open[subject]
         else:
             alert = Alert(
@@ -80,16 +82,14 @@ class OwnAlerts:
             self._open[subject] = alert
         log.warning("gateway", subject=subject, problem=problem or "over")
         kind = alert.state
-        self._unrecorded.put_nowait(
-            Event(key=f"{alert.id}:{kind}", kind=kind, at=now, alert=alert)
-        )
+        self._unrecorded.put_nowait(Event(key=f"{alert.id}:{kind}", kind=kind, at=now, alert=alert))
 
     async def run(self) -> None:
         """Publish and record what was reported, for ever."""
         while True:
             event = await self._unrecorded.get()
             await asyncio.gather(*(self._publish(one, event.alert) for one in self._publishers))
-            while not await self._record(event):
+            while not await self._record(event):  # noqa: ASYNC110 - the disk gives no sign when it is well
                 await asyncio.sleep(RETRY)
 
     async def _publish(self, publisher: AlertPublisher, alert: Alert) -> None:
@@ -104,7 +104,7 @@ class OwnAlerts:
             async with self._state.writing():
                 self._state.record([event], self._clock.now())
         except DiskError as error:
-            log.error("an alert cannot be recorded", problem=str(error))
+            log.warning("an alert cannot be recorded", problem=str(error))
             self._state.reopen()
             return False
         return True

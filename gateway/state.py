@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway.database import Database
+from gateway.database import Database, fetch
 from gateway.follow import Bell
 from rules.alert import Alert, Event
 
@@ -138,7 +138,7 @@ class State(Database):
 
     def subjects(self) -> Iterator[tuple[DeviceKey, bytes]]:
         """Yield the rule state of every device."""
-        for owner, device, state in self._reader.execute("SELECT * FROM subject"):
+        for owner, device, state in fetch(self._reader, "SELECT * FROM subject"):
             yield DeviceKey(owner, device), state
 
     def keep_frames(self, frames: Iterable[StoredFrame]) -> None:
@@ -189,11 +189,12 @@ class State(Database):
 
     def read(self, after: int, limit: int) -> tuple[list[StoredEvent], int]:
         """Return events after a number, oldest first, and the number of the last."""
-        rows = self._reader.execute(
+        rows = fetch(
+            self._reader,
             "SELECT number, recorded, body FROM event WHERE number > ? AND number <= ? "
             "ORDER BY number LIMIT ?",
             (after, self.head, limit),
-        ).fetchall()
+        )
         events = [
             StoredEvent(number, recorded, msgspec.json.decode(body, type=Event))
             for number, recorded, body in rows
@@ -217,15 +218,15 @@ class State(Database):
         )
 
     def _alerts(self, clause: str, bindings: Sequence[Any]) -> list[Alert]:
-        rows = self._reader.execute(f"SELECT body FROM alert {clause}", bindings)  # noqa: S608 - constant
-        return [msgspec.json.decode(body, type=Alert) for (body,) in rows.fetchall()]
+        rows = fetch(self._reader, f"SELECT body FROM alert {clause}", bindings)  # noqa: S608 - constant
+        return [msgspec.json.decode(body, type=Alert) for (body,) in rows]
 
     # -- rule versions, dead letters, clock --------------------------------------------------
 
     def rule_versions(self) -> list[StoredVersion]:
         """Return every rule as it ever stood, oldest first."""
-        rows = self._reader.execute("SELECT * FROM rule ORDER BY since, name")
-        return [StoredVersion(*row) for row in rows.fetchall()]
+        rows = fetch(self._reader, "SELECT * FROM rule ORDER BY since, name")
+        return [StoredVersion(*row) for row in rows]
 
     def keep_rule_versions(self, versions: Iterable[StoredVersion]) -> None:
         """Stage rule versions."""
@@ -240,10 +241,8 @@ class State(Database):
 
     def dead_letters(self) -> dict[str, int]:
         """Return how many records lie in the dead letters, by follower."""
-        rows = self._reader.execute(
-            "SELECT follower, count(*) FROM dead_letter GROUP BY follower"
-        )
-        return dict(rows.fetchall())
+        count = "SELECT follower, count(*) FROM dead_letter GROUP BY follower"
+        return dict(fetch(self._reader, count))
 
     def note_clock(self, boot: str, monotonic: int, wall: int, moved: int) -> None:
         """Stage a fixed point of our clock (ms): at start, and when it was corrected by `moved`.

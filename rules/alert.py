@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from devices.reading import DeviceKey  # noqa: TC001 - msgspec reads the annotation when it decodes
+from devices.reading import DeviceKey
 
 State = Literal["firing", "resolved", "indeterminate"]
 EventKind = Literal["firing", "resolved", "indeterminate", "revised"]

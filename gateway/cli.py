@@ -1,0 +1,303 @@
+"""`holdwatch`: what a person types.
+
+Exit codes: 0 done; 1 refused or not understood, and the message says why; 2 a wrong option;
+3 mistakes in the settings; 4 a file that is damaged, newer, or on a failing disk; 5 another
+gateway works in the data folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gateway import __version__, screen
+from gateway.app import AlreadyRunningError, Gateway
+from gateway.commands import Commands
+from gateway.control import ControlError, ControlServer, NotRunningError, ask
+from gateway.database import DiskError, FileError
+from gateway.logs import configure
+from gateway.settings import Settings, SettingsError, load
+from gateway.starter import starter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REFUSED, MISTAKE, FILE, RUNNING = 1, 3, 4, 5
+
+app = typer.Typer(
+    name="holdwatch",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="The flight recorder of cargo: receives what sensors say over MQTT, loses nothing it "
+    "has acknowledged, and judges it.\n\nBegin with `holdwatch init`, then `holdwatch run`.",
+    epilog="Exit codes: 0 done · 1 refused · 2 wrong option · 3 mistakes in the settings · "
+    "4 a file or the disk · 5 already running",
+)
+quarantine_app = typer.Typer(
+    no_args_is_help=True,
+    help="Messages that could not be decoded: kept whole, with the reason, until they can be.",
+)
+device_app = typer.Typer(no_args_is_help=True, help="The devices that were heard.")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(device_app, name="device")
+
+out = Console()
+err = Console(stderr=True)
+
+SettingsPath = Annotated[
+    Path,
+    typer.Option(
+        "-c", "--config", envvar="HOLDWATCH_CONFIG", help="The settings file.", show_default=True
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+DEFAULT = Path("holdwatch.toml")
+
+
+@app.callback()
+def _main(
+    version: Annotated[  # noqa: FBT002 - an option without a value is how a version is asked for
+        bool, typer.Option("--version", help="Print the version and stop.")
+    ] = False,
+) -> None:
+    if version:
+        out.print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="The settings file to write.")] = DEFAULT,
+    broker: Annotated[str, typer.Option(help="Host name or address of your broker.")] = "localhost",
+    port: Annotated[int, typer.Option(help="Its port.")] = 1883,
+) -> None:
+    """Write a first settings file, with a rule that you can try at once."""
+    if file.exists():
+        raise _fail(f"{file} exists already, and is left as it is. Name another file.", REFUSED)
+    file.write_text(starter(broker, port), encoding="utf-8")
+    file.chmod(0o600)
+    out.print(f"Wrote {file}. Look at it, then: holdwatch run -c {file}", soft_wrap=True)
+
+
+@app.command()
+def check(config: SettingsPath = DEFAULT) -> None:
+    """Read the settings and say what they mean. Opens and changes nothing."""
+    with _errors():
+        settings = load(config)
+    screen.show_settings(out, config, settings)
+
+
+@app.command()
+def run(config: SettingsPath = DEFAULT) -> None:
+    """Run the gateway until it is told to stop (Ctrl-C, or SIGTERM)."""
+    with _errors():
+        settings = load(config)
+        configure(sys.stderr)
+        for warning in settings.warnings:
+            err.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
+        # A commit comes back from the disk while the loop is busy: let it have its turn soon.
+        sys.setswitchinterval(0.0005)
+        asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    gateway = Gateway(settings)
+    try:
+        await gateway.compose()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, gateway.stop)
+        screen.show_start(err, settings)
+        await gateway.run(ControlServer(settings.gateway.data, Commands(gateway).answer))
+    finally:
+        gateway.close()
+
+
+@app.command("import")
+def import_(  # noqa: PLR0913, PLR0917 - options of a command
+    file: Annotated[
+        Path, typer.Argument(help="A logger's file: a Berlinger text export, or a CSV table.")
+    ],
+    zone: Annotated[
+        str | None,
+        typer.Option(help="Time zone of the file's times, where it names none: Europe/Berlin."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Device id; otherwise the one in the file.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help='What a table\'s column holds: "value=temperature °C". Repeatable.'),
+    ] = None,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Take in a logger's file as history: stored once, judged, marked retrospective."""
+    with _errors():
+        settings = load(config)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise _fail(f"Cannot read {file}: {error.strerror}.", REFUSED) from error
+        request = {
+            "do": "import",
+            "name": file.name,
+            "content": base64.b64encode(content).decode(),
+            "zone": zone,
+            "device": device,
+            "columns": dict(one.partition("=")[::2] for one in column or ()),
+        }
+        with _progress(f"Taking in {file.name}", quiet=json) as progress:
+            answer = _ask(settings, request, progress)
+    _print(answer, screen.show_import, settings, json=json)
+
+
+@app.command()
+def status(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
+    """Say how everything stands: what is wrong, how bad, and whether the gateway is well."""
+    with _errors():
+        settings = load(config)
+        answer = _ask(settings, {"do": "status"})
+    _print(answer, screen.show_status, settings, json=json)
+
+
+@app.command()
+def report(
+    device: Annotated[str, typer.Argument(help="The device's id.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="First local day, such as 2026-05-02.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last local day.")] = None,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Show a device's past, day by day: lowest, highest, minutes outside limits and unknown."""
+    with _errors():
+        settings = load(config)
+        request = {"do": "report", "device": device, "since": since, "until": until}
+        answer = _ask(settings, request)
+    _print(answer, screen.show_report, settings, json=json)
+
+
+@device_app.command("list")
+def device_list(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
+    """List every device that was heard, with its last value and where its rules stand."""
+    with _errors():
+        settings = load(config)
+        answer = _ask(settings, {"do": "devices"})
+    _print(answer, screen.show_devices, settings, json=json)
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    limit: Annotated[int, typer.Option(help="At most so many messages.")] = 50,
+    after: Annotated[int, typer.Option(help="Only messages after this number.")] = 0,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """List messages that could not be decoded: why, and what to do about it."""
+    with _errors():
+        settings = load(config)
+        answer = _ask(settings, {"do": "quarantine", "limit": limit, "after": after})
+    _print(answer, screen.show_quarantine, settings, json=json)
+
+
+@quarantine_app.command("retry")
+def quarantine_retry(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
+    """Decode them again, after the settings were corrected and the gateway restarted."""
+    with _errors():
+        settings = load(config)
+        answer = _ask(settings, {"do": "retry"})
+    _print(answer, screen.show_retry, settings, json=json)
+
+
+def _ask(
+    settings: Settings,
+    request: dict[str, Any],
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Any:  # noqa: ANN401 - whatever the command answers
+    """Ask the running gateway; with none running, take its place for this one command."""
+
+    async def go() -> Any:  # noqa: ANN401 - as above
+        try:
+            return await ask(settings.gateway.data, request, progress)
+        except NotRunningError:
+            return await _alone(settings, request, progress)
+
+    return asyncio.run(go())
+
+
+async def _alone(
+    settings: Settings, request: dict[str, Any], progress: Callable[[int, int], None]
+) -> Any:  # noqa: ANN401 - whatever the command answers
+    gateway = Gateway(settings, join=False)
+    try:
+        await gateway.compose()
+        running = asyncio.create_task(gateway.run())
+        try:
+            answer = await Commands(gateway).answer(request, progress)
+        finally:
+            gateway.stop()
+            await running
+    finally:
+        gateway.close()
+    if isinstance(answer, dict):
+        answer["running"] = False
+    return answer
+
+
+@contextmanager
+def _progress(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, disable=quiet) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn what can go wrong into a sentence and an exit code."""
+    try:
+        yield
+    except SettingsError as error:
+        raise _fail(str(error), MISTAKE) from error
+    except (FileError, DiskError) as error:
+        raise _fail(str(error), FILE) from error
+    except AlreadyRunningError as error:
+        raise _fail(str(error), RUNNING) from error
+    except ControlError as error:
+        raise _fail(f"{error}.", REFUSED) from error
+
+
+def _fail(message: str, code: int) -> typer.Exit:
+    err.print(message, style="red", soft_wrap=True, highlight=False, markup=False)
+    return typer.Exit(code)
+
+
+def _print(
+    answer: Any,  # noqa: ANN401 - whatever the command answers
+    show: Callable[[Console, Settings, Any], None],
+    settings: Settings,
+    *,
+    json: bool,
+) -> None:
+    if json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer)).decode() + "\n")
+    else:
+        show(out, settings, answer)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

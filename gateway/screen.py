@@ -1,0 +1,253 @@
+"""What the command line shows: worst first, in plain words, colour never alone."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from rules.duration import format_duration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from gateway.settings import Settings
+
+STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
+PAYLOAD = 120
+"""Bytes of a message that are shown."""
+
+
+def _time(settings: Settings, moment: int | None) -> str:
+    """Return a time as people at the site read it."""
+    if moment is None:
+        return ""
+    local = datetime.fromtimestamp(moment / 1000, UTC).astimezone(
+        ZoneInfo(settings.gateway.timezone)
+    )
+    return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def show_settings(console: Console, path: Path, settings: Settings) -> None:
+    """Say what the settings mean."""
+    gateway = settings.gateway
+    console.print(f"[green]{escape(str(path))} is right.[/]")
+    console.print(f"This gateway is {gateway.box}; days begin in {gateway.timezone}.")
+    console.print(f"Everything is stored in {escape(str(gateway.data))}.")
+    for broker in settings.brokers:
+        tls = "with TLS" if broker.tls else "without TLS"
+        topics = ", ".join(broker.topics)
+        console.print(f"Broker {broker.name}: {broker.host}:{broker.port} {tls}; {escape(topics)}")
+    for rule in settings.rules:
+        devices = escape(", ".join(rule.devices))
+        console.print(f"Rule {rule.name} ({rule.severity}): {rule.limit()}, devices {devices}")
+    for warning in settings.warnings:
+        console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
+    if not settings.brokers:
+        console.print("[yellow]Warning:[/] no [[brokers]] section: nothing will arrive.")
+    if not settings.rules:
+        console.print("[yellow]Warning:[/] no [[rules]] section: nothing will be judged.")
+
+
+def show_start(console: Console, settings: Settings) -> None:
+    """Say that the gateway runs, and where to look."""
+    count = len(settings.rules)
+    console.print(
+        f"Holdwatch {settings.gateway.box}: {count} rule{'s' * (count != 1)}, data in "
+        f"{settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
+        soft_wrap=True,
+    )
+
+
+def show_status(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    """Show how everything stands, what is wrong first."""
+    alerts = [one for one in answer["alerts"] if not one["retrospective"]]
+    past = len(answer["alerts"]) - len(alerts)
+    if alerts:
+        console.print(_alerts(settings, alerts))
+    else:
+        console.print("[green]✓ No alert is open.[/]")
+    if past:
+        console.print(f"{past} more from imported files were still open where the file ends.")
+    if answer["pending"]:
+        console.print(_pending(settings, answer["pending"]))
+    console.print(_health(settings, answer))
+
+
+def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
+    table = _table("severity", "device", "what", "since", "worst", "now")
+    for alert in alerts:
+        what = f"{alert['channel']} {alert['limit']}".strip()
+        if alert["kind"] == "gateway":
+            what = f"{alert['channel']}: {alert['reason']}"
+        note = f"\n[dim]{escape(alert['note'])}[/]" if alert["note"] else ""
+        table.add_row(
+            Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
+            escape("/".join(part for part in alert["device"] if part)),
+            f"{escape(what)} [dim]({alert['rule']})[/]{note}",
+            _time(settings, alert["began"]),
+            _value(alert["worst"], alert["unit"]),
+            _value(alert["last"], alert["unit"]),
+        )
+    return table
+
+
+def _value(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:g} {unit}"
+
+
+def _pending(settings: Settings, pending: list[dict[str, Any]]) -> Table:
+    table = _table("pending", "rule", "value", "fires at the earliest")
+    for one in pending:
+        table.add_row(
+            escape(one["device"]),
+            one["rule"],
+            _value(one["value"], ""),
+            _time(settings, one["pending_until"]),
+        )
+    return table
+
+
+def _health(settings: Settings, answer: dict[str, Any]) -> Group:
+    lines: list[str] = []
+    if answer.get("running") is False:
+        lines.append("[yellow]! The gateway is not running.[/] Start it with: holdwatch run")
+    for name, broker in answer["brokers"].items():
+        good = broker["state"] == "connected"
+        mark = "[green]✓[/]" if good else "[red]✗[/]"
+        lines.append(f"{mark} broker {name}: {broker['state']}. {escape(broker['detail'])}")
+    quarantine = answer["quarantine"]
+    if quarantine:
+        counts = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
+        lines.append(f"[yellow]! quarantine: {counts}.[/] See: holdwatch quarantine list")
+    waiting = [f"{name} {count}" for name, count in answer["waiting"].items() if count]
+    if waiting:
+        lines.append(f"… still to do: {', '.join(waiting)}")
+    disk = answer["disk"]
+    if disk["problem"]:
+        lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
+    lines.append(
+        f"  {answer['devices']} devices, {answer['received']:,} messages since "
+        f"{_time(settings, answer['started'])}, {answer['duplicates']:,} of them again"
+    )
+    lines.append(
+        f"  disk: journal {_size(disk['journal'])}, history {_size(disk['history'])}, "
+        f"{_size(disk['free'])} free"
+    )
+    if not answer["clock_trusted"]:
+        lines.append("[yellow]! our clock is in the past[/]: no time of a device is doubted")
+    return Group(*(Text.from_markup(line) for line in lines))
+
+
+def show_import(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    """Say what came of a file."""
+    console.print(
+        f"{escape(answer['device'])}: {answer['readings']:,} readings, "
+        f"{_time(settings, answer['first'])} to {_time(settings, answer['last'])}; "
+        f"{answer['stored']:,} new, {answer['known']:,} known already.",
+        soft_wrap=True,
+    )
+    for note in answer["notes"]:
+        console.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    alerts = answer["alerts"]
+    if not alerts:
+        console.print("The rules find nothing new in it.")
+        return
+    table = _table("severity", "rule", "began", "fired", "ended", "worst")
+    for alert in alerts:
+        table.add_row(
+            Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
+            f"{alert['rule']}: {escape(alert['limit'])}",
+            _time(settings, alert["began"]),
+            _time(settings, alert["fired"]),
+            _time(settings, alert["ended"]) or "still open",
+            _value(alert["worst"], alert["unit"]),
+        )
+    console.print(table)
+    console.print(f"Day by day: holdwatch report {escape(answer['device'])}")
+
+
+def show_devices(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
+    """List devices with their last values."""
+    if not answer:
+        console.print("No device was heard yet.")
+        return
+    table = _table("device", "site", "last reading", "values", "rules")
+    for one in answer:
+        values = ", ".join(
+            f"{channel} {'cannot be true' if value is None else f'{value:g}'}"
+            for channel, value in one["values"].items()
+        )
+        rules = ", ".join(f"{rule['rule']}: {rule['state']}" for rule in one["rules"])
+        name = f" [dim]{escape(one['name'])}[/]" if one["name"] else ""
+        table.add_row(
+            escape(one["device"]) + name,
+            escape(one["site"] or ""),
+            _time(settings, one["at"]),
+            values,
+            rules,
+        )
+    console.print(table)
+
+
+def show_quarantine(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
+    """List messages that could not be decoded."""
+    if not answer:
+        console.print("[green]✓ The quarantine is empty.[/]")
+        return
+    for one in answer:
+        payload = base64.b64decode(one["payload"])
+        shown = payload[:PAYLOAD].decode(errors="backslashreplace")
+        console.print(
+            f"[bold]{one['number']}[/] {_time(settings, one['received'])} "
+            f"{escape(one['source'])} {escape(one['topic'])}",
+            soft_wrap=True,
+        )
+        console.print(f"   [yellow]{one['reason']}[/]: {escape(one['detail'])}", soft_wrap=True)
+        console.print(f"   {escape(one['cure'])}", soft_wrap=True)
+        more = f" … {len(payload):,} bytes" if len(payload) > PAYLOAD else ""
+        console.print(f"   [dim]{escape(shown)}{more}[/]", soft_wrap=True)
+    console.print("After a correction: holdwatch quarantine retry")
+
+
+def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say what came of another attempt to decode."""
+    console.print(f"{answer['decoded']} messages decoded, {answer['left']} still in quarantine.")
+
+
+def show_report(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    """Show a device's days."""
+    del settings, console, answer
+    raise NotImplementedError
+
+
+__all__ = [
+    "format_duration",
+    "show_devices",
+    "show_import",
+    "show_quarantine",
+    "show_report",
+    "show_retry",
+    "show_settings",
+    "show_start",
+    "show_status",
+]
