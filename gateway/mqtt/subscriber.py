@@ -28,6 +28,7 @@ from gateway.mqtt.packets import Connack, Connect, Suback, Subscribe, Subscripti
 from gateway.mqtt.properties import Properties, build, integer, parse
 from gateway.mqtt.reasons import TAKEN_OVER, VERSION_REFUSED, meaning, unreachable
 from gateway.mqtt.tls import Tls, client_context
+from gateway.mqtt.topic import check_filter
 from gateway.mqtt.wire import PROTOCOL
 
 if TYPE_CHECKING:
@@ -68,6 +69,24 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     session_expiry: int = 7 * 86_400
     owner: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse what no broker could accept (ValueError)."""
+        if not self.topics or not self.client_id:
+            raise ValueError("topics and client_id may not be empty")
+        for topic in self.topics:
+            try:
+                check_filter(topic)
+            except ProtocolError as error:
+                raise ValueError(
+                    f"{error.detail}: + stands alone in its level, # at the end"
+                ) from None
+        if self.password is not None and self.username is None:
+            raise ValueError("a password needs a username")
+
+    def __repr__(self) -> str:
+        """Leave out the password: this may stand in a log."""
+        return f"BrokerSettings({self.name!r}, {self.host}:{self.port}, {self.client_id!r})"
+
 
 class Subscriber:
     """A Link to one broker. `run()` returns after `stop()`, and raises what the intake raises.
@@ -98,6 +117,7 @@ class Subscriber:
         self._pace = pace
         self._topics = Topics()
         self._connection: Connection | None = None
+        self._patience: asyncio.Timeout | None = None
         self._paused = False
         self._stopping = asyncio.Event()
         self._knows_5 = settings.version != "3.1.1"
@@ -130,6 +150,8 @@ class Subscriber:
         self._stopping.set()
         if self._connection is not None:
             self._connection.leave()
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         """Stay joined until `stop()`."""
@@ -171,7 +193,7 @@ class Subscriber:
         if self._short >= 3 and ended.state == "lost":
             # MQTT 3.1.1 has no word for it, and Mosquitto 2.0.11 does not use that of MQTT 5.
             return (
-                f"{ended.detail}, soon after joining, for the {self._short}th time. If another "
+                f"{ended.detail}, soon after joining, {self._short} times in a row. If another "
                 f"client uses the same client id {mine!r}, give each one of its own"
             )
         return ended.detail
@@ -181,7 +203,8 @@ class Subscriber:
         if not self._knows_5:
             return await self._stay(V311)
         ended = await self._stay(V5)
-        if self._settings.version != "auto" or self.version is not None:
+        decided = self._settings.version != "auto" or self._stopping.is_set()
+        if decided or self.version is not None:
             return ended
         if ended.code in VERSION_REFUSED:
             self._knows_5 = False
@@ -206,7 +229,7 @@ class Subscriber:
         if self._paused:
             connection.pause()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(ANSWER_WITHIN) as self._patience:
                 context = client_context(settings.tls) if settings.tls else None
                 await asyncio.get_running_loop().create_connection(
                     lambda: connection, settings.host, settings.port, ssl=context
@@ -215,6 +238,7 @@ class Subscriber:
                 connection.send(_connect(settings, version))
                 either = (connection.answered, connection.ended)
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            self._patience = None
         except OSError as error:
             return Ended(*unreachable(settings.host, settings.port, error))
         else:
@@ -222,12 +246,15 @@ class Subscriber:
                 self._answered(connection, connection.answered.result(), version)
             return await connection.ended
         finally:
-            self._connection = None
+            self._connection = self._patience = None
             connection.end(LEFT)
 
     def _answered(self, connection: Connection, connack: Connack, version: int) -> None:
         """Go on from the broker's CONNACK."""
         settings = self._settings
+        if self._stopping.is_set():
+            connection.leave()
+            return
         if connack.code:
             why, cure = meaning(connack.code, version)
             detail = f"The broker refuses us: {why}. {cure}"

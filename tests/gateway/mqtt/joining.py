@@ -137,6 +137,11 @@ class StandIn:
         self._answer = answer
         self.seen: list[p.Packet] = []
         self.port = 0
+        self._asked = asyncio.Event()
+
+    async def asked(self) -> None:
+        """Return when the first packet is here."""
+        await asyncio.wait_for(self._asked.wait(), WITHIN)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         packets = PacketReader(V311, 1 << 20)
@@ -144,6 +149,7 @@ class StandIn:
         while open_ and (data := await reader.read(65_536)):
             for packet in packets.feed(data):
                 self.seen.append(packet)
+                self._asked.set()
                 answer = None if packet == p.Disconnect() else self._answer(packet)
                 if answer is None:
                     open_ = False

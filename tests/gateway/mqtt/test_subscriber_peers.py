@@ -159,6 +159,51 @@ async def test_a_broker_that_never_answers_is_given_up(monkeypatch: pytest.Monke
         assert "does not answer" in await notes.state("lost")
 
 
+async def test_a_stop_need_not_wait_for_an_answer() -> None:
+    notes = Notes()
+    loop = asyncio.get_running_loop()
+    async with StandIn(lambda _: b"").serving() as server:
+        async with joined(settings(server.port), Kept(), notes, wait=False):
+            await server.asked()
+            began = loop.time()
+        assert loop.time() - began < module.ANSWER_WITHIN / 2
+    async with joined(settings(server.port), Kept(), notes, wait=False):
+        pass
+    assert "connected" not in dict(notes.items)
+
+
+async def test_a_message_too_large_names_the_cure() -> None:
+    notes = Notes()
+    too_large = b"\x30\xff\xff\xff\x7f"
+
+    def answer(packet: p.Packet) -> bytes | None:
+        return too_large if isinstance(packet, p.Subscribe) else says(WELCOME)(packet)
+
+    async with (
+        StandIn(answer).serving() as broker,
+        joined(settings(broker.port), Kept(), notes),
+    ):
+        assert "message_size_limit" in await notes.state("refused")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"topics": ()}, "topics"),
+        ({"topics": ("a/b#",)}, "'a/b#' is not a topic filter"),
+        ({"client_id": ""}, "client_id"),
+        ({"password": "x"}, "username"),
+    ],
+)
+def test_settings_that_no_broker_could_accept(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        settings(1883, **changes)
+
+
+def test_settings_do_not_show_their_password() -> None:
+    assert "söcret" not in repr(settings(1883, username="ann", password="söcret"))
+
+
 async def test_where_nothing_listens_the_cure_is_named() -> None:
     notes = Notes()
     async with joined(settings(free_port()), Kept(), notes, wait=False):
@@ -199,17 +244,18 @@ async def test_pings_keep_a_quiet_connection_alive() -> None:
         await connection.ended
 
 
-async def test_what_the_intake_raises_ends_the_run() -> None:
+@pytest.mark.parametrize("fault", [LookupError, OSError])
+async def test_what_the_intake_raises_ends_the_run(fault: type[Exception]) -> None:
     class Broken:
         def receive(self, link: Link, publishes: list[p.Publish]) -> None:
-            raise LookupError(f"{link.name}: {len(publishes)}")
+            raise fault(f"{link.name}: {len(publishes)}")
 
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, _context: None)
     answers = WELCOME | {p.Subscribe: p.Publish(b"a", b"x", 1, 1)}
     async with StandIn(says(answers)).serving() as broker:
         subscriber = Subscriber(settings(broker.port), Broken(), Notes(), random=Soon())
-        with pytest.raises(LookupError, match="quay: 1"):
+        with pytest.raises(fault, match="quay: 1"):
             await asyncio.wait_for(subscriber.run(), 5)
 
 
