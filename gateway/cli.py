@@ -32,6 +32,8 @@ from gateway.starter import starter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ATTEMPTS, PATIENCE = 20, 0.25
+"""How often, and after how many seconds again, a data folder in use is tried."""
 REFUSED, MISTAKE, FILE, RUNNING = 1, 3, 4, 5
 
 app = typer.Typer(
@@ -111,8 +113,18 @@ def run(config: SettingsPath = DEFAULT) -> None:
         asyncio.run(_run(settings))
 
 
+async def _open(settings: Settings) -> Gateway:
+    """Open the data folder; a command that is at work there is waited for."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return Gateway(settings)
+        except AlreadyRunningError:
+            await asyncio.sleep(PATIENCE)
+    return Gateway(settings)
+
+
 async def _run(settings: Settings) -> None:
-    gateway = Gateway(settings)
+    gateway = await _open(settings)
     try:
         await gateway.compose()
         loop = asyncio.get_running_loop()
@@ -230,10 +242,18 @@ def _ask(
     """Ask the running gateway; with none running, take its place for this one command."""
 
     async def go() -> Any:  # noqa: ANN401 - as above
-        try:
-            return await ask(settings.gateway.data, request, progress)
-        except NotRunningError:
-            return await _alone(settings, request, progress)
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                return await ask(settings.gateway.data, request, progress)
+            except NotRunningError:
+                try:
+                    return await _alone(settings, request, progress)
+                except AlreadyRunningError:
+                    # It is just starting, or another command is at work.
+                    if not attempts_left:
+                        raise
+                    await asyncio.sleep(PATIENCE)
+        raise AssertionError("the last attempt returns or raises")
 
     return asyncio.run(go())
 

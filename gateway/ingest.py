@@ -8,9 +8,8 @@ What this file guarantees:
 - memory is bounded: when the disk cannot follow, sockets are left unread, and nothing that
   was taken from them is dropped.
 
-Messages gather for up to `interval` so that one sync serves many (an SD card wears by the
-sync), unless a sender has stopped because it waits for us: its window is learnt, and when as
-many messages lie here as it ever sends unacknowledged, they are committed at once.
+Messages gather for up to `interval`, so that one sync serves many: an SD card wears by the
+sync.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import structlog
 
@@ -62,32 +62,6 @@ class Gathered:
         return len(self.readings) + len(self.rejected)
 
 
-class Window:
-    """How many messages a sender leaves unacknowledged before it waits, learnt by watching."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.unacknowledged = 0
-        self.last = 0.0
-        self._candidate = 0
-
-    def arrived(self, count: int, now: float) -> bool:
-        """Count arrivals; say whether the sender now waits for us."""
-        self.unacknowledged += count
-        self.last = now
-        if self.unacknowledged > self.size:
-            self.size = 0
-        return self.size > 0 and self.unacknowledged >= self.size
-
-    def acknowledged(self, now: float, quiet: float) -> None:
-        """All was acknowledged. Twice the same count, then quiet: that is the window."""
-        if now - self.last >= quiet:
-            if self.unacknowledged == self._candidate:
-                self.size = self.unacknowledged
-            self._candidate = self.unacknowledged
-        self.unacknowledged = 0
-
-
 class Ingest:
     """The only writer of the journal, and the log that followers of readings follow."""
 
@@ -127,7 +101,7 @@ class Ingest:
         self._acknowledge_early = acknowledge_early
         self._routes: dict[Origin, dict[bytes, Decode]] = {}
         self._admitted: dict[str, set[DeviceKey]] = {}
-        self._windows: dict[Link, Window] = {}
+        self._links: WeakSet[Link] = WeakSet()
         self._paused: set[Link] = set()
         self._gathered = Gathered()
         self._due = asyncio.Event()
@@ -247,9 +221,8 @@ class Ingest:
             link.acknowledge(link.generation, packet_ids)
             packet_ids = []
         self._gathered.acknowledgements.append((link, link.generation, packet_ids))
-        window = self._windows.setdefault(link, Window())
-        waits = window.arrived(len(packet_ids), loop.time())
-        if waits or len(self._gathered) >= FULL:
+        self._links.add(link)
+        if len(self._gathered) >= FULL:
             self._due.set()
         elif self._timer is None:
             self._timer = loop.call_later(self.interval, self._due.set)
@@ -260,7 +233,7 @@ class Ingest:
     def hold(self, reason: str | None) -> None:
         """Leave the sockets unread because of `reason`, until called with None."""
         if reason is not None and not self.held:
-            self._paused.update(self._windows)
+            self._paused.update(self._links)
             for link in self._paused:
                 link.pause()
         self.held = reason is not None
@@ -324,9 +297,6 @@ class Ingest:
         self.journal.publish()
         for link, generation, packet_ids in gathered.acknowledgements:
             link.acknowledge(generation, packet_ids)
-        now = asyncio.get_running_loop().time()
-        for link in {link for link, _, _ in gathered.acknowledgements}:
-            self._windows[link].acknowledged(now, self.interval / 4)
         for done in gathered.stored:
             if not done.done():
                 done.set_result(None)
@@ -346,7 +316,7 @@ class Ingest:
             if self.problem is None:
                 log.warning("the disk takes no writes: sockets are left unread", problem=str(error))
             self.problem = str(error)
-            self._paused.update(self._windows)
+            self._paused.update(self._links)
             for link in self._paused:
                 link.pause()
             self.on_disk(self.problem)
