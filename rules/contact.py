@@ -86,14 +86,13 @@ class Contact:
         return told
 
     def _wait(self, subject: Subject) -> None:
-        if subject.heard < 0 or not subject.plan.watches:
+        deadline = subject.heard + subject.plan.wait
+        if subject.heard < 0 or deadline >= subject.due:
             return
         if subject.number < 0:
             subject.number = len(self._subjects)
             self._subjects.append(subject)
-        wait = min(watch.wait for watch in subject.plan.watches.values())
-        if subject.heard + wait < subject.due:
-            self._push(subject, subject.heard + wait)
+        self._push(subject, deadline)
 
     def _push(self, subject: Subject, deadline: int) -> None:
         subject.due = deadline

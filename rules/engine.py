@@ -60,27 +60,7 @@ class Engine:
     def fold(self, readings: Iterable[Reading]) -> Folded:
         """Judge readings in the order they were recorded."""
         out = Folded([], {}, [])
-        find = self._subjects.get
-        for reading in readings:
-            subject = find(reading.device)
-            if subject is not None:
-                calm = subject.calm
-                if (
-                    calm is not None
-                    and reading.layout is calm.layout
-                    and not reading.flags & calm.mask
-                    and subject.latest.at < reading.at < subject.until  # type: ignore[union-attr] # calm only with a latest
-                ):
-                    values = reading.values
-                    for index, low, high in calm.band:
-                        if not low < values[index] < high:
-                            break
-                    else:
-                        subject.latest = reading
-                        if reading.received > subject.heard:  # noqa: PLR1730 - hot: max() is a call
-                            subject.heard = reading.received
-                        continue
-            self._step(reading, out)
+        _run(readings, self._subjects.get, self._step, out)
         return out
 
     def tick(self, now: int, listening_since: int) -> list[Transition]:
@@ -191,8 +171,13 @@ class Engine:
             out.transitions += orphans(subject)
         for found in firing(subject):
             episodes[found.id] = found
-        for reading in readings:
+
+        def full(reading: Reading, out: Folded) -> None:
             step(subject, reading, out)
+            self._arm(subject)
+
+        self._arm(subject)
+        _run(readings, lambda _: subject, full, out)
         if out.late:
             raise ValueError(
                 f"readings of {device} must be sorted by order(), none before the frame"
@@ -204,3 +189,32 @@ class Engine:
             episodes[found.id] = found
         in_time = sorted(episodes.values(), key=lambda e: (e.begin, e.rule, e.channel))
         return subject, Rejudged(in_time, out.frames)
+
+
+def _run(
+    readings: Iterable[Reading],
+    find: Callable[[DeviceKey], Subject | None],
+    full: Callable[[Reading, Folded], None],
+    out: Folded,
+) -> None:
+    """Remember calm readings, and give all others to the full step."""
+    for reading in readings:
+        subject = find(reading.device)
+        if subject is not None:
+            calm = subject.calm
+            if (
+                calm is not None
+                and reading.layout is calm.layout
+                and not reading.flags & calm.mask
+                and subject.latest.at < reading.at < subject.until  # type: ignore[union-attr] # calm only with a latest
+            ):
+                values = reading.values
+                for index, low, high in calm.band:
+                    if not low < values[index] < high:
+                        break
+                else:
+                    subject.latest = reading
+                    if reading.received > subject.heard:  # noqa: PLR1730 - hot: max() is a call
+                        subject.heard = reading.received
+                    continue
+        full(reading, out)

@@ -83,6 +83,7 @@ class Plan:
                 raise TypeError(f"{type(rule).__name__} must extend SampleRule or AbsenceRule")
         self.judges = {judge.key: judge for judge in judges}
         self.watches = {watch.key: watch for watch in watches}
+        self.wait = min((watch.wait for watch in watches), default=FOREVER)
         self._boundaries = sorted({t for judge in judges for t in (judge.since, judge.until)})
         self._judged: dict[tuple[str, ...], tuple[Judged, ...]] = {}
         self._calm: dict[tuple[tuple[str, ...], int], Calm] = {}

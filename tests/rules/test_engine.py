@@ -269,7 +269,12 @@ def test_a_place_is_a_channel_of_its_own() -> None:
 
 def test_status_tells_where_each_rule_stands() -> None:
     judging = engine([HOT, rule(name="cold", below=2), LOST])
-    judging.fold(readings("4 9x3"))
+    judging.fold(readings("4"))
+    assert [(status.state, status.since) for status in judging.state(REEFER)[:2]] == [
+        ("ok", at(0)),
+        ("ok", at(0)),
+    ]
+    judging.fold(readings("4 9x3")[1:])
     hot, cold, lost = judging.state(REEFER)
     assert (hot.state, hot.begin, hot.value) == ("pending", at(5), 9.0)
     assert hot.pending_until == at(65)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rules.lifecycle import BREACH, CLEAR, UNKNOWN, Phase, Timing, advance
+from rules.lifecycle import BREACH, CLEAR, NEUTRAL, UNKNOWN, Change, Phase, Timing, advance
 from tests.rules.series import engine, readings, rule, verdicts
 
 HOUR = {"above": 8, "duration": "60 min", "hold": "10 min"}
@@ -102,3 +104,77 @@ def test_a_run_in_waiting_is_pending_and_the_first_sample_is_unknown_before() ->
         states.append(phase.state())
     assert states == ["unknown", "ok", "pending", "pending", "pending"]
     assert (phase.breached, phase.unknown) == (10, 90)
+
+
+timings = st.builds(
+    Timing,
+    mode=st.sampled_from(["consecutive", "cumulative"]),
+    duration=st.integers(0, 60),
+    clear_duration=st.integers(0, 60),
+    gap=st.sampled_from(["pause", "reset"]),
+    hold=st.integers(1, 30),
+    reset_after=st.one_of(st.none(), st.integers(1, 60)),
+)
+steps = st.lists(
+    st.tuples(
+        st.one_of(st.integers(0, 10), st.integers(0, 200)),
+        st.sampled_from([UNKNOWN, CLEAR, CLEAR, NEUTRAL, BREACH, BREACH]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def changes(timing: Timing, samples: list[tuple[int, int]]) -> list[Change]:
+    phase = Phase()
+    return [
+        change
+        for when, condition in samples
+        for change in advance(phase, timing, when=when, condition=condition, value=0.0, badness=0.0)
+    ]
+
+
+def in_time(moves: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    when, found = 0, []
+    for step, condition in moves:
+        when += step
+        found.append((when, condition))
+    return found
+
+
+@given(timings, steps)
+def test_nothing_fires_or_clears_while_nobody_knows(
+    timing: Timing, moves: list[tuple[int, int]]
+) -> None:
+    samples = in_time(moves)
+    for change in changes(timing, samples):
+        needed = BREACH if change.kind == "firing" else CLEAR
+        ends = [*(when for when, _ in samples[1:]), samples[-1][0] + timing.hold]
+        assert any(
+            condition == needed and when <= change.at <= min(end, when + timing.hold)
+            for (when, condition), end in zip(samples, ends, strict=True)
+        )
+
+
+@given(timings, steps, st.integers(0, 59), st.integers(1, 10_000))
+def test_a_longer_gap_changes_no_verdict(
+    timing: Timing, moves: list[tuple[int, int]], place: int, more: int
+) -> None:
+    place %= len(moves)
+    longer = list(moves)
+    step, condition = moves[place]
+    moves[place] = (step + timing.hold + 1, condition)
+    longer[place] = (step + timing.hold + 1 + more, condition)
+    begun = [change.kind for change in changes(timing, in_time(moves))]
+    assert begun == [change.kind for change in changes(timing, in_time(longer))]
+
+
+@given(timings, steps)
+def test_firing_and_ending_take_turns_and_times_never_go_back(
+    timing: Timing, moves: list[tuple[int, int]]
+) -> None:
+    found = changes(timing, in_time(moves))
+    kinds = [change.kind for change in found]
+    assert kinds == ["firing", "resolved"] * (len(kinds) // 2) + ["firing"] * (len(kinds) % 2)
+    assert [change.at for change in found] == sorted(change.at for change in found)
+    assert all(change.begin <= change.fired_at <= change.at for change in found)
