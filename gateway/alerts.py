@@ -50,6 +50,8 @@ class AlertPublisher:
         self._broker = broker
         self._prefix = prefix
         self._state = state
+        # Two connections at a time would have one client id, and throw each other out.
+        self._one_at_a_time = asyncio.Lock()
 
     async def handle(self, items: Sequence[StoredEvent], cursor: int) -> None:
         """Publish these events' alerts as they now stand. Raises RetryLater."""
@@ -70,7 +72,11 @@ class AlertPublisher:
 
     async def publish(self, alerts: Sequence[Alert]) -> None:
         """Publish alerts as they stand; returns when the broker has them."""
-        async with self._client() as client, asyncio.timeout(TIMEOUT * len(alerts)):
+        async with (
+            self._one_at_a_time,
+            asyncio.timeout(TIMEOUT * len(alerts)),
+            self._client() as client,
+        ):
             for alert in alerts:
                 await client.publish(topic(self._prefix, alert), message(alert), qos=1, retain=True)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+from contextlib import ExitStack
 from random import SystemRandom
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,6 +24,7 @@ from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
+from gateway.database import DiskError
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
@@ -83,15 +85,23 @@ class Gateway:
         self.disk = Disk(
             folder, ballast=settings.disk.ballast, minimum_free=settings.disk.minimum_free
         )
-        self.journal = Journal(folder / "journal.db")
-        self.history = History(folder / "history.db")
-        self.state = State(folder / "state.db")
+        with ExitStack() as undo:
+            undo.callback(os.close, self._lock)
+            self.journal = Journal(folder / "journal.db")
+            undo.callback(self.journal.close)
+            self.history = History(folder / "history.db")
+            undo.callback(self.history.close)
+            self.state = State(folder / "state.db")
+            undo.pop_all()
+        self.journal.begin_after(max(self.history.cursor, self.state.cursor(Monitor.name)))
         self.clock = Clock(self.journal.newest_received())
         self.started = self.clock.now()
         self.brokers: dict[str, BrokerState] = {}
         self._joined = settings.brokers if join else ()
         self._stopping = asyncio.Event()
         self._next_prune = 0
+        self._moved = 0
+        self._deaf_until = 0
 
     async def compose(self) -> None:
         """Put the parts together. Raises DiskError."""
@@ -132,6 +142,7 @@ class Gateway:
             asyncio.create_task(follow(self.ingest, self.monitor, self._bury), name="monitor"),
             asyncio.create_task(follow(self.ingest, self.archivist, self._bury), name="history"),
             asyncio.create_task(self.own_alerts.run(), name="own alerts"),
+            asyncio.create_task(self._watch(), name="watch"),
             asyncio.create_task(self._tick(), name="tick"),
         ]
         tasks += [
@@ -181,27 +192,44 @@ class Gateway:
         self.state.close()
         os.close(self._lock)
 
+    async def _watch(self) -> None:
+        """Look at the disk and the brokers; it waits for neither, since it tells when they fail."""
+        while True:
+            self._check_disk()
+            self._check_brokers()
+            await asyncio.sleep(TICK)
+
     async def _tick(self) -> None:
         while True:
             await self._check_clock()
-            self._check_disk()
-            self._check_brokers()
             await self.monitor.tick(self._listening_since())
             await asyncio.sleep(TICK)
 
     async def _check_clock(self) -> None:
-        moved = self.clock.corrected()
-        if moved:
-            log.warning("our clock was set", by_ms=moved)
+        self._moved += self.clock.corrected()
+        if not self._moved:
+            return
+        try:
             async with self.state.writing():
-                self.state.note_clock(boot_id(), self.clock.monotonic(), self.clock.now(), moved)
+                now = self.clock.now()
+                self.state.note_clock(boot_id(), self.clock.monotonic(), now, self._moved)
+        except DiskError as error:
+            log.warning("a correction of our clock waits to be recorded", problem=str(error))
+            return
+        log.warning("our clock was set", by_ms=self._moved)
+        self._moved = 0
 
     def _check_disk(self) -> None:
-        problem = self.disk.problem()
-        self.ingest.hold(problem)
-        if problem is None and self.ingest.problem is None:
+        full = self.disk.problem()
+        self.ingest.hold(full)
+        failing = self.ingest.problem or self.state.problem or self.history.problem
+        if failing is not None:
+            self.disk.drop_ballast()
+        elif full is None:
             self.disk.load_ballast()
-        self.own_alerts.report("disk", problem or self.ingest.problem)
+        if self.ingest.held or self.ingest.problem is not None:
+            self._deaf_until = self.clock.now()
+        self.own_alerts.report("disk", full or failing)
 
     def _check_brokers(self) -> None:
         now = self.clock.now()
@@ -212,14 +240,15 @@ class Gateway:
                 self.own_alerts.report(f"broker {name}", broker.detail)
 
     def _listening_since(self) -> int | None:
-        """Since when we can hear somebody, None while no broker is joined.
+        """Since when we can hear somebody, None while no broker is joined or sockets lie unread.
 
         With one of two brokers away its devices are reported missing too: one alert too many
         is better than none.
         """
-        return max(
-            (one.since for one in self.brokers.values() if one.state == "connected"), default=None
-        )
+        joined = [one.since for one in self.brokers.values() if one.state == "connected"]
+        if not joined or self.ingest.held or self.ingest.problem is not None:
+            return None
+        return max(*joined, self._deaf_until)
 
     # -- what the parts tell -----------------------------------------------------------------
 
@@ -236,10 +265,8 @@ class Gateway:
 
         return tell
 
-    def _on_disk(self, problem: str | None) -> None:
-        if problem is not None:
-            self.disk.drop_ballast()
-        self.own_alerts.report("disk", problem)
+    def _on_disk(self, _problem: str | None) -> None:
+        self._check_disk()
 
     def _on_stranger(self, device: DeviceKey, source: str) -> None:
         log.warning("a source spoke for a foreign device", device=str(device), source=source)
@@ -261,9 +288,16 @@ class Gateway:
 
     async def _bury(self, follower: str, items: Sequence[object], reason: str) -> None:
         log.error("records cannot be delivered", follower=follower, count=len(items), reason=reason)
-        async with self.state.writing():
-            bodies = [msgspec.json.encode(one, enc_hook=str) for one in items]
-            self.state.bury(follower, bodies, reason, self.clock.now())
+        bodies = [msgspec.json.encode(one, enc_hook=str) for one in items]
+        while True:
+            try:
+                async with self.state.writing():
+                    self.state.bury(follower, bodies, reason, self.clock.now())
+            except DiskError as error:
+                log.warning("dead letters wait for the disk", problem=str(error))
+                await asyncio.sleep(TICK)
+            else:
+                return
 
     # -- commands ----------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ class Archivist:
         self._clock = clock
         self._waiting: list[Reading] = []
         self._since = clock.monotonic()
+        self._failed = False
 
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
         """Take readings; store what waits once it is much or old. Raises RetryLater."""
@@ -54,11 +55,14 @@ class Archivist:
             # Aside, since packing takes a tenth of a second, and the history is nobody else's.
             await asyncio.to_thread(self._store, waiting)
         except DiskError as error:
-            self._history.reopen()
+            self._failed = True
             self.cursor = self._history.cursor
             raise RetryLater(str(error)) from error
         self._since = self._clock.monotonic()
 
     def _store(self, readings: Sequence[Reading]) -> None:
+        if self._failed:
+            self._history.reopen()
+            self._failed = False
         self._history.stage_readings(readings, self.cursor)
         self._history.commit()

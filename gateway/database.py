@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import apsw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 APPLICATION = 0x484F4C44  # "HOLD": what `file` and we recognise our files by
 
@@ -45,6 +46,10 @@ class DiskError(Exception):
     """The disk did not take a write: full, or failing. Nothing of the transaction is kept."""
 
 
+_DISK = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError)
+_DAMAGED = (apsw.NotADBError, apsw.CorruptError)
+
+
 class Database:
     """One file with its schema. Subclasses say what is in it.
 
@@ -63,14 +68,20 @@ class Database:
         self._vfs = vfs
         self._synchronous = synchronous
         self._staged = False
+        self._failed = False
+        self.problem: str | None = None
+        """Why the last commit did not reach the disk, None if it did."""
         created = not path.exists() or path.stat().st_size == 0
         if created:
             # Readings and alerts are nobody else's business.
             path.touch(mode=0o600)
         self._connection = self._connect(created=created)
+        self._reader = self.reader()
 
     def _connect(self, *, created: bool) -> apsw.Connection:
         connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        # What is refused is left as it is: its WAL, if it has one, is not brought in.
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         try:
             if created:
                 connection.execute(f"PRAGMA page_size={self.page_size}")
@@ -82,15 +93,16 @@ class Database:
             connection.execute(f"PRAGMA wal_autocheckpoint={4 * 1024 * 1024 // self.page_size}")
             connection.execute("PRAGMA journal_size_limit=16777216")
             self._migrate(connection)
-        except (apsw.NotADBError, apsw.CorruptError) as error:
+        except _DAMAGED as error:
             connection.close()
             raise self._damaged(error) from error
-        except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
+        except _DISK as error:
             connection.close()
             raise DiskError(f"{self.path}: {error}") from error
         except FileError:
             connection.close()
             raise
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         if created and not self._vfs:
             _sync_directory(self.path.parent)
         return connection
@@ -98,8 +110,13 @@ class Database:
     def _open(self, flags: int) -> apsw.Connection:
         try:
             connection = apsw.Connection(str(self.path), flags=flags, vfs=self._vfs or None)
-        except (apsw.CantOpenError, apsw.NotADBError, apsw.CorruptError, apsw.IOError) as error:
+        except _DAMAGED as error:
             raise self._damaged(error) from error
+        except _DISK as error:
+            raise DiskError(
+                f"{self.path}: {error}. See that it is a file, and may be read and written by the "
+                "user who runs Holdwatch"
+            ) from error
         connection.set_busy_timeout(5000)
         return connection
 
@@ -140,7 +157,10 @@ class Database:
                 connection.execute(f"PRAGMA user_version={number + 1}")
 
     def reader(self) -> apsw.Connection:
-        """Open another connection that only reads. Read in pages: a long read stalls the WAL."""
+        """Open another connection that only reads. Read in pages: a long read stalls the WAL.
+
+        Raises FileError, DiskError.
+        """
         connection = self._open(apsw.SQLITE_OPEN_READONLY)
         connection.execute(f"PRAGMA cache_size=-{self.cache_kib // 2}")
         return connection
@@ -148,33 +168,42 @@ class Database:
     def stage(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
         """Add writes to the open transaction (begun if need be); return how many rows changed.
 
-        Raises DiskError; the transaction is then rolled back whole.
+        Raises DiskError or DamagedFileError; the transaction is then rolled back whole, and the
+        next one begins by opening the file again.
         """
-        connection = self._connection
-        try:
+        if self._failed and not self._staged:
+            self.reopen()
+        with self._writing():
+            connection = self._connection
             if not self._staged:
                 connection.execute("BEGIN IMMEDIATE")
                 self._staged = True
             before = connection.total_changes()
             connection.executemany(statement, rows)
             return connection.total_changes() - before
-        except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
-            self.rollback()
-            raise DiskError(f"{self.path}: {error}") from error
-        except apsw.CorruptError as error:
-            self.rollback()
-            raise self._damaged(error) from error
 
     def commit(self) -> None:
         """Make what is staged durable; returns after the disk has it. May run on any thread."""
         if not self._staged:
             return
-        try:
+        with self._writing():
             self._connection.execute("COMMIT")
             self._staged = False
-        except (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.BusyError) as error:
+            self.problem = None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in our words what goes wrong inside, and keep nothing of the transaction."""
+        try:
+            yield
+        except _DAMAGED as error:
             self.rollback()
-            raise DiskError(f"{self.path}: {error}") from error
+            raise self._damaged(error) from error
+        except _DISK as error:
+            self._failed = True
+            self.problem = f"{self.path}: {error}"
+            self.rollback()
+            raise DiskError(self.problem) from error
 
     async def commit_aside(self) -> None:
         """Commit on another thread. Cancelled in the middle, it still waits for the disk."""
@@ -187,22 +216,35 @@ class Database:
 
     def rollback(self) -> None:
         """Drop what is staged. Does nothing when nothing is."""
-        self._staged = False
-        if self._connection.in_transaction:
+        staged, self._staged = self._staged, False
+        if staged and self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
     def reopen(self) -> None:
-        """Close and open again: after a failed write nothing in memory is trusted."""
+        """Close and open again: after a failed write nothing in memory is trusted.
+
+        The connection that reads stays open: without it SQLite would look into the WAL for what
+        was committed, and find there what a failing disk never kept. Raises DiskError; then
+        call it again later.
+        """
         self._connection.close(True)  # noqa: FBT003 - apsw's `force` takes no keyword
         self._connection = self._connect(created=False)
+        self._failed = False
 
     def size(self) -> int:
         """Bytes in use: pages that hold something, without the WAL."""
-        pages = self._connection.pragma("page_count") - self._connection.pragma("freelist_count")
-        return int(pages * self._connection.pragma("page_size"))
+        # Not by the connection that writes: it may be waiting for the disk on another thread.
+        connection = self._reader
+        pages = connection.pragma("page_count") - connection.pragma("freelist_count")
+        return int(pages * connection.pragma("page_size"))
 
     def close(self) -> None:
-        """Checkpoint and close."""
+        """Checkpoint and close all connections."""
+        self._reader.close()
+        if self._failed:
+            # Another attempt to write would fail as the last one did.
+            self._connection.close(True)  # noqa: FBT003 - apsw's `force` takes no keyword
+            return
         self.rollback()
         self._connection.close()
 

@@ -43,17 +43,21 @@ class Disk:
 
     def load_ballast(self) -> None:
         """Reserve the ballast where there is room for it and for what must stay free."""
-        if self._path.exists() or self.free() < self._ballast + self._minimum_free:
+        if self._loaded() or self.free() < self._ballast + self._minimum_free:
             return
-        descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
         try:
-            os.posix_fallocate(descriptor, 0, max(1, self._ballast))
-            os.fsync(descriptor)
+            descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, max(1, self._ballast))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         except OSError:
             # Somebody else was faster: better no ballast than half of one.
             self.drop_ballast()
-        finally:
-            os.close(descriptor)
+
+    def _loaded(self) -> bool:
+        return self._path.exists() and self._path.stat().st_size >= self._ballast
 
     def drop_ballast(self) -> None:
         """Give up the ballast, so that alerts can be written."""

@@ -132,7 +132,7 @@ class History(Database):
         """Drop what is staged. Does nothing when nothing is."""
         staged = self._staged
         super().rollback()
-        if staged:
+        if staged and not self._failed:
             self._load()
 
     def reopen(self) -> None:

@@ -110,10 +110,10 @@ class Journal(Database):
     def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
         """Open or create; see Database for the errors."""
         super().__init__(path, vfs=vfs, synchronous=synchronous)
-        self._reader = self.reader()
         # Segments of (cursor before, cursor after, readings), oldest first, without gaps.
         self._tail: deque[tuple[Cursor, Cursor, Sequence[Reading]]] = deque()
         self._tail_size = 0
+        self._floor: Cursor = 0
         self.duplicates = 0
         """How many readings were left out since the start because they were stored already."""
         self._load()
@@ -132,9 +132,15 @@ class Journal(Database):
         self._device_of = {number: one for one, number in self._devices.items()}
         self._layout_of = {number: one for one, number in self._layouts.items()}
         self._source_of = {number: one for one, number in self._sources.items()}
-        self.head: Cursor = fetch(connection, "SELECT ifnull(max(seq), 0) FROM reading")[0][0]
+        newest = fetch(connection, "SELECT ifnull(max(seq), 0) FROM reading")[0][0]
+        self.head: Cursor = max(newest, self._floor)
         self._next = self.head
         self._fresh: list[Reading] = []
+
+    def begin_after(self, cursor: Cursor) -> None:
+        """Give no number up to `cursor`: a follower has been there, in a journal that is gone."""
+        self._floor = cursor
+        self.head = self._next = max(self.head, cursor)
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -148,11 +154,14 @@ class Journal(Database):
         stored = self.stage(_INSERT, self._rows(readings)) if readings else 0
         if stored == len(readings):
             self._fresh.extend(readings)
+            self._next = first + stored
         else:
             kept = fetch(self._connection, "SELECT seq FROM reading WHERE seq > ?", (first,))
             self._fresh.extend(readings[seq - first - 1] for (seq,) in kept)
+            # Only numbers that are in the file: what is found there at the next start is then
+            # what the cursors of the followers rest on.
+            self._next = max((seq for (seq,) in kept), default=first)
         self.duplicates += len(readings) - stored
-        self._next = first + len(readings)
         if rejected:
             self.stage(
                 f"INSERT INTO quarantine ({_REJECTED}) VALUES (?,?,?,?,?,?,?,?,?)",  # noqa: S608 - constant
@@ -209,9 +218,7 @@ class Journal(Database):
 
     def reopen(self) -> None:
         """Begin again after a DiskError: what was staged, names too, is forgotten."""
-        self._reader.close()
         super().reopen()
-        self._reader = self.reader()
         self._tail.clear()
         self._tail_size = 0
         self._load()
@@ -339,11 +346,6 @@ class Journal(Database):
     def release(self, numbers: Sequence[int]) -> None:
         """Stage the removal of messages that could be decoded after all."""
         self.stage("DELETE FROM quarantine WHERE id = ?", [(number,) for number in numbers])
-
-    def close(self) -> None:
-        """Close both connections."""
-        self._reader.close()
-        super().close()
 
 
 def _within(readings: list[Reading], scope: Scope) -> list[Reading]:

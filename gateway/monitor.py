@@ -20,6 +20,7 @@ import structlog
 
 from devices.reading import ARRIVAL, IMPORTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
+from gateway.own_alerts import KIND as OWN
 from gateway.state import StoredFrame
 from rules import KINDS
 from rules.revision import alert_of, event, revise
@@ -28,7 +29,7 @@ from rules.subject import order
 from rules.transition import episode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from gateway.clock import Clock
     from gateway.history import History
@@ -90,14 +91,17 @@ class Monitor:
         self._touched: dict[DeviceKey, Reading] = {}
         self._latest: dict[DeviceKey, Reading] = {}
         self._frames: list[StoredFrame] = []
-        self._late: dict[DeviceKey, Late] = {}
-        self._saved = clock.monotonic()
+        self._saved = now = clock.monotonic()
+        self._late = {one: Late(earliest, now, now) for one, earliest in state.late()}
+        # Judging, ticking, judging again and saving take turns: what is saved must be the state
+        # at one cursor.
+        self._turn = asyncio.Lock()
         # What closes because its rule is gone is recorded with the first batch.
         self._closed = [
             one for device, dumped in state.subjects() for one in engine.load(device, dumped)
         ]
         self._retired = False
-        self._open = {alert.subject: alert for alert in state.open_alerts()}
+        self._open = {one.subject: one for one in state.open_alerts() if one.kind != OWN}
 
     @property
     def open_alerts(self) -> list[Alert]:
@@ -108,6 +112,10 @@ class Monitor:
 
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
         """Judge a batch; returns once the alerts it made are on the disk."""
+        async with self._turn:
+            await self._judge(items, cursor)
+
+    async def _judge(self, items: Sequence[Reading], cursor: Cursor) -> None:
         folded = self.engine.fold(items)
         self._touched.update({one.device: one for one in items})
         self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
@@ -124,7 +132,7 @@ class Monitor:
             cursor - self.saved_cursor >= CHECKPOINT_READINGS
             or self._clock.monotonic() - self._saved >= CHECKPOINT_INTERVAL
         ):
-            await self.checkpoint()
+            await self._checkpoint()
 
     def _events(self, transitions: Sequence[Transition], imported: set[DeviceKey]) -> list[Event]:
         """Return what is new in these: after a crash the same transitions are found again."""
@@ -138,26 +146,38 @@ class Monitor:
                 opened[alert.subject] = alert
             else:
                 before = opened.get(alert.subject)
-                if before is None or alert.ended is None or before.fired > alert.ended:
+                if before is None or not _ends(alert, before):
                     continue
                 del opened[alert.subject]
+                # Of a rule that nobody knows any more, the record alone says what it was.
+                told = alert if alert.kind else before
                 alert = msgspec.structs.replace(
-                    alert, id=before.id, retrospective=before.retrospective
+                    told,
+                    id=before.id,
+                    retrospective=before.retrospective,
+                    state=alert.state,
+                    reason=alert.reason,
+                    ended=alert.ended,
                 )
             events.append(event(alert))
         return events
 
-    async def _record(self, events: Sequence[Event]) -> None:
-        """Record events; they are not lost while the disk takes none, they wait."""
-        while events:
+    async def _record(
+        self, events: Sequence[Event], along: Callable[[], None] = lambda: None
+    ) -> None:
+        """Record events; they are not lost while the disk takes none, they wait.
+
+        `along` stages what must be saved with them.
+        """
+        while True:
             try:
                 async with self._state.writing():
                     self._state.record(events, self._clock.now())
+                    along()
                 break
             except DiskError as error:
                 log.warning("alerts cannot be recorded", problem=str(error))
                 await asyncio.sleep(RETRY)
-                self._state.reopen()
         for one in events:
             if one.alert.ended is None:
                 self._open[one.alert.subject] = one.alert
@@ -169,16 +189,28 @@ class Monitor:
 
         `listening_since` (ms) is since when we have been able to hear, None if we are not.
         """
+        async with self._turn:
+            await self._tick(listening_since)
+            await self._revise(at_once=False)
+
+    async def _tick(self, listening_since: int | None) -> None:
         caught_up = self.cursor == self._journal.head
         if caught_up and not self._retired:
             self._retired = True
-            await self._record(self._events([*self._closed, *self.engine.retire()], set()))
+            closed = self._events([*self._closed, *self.engine.retire()], set())
+            if closed:
+                await self._record(closed)
             self._closed = []
         if listening_since is not None and caught_up:
             now = self._clock.now()
-            transitions = self.engine.tick(now, listening_since)
-            await self._record(self._events(transitions, set()))
-        await self.revise()
+            missing = self.engine.tick(now, listening_since)
+            if missing:
+                # A device that is forgotten to be missing would not be found again.
+                devices = {one.device for one in missing}
+                await self._record(self._events(missing, set()), lambda: self._keep(devices))
+
+    def _keep(self, devices: Iterable[DeviceKey]) -> None:
+        self._state.keep_subjects((one, self.engine.dump(one)) for one in devices)
 
     # -- late data ---------------------------------------------------------------------------
 
@@ -190,6 +222,10 @@ class Monitor:
 
     async def revise(self, *, at_once: bool = False) -> None:
         """Judge again every device whose backlog has paused."""
+        async with self._turn:
+            await self._revise(at_once=at_once)
+
+    async def _revise(self, *, at_once: bool) -> None:
         now = self._clock.monotonic()
         due = [
             (device, late.earliest)
@@ -201,10 +237,10 @@ class Monitor:
         if not due:
             return
         # The state saved below must belong to the saved cursor.
-        await self.checkpoint()
+        await self._checkpoint()
         for device, earliest in due:
-            del self._late[device]
             await self._judge_again(device, earliest)
+            del self._late[device]
 
     async def _judge_again(self, device: DeviceKey, earliest: int) -> None:
         frame = self._state.frame_before(device, earliest)
@@ -220,13 +256,15 @@ class Monitor:
         events = revise(recorded, judged.episodes, since)
         if events:
             log.info("late data changed verdicts", device=str(device), events=len(events))
-        await self._record(events)
-        async with self._state.writing():
+        frames = [StoredFrame(one.device, one.at, one.state) for one in judged.frames]
+
+        def along() -> None:
             self._state.drop_frames(device, since)
-            self._state.keep_frames(
-                StoredFrame(one.device, one.at, one.state) for one in judged.frames
-            )
-            self._state.keep_subjects([(device, self.engine.dump(device))])
+            self._state.keep_frames(frames)
+            self._keep([device])
+            self._state.forget_late(device)
+
+        await self._record(events, along)
 
     def past(self, device: DeviceKey, since: int) -> list[Reading]:
         """Return a device's readings from `since` on, in order, each once, as far as judged."""
@@ -254,6 +292,10 @@ class Monitor:
 
     async def checkpoint(self) -> None:
         """Save the rule state with the cursor that it belongs to."""
+        async with self._turn:
+            await self._checkpoint()
+
+    async def _checkpoint(self) -> None:
         touched, self._touched = self._touched, {}
         devices = list(touched)
         self._latest.update(touched)
@@ -266,13 +308,18 @@ class Monitor:
                     await asyncio.sleep(0)
                 self._state.keep_frames(frames)
                 self._state.prune_frames(self._clock.now() - FRAMES_KEPT)
+                self._state.note_late((one, late.earliest) for one, late in self._late.items())
                 self._state.move(self.name, self.cursor)
         except DiskError as error:
             # The last checkpoint still stands: a restart judges more readings again.
             log.warning("no checkpoint", problem=str(error))
             self._touched = touched | self._touched
             self._frames = frames + self._frames
-            self._state.reopen()
             return
         self.saved_cursor = self.cursor
         self._saved = self._clock.monotonic()
+
+
+def _ends(ended: Alert, before: Alert) -> bool:
+    """Whether this end is that of an open alert, and not of one that was over before it."""
+    return ended.id == before.id or (ended.ended is not None and ended.ended >= before.fired)

@@ -105,6 +105,5 @@ class OwnAlerts:
                 self._state.record([event], self._clock.now())
         except DiskError as error:
             log.warning("an alert cannot be recorded", problem=str(error))
-            self._state.reopen()
             return False
         return True

@@ -59,6 +59,8 @@ class State(Database):
             PRIMARY KEY (owner, device)) WITHOUT ROWID;
         CREATE TABLE frame (owner TEXT NOT NULL, device TEXT NOT NULL, at INTEGER NOT NULL,
             state BLOB NOT NULL, PRIMARY KEY (owner, device, at)) WITHOUT ROWID;
+        CREATE TABLE late (owner TEXT NOT NULL, device TEXT NOT NULL, earliest INTEGER NOT NULL,
+            PRIMARY KEY (owner, device)) WITHOUT ROWID;
         CREATE TABLE event (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
             alert TEXT NOT NULL, recorded INTEGER NOT NULL, body BLOB NOT NULL);
         CREATE TABLE alert (id TEXT PRIMARY KEY, owner TEXT NOT NULL, device TEXT NOT NULL,
@@ -78,7 +80,6 @@ class State(Database):
     def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
         """Open or create; see Database for the errors."""
         super().__init__(path, vfs=vfs, synchronous=synchronous)
-        self._reader = self.reader()
         self._lock = asyncio.Lock()
         self.bell = Bell()
         self.head = self._newest()
@@ -104,17 +105,6 @@ class State(Database):
         if newest != self.head:
             self.head = newest
             self.bell.ring()
-
-    def reopen(self) -> None:
-        """Begin again after a DiskError."""
-        self._reader.close()
-        super().reopen()
-        self._reader = self.reader()
-
-    def close(self) -> None:
-        """Close both connections."""
-        self._reader.close()
-        super().close()
 
     # -- cursors, rule state ---------------------------------------------------------------
 
@@ -162,6 +152,21 @@ class State(Database):
         self.stage(
             "DELETE FROM frame WHERE owner = ? AND device = ? AND at > ?", [(*device, after)]
         )
+
+    def note_late(self, late: Iterable[tuple[DeviceKey, int]]) -> None:
+        """Stage from when on (ms) the past of devices has yet to be judged again."""
+        self.stage(
+            "INSERT OR REPLACE INTO late VALUES (?,?,?)", [(*device, at) for device, at in late]
+        )
+
+    def forget_late(self, device: DeviceKey) -> None:
+        """Stage that a device's past has been judged again."""
+        self.stage("DELETE FROM late WHERE owner = ? AND device = ?", [device])
+
+    def late(self) -> list[tuple[DeviceKey, int]]:
+        """Return the devices whose past has yet to be judged again, and from when on (ms)."""
+        rows = fetch(self._reader, "SELECT * FROM late")
+        return [(DeviceKey(owner, device), earliest) for owner, device, earliest in rows]
 
     def prune_frames(self, before: int) -> None:
         """Stage the removal of key frames older than `before`."""
