@@ -185,19 +185,28 @@ def status(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa:
 
 
 @app.command()
-def report(
+def report(  # noqa: PLR0913, PLR0917 - options of a command
     device: Annotated[str, typer.Argument(help="The device's id.")],
     since: Annotated[
         str | None, typer.Option("--from", help="First local day, such as 2026-05-02.")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="Last local day.")] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of the days; otherwise the gateway's.")
+    ] = None,
     config: SettingsPath = DEFAULT,
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """Show a device's past, day by day: lowest, highest, minutes outside limits and unknown."""
     with _errors():
         settings = load(config)
-        request = {"do": "report", "device": device, "since": since, "until": until}
+        request = {
+            "do": "report",
+            "device": device,
+            "since": since,
+            "until": until,
+            "zone": zone,
+        }
         answer = _ask(settings, request)
     _print(answer, screen.show_report, settings, json=json)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -11,6 +13,7 @@ from devices.device import DecodeError
 from devices.reading import DeviceKey, Reading
 from gateway import __version__
 from gateway.control import ControlError
+from gateway.report import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -163,13 +166,41 @@ class Commands:
         return DeviceKey(owner if slash else self._gateway.settings.gateway.owner, name)
 
     async def report(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """Answer with a device's past by days."""
-        key = self._key(request["device"])
-        if key not in self._gateway.journal.devices():
+        """Answer with a device's past by local days."""
+        gateway, settings = self._gateway, self._gateway.settings
+        device = self._key(request["device"])
+        zone = ZoneInfo(request.get("zone") or settings.gateway.timezone)
+        since = _midnight(request.get("since"), zone, after=0)
+        until = _midnight(request.get("until"), zone, after=1)
+        past = [
+            one
+            for one in gateway.monitor.past(device, 0 if since is None else since)
+            if until is None or one.when < until
+        ]
+        if not past:
             raise ControlError(
-                f"no device {key} was ever heard", "See `holdwatch device list` for those that were"
+                f"nothing is known of {device} in that time",
+                "See `holdwatch device list` for the devices that were heard",
             )
-        raise NotImplementedError
+        return report(
+            device,
+            past,
+            rules=[rule for rule in settings.rules if rule.matches(device)],
+            alerts=gateway.state.alerts_of(device, since or 0),
+            zone=zone,
+            interval=settings.interval(device),
+        ).as_json()
+
+
+def _midnight(day: str | None, zone: ZoneInfo, *, after: int) -> int | None:
+    """Return the beginning (ms) of a local day, or of the day so many days later."""
+    if day is None:
+        return None
+    try:
+        date = dt.date.fromisoformat(day) + dt.timedelta(days=after)
+    except (ValueError, OverflowError) as error:
+        raise ControlError(f"{day!r} is no day", "Write it as 2026-05-31") from error
+    return int(dt.datetime.combine(date, dt.time(), zone).timestamp() * 1000)
 
 
 def _values(reading: Reading) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from rules.duration import format_duration
+from gateway.report import from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,20 +234,7 @@ def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) ->
     console.print(f"{answer['decoded']} messages decoded, {answer['left']} still in quarantine.")
 
 
-def show_report(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+def show_report(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Show a device's days."""
-    del settings, console, answer
-    raise NotImplementedError
-
-
-__all__ = [
-    "format_duration",
-    "show_devices",
-    "show_import",
-    "show_quarantine",
-    "show_report",
-    "show_retry",
-    "show_settings",
-    "show_start",
-    "show_status",
-]
+    answer.pop("running", None)
+    console.print(from_json(answer).as_table())

@@ -35,7 +35,9 @@ def first_settings(folder: Path, broker: Broker) -> Path:
     """What `holdwatch init` writes, with a data folder of the test's own."""
     path = folder / "holdwatch.toml"
     holdwatch("init", str(path), "--port", str(broker.port))
-    text = path.read_text().replace("[gateway]", f'[gateway]\nbox = "first"\ndata = "{folder}/data"')
+    text = path.read_text().replace(
+        "[gateway]", f'[gateway]\nbox = "first"\ndata = "{folder}/data"'
+    )
     path.write_text(text)
     return path
 
@@ -84,7 +86,9 @@ def test_one_data_folder_has_one_gateway_and_commands_reach_it(tmp_path: Path) -
         with RunningGateway(settings):
             assert "works in" in holdwatch("run", "-c", str(settings), code=5)
             series = tmp_path / "logger.csv"
-            series.write_text("time,temperature °C\n2026-01-01T00:00:00Z,9\n2026-01-01T00:05:00Z,3\n")
+            series.write_text(
+                "time,temperature °C\n2026-01-01T00:00:00Z,9\n2026-01-01T00:05:00Z,3\n"
+            )
             answer = holdwatch_json("import", str(series), "--device", "usb-1", "-c", str(settings))
             assert (answer["stored"], answer["known"]) == (2, 0)
             assert [one["retrospective"] for one in answer["alerts"]] == [True]
