@@ -1,0 +1,69 @@
+"""What every measurement is given: a folder on a real disk, how much to do, a way to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is done. The defaults are the full run that figures are published from."""
+
+    backlog: int = 200_000
+    """Messages that a drain finds on the broker."""
+    devices: int = 1_000
+    pairs: int = 5
+    growth: tuple[int, int] = (20_000, 100_000)
+    growth_rounds: int = 3
+    live_rate: float = 2_000.0
+    live_seconds: float = 100.0
+    quiet_seconds: float = 120.0
+    puback_seconds: float = 30.0
+    puback_runs: int = 3
+    syncs: int = 200
+    chart_readings: int = 10_000_000
+    chart_sensors: int = 1_000
+    chart_runs: int = 5
+    memory_devices: int = 10_000
+    memory_runs: int = 3
+
+
+QUICK = Size(
+    backlog=2_000,
+    devices=100,
+    pairs=1,
+    growth=(200, 1_000),
+    growth_rounds=1,
+    live_rate=500.0,
+    live_seconds=1.0,
+    quiet_seconds=2.0,
+    puback_seconds=1.0,
+    puback_runs=1,
+    syncs=20,
+    chart_readings=50_000,
+    chart_sensors=10,
+    chart_runs=1,
+    memory_devices=200,
+    memory_runs=1,
+)
+"""Shows that everything works, in seconds. Its figures mean nothing."""
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """One run of the benchmark. `tell` shows a line of progress."""
+
+    folder: Path
+    size: Size
+    tell: Callable[[str], None]
+
+    def fresh(self, name: str) -> Path:
+        """Return a new folder that nothing has used yet."""
+        number = 0
+        while (folder := self.folder / f"{name}-{number}").exists():
+            number += 1
+        folder.mkdir()
+        return folder

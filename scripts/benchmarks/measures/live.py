@@ -1,0 +1,107 @@
+"""Readings that come live, at a pace: the bytes they make the disk write, and PUBACK in time."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+import msgspec
+
+from scripts.benchmarks.measures.bench import ROOT, Bench
+from scripts.benchmarks.measures.drain import UNLIMITED
+from scripts.benchmarks.measures.figure import Group, figure
+from scripts.benchmarks.measures.kernel import syncs, written
+from scripts.benchmarks.measures.under_test import GatewayProcess
+from simulators.load import messages, send
+from tests.broker import Broker
+
+
+def bytes_at_rate(bench: Bench) -> Group:
+    """bytes_per_reading_1k: all the gateway writes until it has left, per reading."""
+    rate, seconds = bench.size.live_rate, bench.size.live_seconds
+    bench.tell(f"bytes_per_reading_1k: {rate:.0f} readings/s for {seconds:.0f} s")
+    each = _bytes_per_reading(bench, round(rate * seconds), rate)
+    return Group([figure("bytes_per_reading_1k", [each], at_most=700)], {})
+
+
+def bytes_when_quiet(bench: Bench) -> Group:
+    """bytes_per_reading_1hz: one reading a second."""
+    seconds = bench.size.quiet_seconds
+    bench.tell(f"bytes_per_reading_1hz: 1 reading/s for {seconds:.0f} s")
+    each = _bytes_per_reading(bench, round(seconds), 1.0)
+    return Group([figure("bytes_per_reading_1hz", [each])], {})
+
+
+def _bytes_per_reading(bench: Bench, count: int, rate: float) -> float:
+    with (
+        Broker(bench.fresh("broker"), UNLIMITED) as broker,
+        GatewayProcess(bench.fresh("gateway"), broker.port, count) as gateway,
+    ):
+        gateway.join()
+        before = written(gateway.pid)
+        start = time.time_ns() // 1_000_000
+        send(broker.port, messages(count, bench.size.devices, start, 1000 / rate), rate=rate)
+        done = gateway.done()
+        if done.stored != count or done.quarantined:
+            raise RuntimeError(f"the gateway did not take all {count} readings: {done}")
+        gateway.leave()
+        return (written(gateway.pid) - before) / count
+
+
+def puback(bench: Bench) -> Group:
+    """puback_p50_ms and puback_p99_ms: from message to PUBACK, pooled over the runs."""
+    count = round(bench.size.live_rate * bench.size.puback_seconds)
+    runs: list[list[float]] = []
+    disk: list[float] = []
+    for number in range(bench.size.puback_runs):
+        bench.tell(f"puback: run {number + 1} of {bench.size.puback_runs}")
+        disk += syncs(bench.folder, bench.size.syncs)
+        runs.append(_puback_run(bench, count))
+    disk += syncs(bench.folder, bench.size.syncs)
+    pooled = [one for run in runs for one in run]
+    sync = statistics.median(disk)
+    medians = [statistics.median(run) for run in runs]
+    tails = [_percentile(run, 99) for run in runs]
+    return Group(
+        [
+            figure("sync_ms", disk, value=sync),
+            figure(
+                "puback_p50_ms",
+                medians,
+                value=statistics.median(pooled),
+                at_most=20 + 2 * sync,
+            ),
+            figure("puback_p99_ms", tails, value=_percentile(pooled, 99), at_most=100),
+        ],
+        {
+            "puback_ms": [
+                {str(part): _percentile(run, part) for part in (1, 25, 50, 75, 90, 99, 99.9, 100)}
+                for run in runs
+            ]
+        },
+    )
+
+
+def _puback_run(bench: Bench, count: int) -> list[float]:
+    program = "scripts.benchmarks.measures.standin"
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", program, str(count), str(bench.size.live_rate)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    ) as standin:
+        if standin.stdout is None:
+            raise RuntimeError("the stand-in broker was started without a pipe")
+        port = int(standin.stdout.readline())
+        with GatewayProcess(bench.fresh("gateway"), port, count) as gateway:
+            gateway.drain()
+            latencies = msgspec.json.decode(standin.stdout.readline(), type=list[float])
+            gateway.leave()
+    return latencies
+
+
+def _percentile(values: list[float], part: float) -> float:
+    """Return the value that `part` percent do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part / 100))]

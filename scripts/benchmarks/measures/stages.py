@@ -1,0 +1,142 @@
+"""Where the CPU time of a reading goes: each stage's own function, alone, on the same messages.
+
+The gateway's parts are put together as always but joined to no broker, and called one after
+another from here, batch by batch, with the process's CPU time (user and system, all threads)
+read between them. What the real drain takes beyond their sum is the rest: reading the socket,
+the event loop, threads, the other tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from devices.device import Origin
+from gateway.app import Gateway
+from gateway.ingest import Gathered
+from gateway.mqtt.codec import V5, PacketReader, Publish, Topics, encode, pubacks
+from gateway.mqtt.connection import MAXIMUM_PACKET
+from gateway.settings import parse
+from scripts.benchmarks.measures.bench import Bench
+from scripts.benchmarks.measures.under_test import settings
+from simulators.load import messages
+
+STEP = 60.0
+"""Milliseconds between two readings: a thousand devices, each one a minute."""
+
+
+class _Sink:
+    """A Link that goes nowhere, and a socket behind it to acknowledge to."""
+
+    name = "stages"
+    generation = 0
+    origin = Origin("", "site")
+
+    def __init__(self) -> None:
+        self.near, self.far = socket.socketpair()
+        self.near.setblocking(False)
+
+    def acknowledge(self, generation: int, packet_ids: Sequence[int]) -> None:  # noqa: ARG002 - there is only one
+        self.near.send(pubacks(packet_ids))
+
+    def empty(self) -> None:
+        self.far.recv(1 << 20)
+
+    def pause(self) -> None:
+        """Nothing is read here."""
+
+    def resume(self) -> None:
+        """Nothing is read here."""
+
+    def close(self) -> None:
+        self.near.close()
+        self.far.close()
+
+
+class _Stages:
+    """CPU seconds by stage."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.process_time()
+        yield
+        self.spent[name] = self.spent.get(name, 0.0) + time.process_time() - began
+
+
+def stages(bench: Bench, batch: int, total: float) -> dict[str, float]:
+    """Return CPU per reading by stage, µs. `batch` messages are committed at a time.
+
+    `total` is what a real drain took, µs, to which `rest` makes the sum up.
+    """
+    spent = asyncio.run(_run(bench, batch))
+    each = {name: seconds / bench.size.backlog * 1e6 for name, seconds in spent.items()}
+    return {**each, "rest": total - sum(each.values())}
+
+
+async def _run(bench: Bench, batch: int) -> dict[str, float]:
+    data = bench.fresh("stages") / "data"
+    gateway = Gateway(parse(settings(data, 1883)), join=False)
+    await gateway.compose()
+    sink = _Sink()
+    reader = PacketReader(V5, MAXIMUM_PACKET, maximum_qos=1, topics=Topics())
+    taken = _Stages()
+    for data_read in _streams(bench, batch):
+        await _one_batch(gateway, sink, reader, data_read, taken)
+    with taken.stage("history"):
+        await gateway.archivist.store()
+    gateway.close()
+    sink.close()
+    return taken.spent
+
+
+async def _one_batch(
+    gateway: Gateway, sink: _Sink, reader: PacketReader, data: bytes, taken: _Stages
+) -> None:
+    """Do with one commit's worth of messages what the gateway does with it."""
+    ingest, journal = gateway.ingest, gateway.journal
+    with taken.stage("mqtt parse"):
+        packets = [one for one in reader.feed(data) if isinstance(one, Publish)]
+    with taken.stage("decode"):
+        ingest.receive(sink, packets)
+    # The stages lie inside ingest, and its own loop is not running.
+    gathered, ingest._gathered = ingest._gathered, Gathered()  # noqa: SLF001 - see above
+    with taken.stage("journal rows and insert"):
+        journal.append(gathered.readings)
+    with taken.stage("commit"):
+        journal.commit()
+        journal.publish()
+    with taken.stage("acknowledge"):
+        for link, generation, packet_ids in gathered.acknowledgements:
+            link.acknowledge(generation, packet_ids)
+    sink.empty()
+    with taken.stage("monitor"):
+        while gateway.monitor.cursor < journal.head:
+            await gateway.monitor.handle(
+                *ingest.read(gateway.monitor.cursor, gateway.monitor.limit)
+            )
+    with taken.stage("history"):
+        while gateway.archivist.cursor < journal.head:
+            await gateway.archivist.handle(
+                *ingest.read(gateway.archivist.cursor, gateway.archivist.limit)
+            )
+
+
+def _streams(bench: Bench, batch: int) -> Iterator[bytes]:
+    """Yield the bytes of the backlog as they come from a broker, one commit's worth at a time."""
+    count = bench.size.backlog
+    packets: list[bytes] = []
+    start = int(time.time() * 1000 - count * STEP)
+    for number, message in enumerate(messages(count, bench.size.devices, start, STEP)):
+        one = Publish(message.topic, message.payload, packet_id=number % 65_535 + 1, qos=1)
+        packets.append(encode(one, V5))
+        if len(packets) == batch:
+            yield b"".join(packets)
+            packets.clear()
+    if packets:
+        yield b"".join(packets)
