@@ -119,7 +119,12 @@ class Gateway:
         )
         engine = Engine(versions, settings.interval)
         self.monitor = Monitor(engine, self.state, self.journal, self.history, self.clock)
-        self.archivist = Archivist(self.history, self.clock)
+        self.archivist = Archivist(
+            self.history,
+            self.clock,
+            keep=settings.history.keep,
+            keep_size=settings.history.keep_size,
+        )
         brokers = [broker_settings(settings, one) for one in self._joined]
         self.subscribers = [
             Subscriber(one, self.ingest, self._on_broker(one.name), random=SystemRandom())
@@ -240,13 +245,15 @@ class Gateway:
                 self.own_alerts.report(f"broker {name}", broker.detail)
 
     def _listening_since(self) -> int | None:
-        """Since when we can hear somebody, None while no broker is joined or sockets lie unread.
+        """Since when we can hear somebody, None while nobody can be missed.
 
+        That is while no broker is joined, sockets lie unread, or our clock is in the past.
         With one of two brokers away its devices are reported missing too: one alert too many
         is better than none.
         """
         joined = [one.since for one in self.brokers.values() if one.state == "connected"]
-        if not joined or self.ingest.held or self.ingest.problem is not None:
+        deaf = self.ingest.held or self.ingest.problem is not None
+        if not joined or deaf or not self.clock.trusted():
             return None
         return max(*joined, self._deaf_until)
 

@@ -33,12 +33,17 @@ class Archivist:
     name = "history"
     limit = 5_000
 
-    def __init__(self, history: History, clock: Clock) -> None:
+    def __init__(
+        self, history: History, clock: Clock, *, keep: int, keep_size: int | None
+    ) -> None:
+        """`keep` is how long readings stay in the history (ms), `keep_size` its most bytes."""
         self.cursor: Cursor = history.cursor
         self._history = history
         self._clock = clock
         self._waiting: list[Reading] = []
         self._since = clock.monotonic()
+        self._keep = keep
+        self._keep_size = keep_size
         self._failed = False
 
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
@@ -66,3 +71,4 @@ class Archivist:
             self._failed = False
         self._history.stage_readings(readings, self.cursor)
         self._history.commit()
+        self._history.prune(self._clock.now() - self._keep, self._keep_size)

@@ -27,19 +27,13 @@ import apsw
 import numpy as np
 
 from devices.reading import WRONG_CLOCK
-from gateway.blocks import pack, unpack
+from gateway.block_reader import open_block, unpack
+from gateway.blocks import pack
 from gateway.columns import DAY, Columns, Integers, distinct, identities, join, sort, summarise
-from gateway.database import Database
+from gateway.database import Database, fetch
 from gateway.history_reader import HistoryReader
 from gateway.journal import ALL, Scope
-from gateway.records import (
-    RECORDS,
-    DamagedBlockError,
-    check_records,
-    count_records,
-    read_records,
-    records,
-)
+from gateway.records import DamagedBlockError, records
 from gateway.streams import AS_RECORDS, WRONG, Streams, Tail
 
 if TYPE_CHECKING:
@@ -99,8 +93,9 @@ class History(Database):
         self._load()
 
     def _load(self) -> None:
-        self._streams = Streams(self, self._connection)
-        self._cursor: int = self._connection.execute("SELECT cursor FROM progress").get
+        with self._telling():
+            self._streams = Streams(self, self._connection)
+            self._cursor: int = self._connection.execute("SELECT cursor FROM progress").get
         self._next_cursor = self._cursor
 
     @property
@@ -146,15 +141,17 @@ class History(Database):
         self.rollback()
         super().close()
 
-    def prune(self, before: int) -> int:
+    def prune(self, before: int, maximum_size: int | None = None) -> int:
         """Delete the days that ended at or before `before` (ms); return how many readings went.
 
+        While the file is over its size in bytes the oldest day goes too, but never the newest.
         Committed at once, a day at a time.
         """
         gone = 0
         while True:
-            day = self._connection.execute("SELECT min(day) FROM block").get
-            if day is None or (day + 1) * DAY > before:
+            ((day, newest),) = fetch(self._connection, "SELECT min(day), max(day) FROM block")
+            large = maximum_size is not None and self.size() > maximum_size and day != newest
+            if day is None or ((day + 1) * DAY > before and not large):
                 return gone
             gone += self._connection.execute("SELECT sum(n) FROM block WHERE day=?", (day,)).get
             self.stage("DELETE FROM block WHERE day=?", [(day,)])
@@ -202,7 +199,7 @@ class History(Database):
             place = (int(days[begin]), int(given.stream[0]))
             for (data,) in self._connection.execute(_SELECT, place):
                 try:
-                    block = unpack(data, len(shape.channels))
+                    block = unpack([open_block(data, len(shape.channels))], len(shape.channels))
                 except DamagedBlockError:
                     # It cannot be compared with: better twice than not at all. A reader is told.
                     continue
@@ -212,30 +209,23 @@ class History(Database):
 
     def _tails(
         self, shape: Layout, days: Integers, streams: Integers, parts: Integers
-    ) -> tuple[list[Columns], NDArray[np.bool_]]:
+    ) -> tuple[Columns | None, NDArray[np.bool_]]:
         """Unpack each stream's day from its part on; say of which a block is damaged."""
-        found: list[Columns] = []
         damaged = np.zeros(len(days), np.bool_)
-        channels = len(shape.channels)
-        open_records: list[tuple[int, bytes]] = []
+        rows, blocks = [], []
         for row, data in self._fetch(days, streams, parts):
             try:
-                if data[:1] == bytes([RECORDS]):
-                    check_records(data, channels)
-                    open_records.append((row, data))
-                else:
-                    block = unpack(data, channels)
-                    found.append(block._replace(stream=np.full(len(block.at), row)))
+                blocks.append(open_block(data, len(shape.channels)))
+                rows.append(row)
             except DamagedBlockError:
                 # Whoever reads it is told. Here it only has to be left as it is.
                 damaged[row] = True
-        if open_records:
-            # All at once, for there are as many of these as there are devices.
-            block = read_records([data for _, data in open_records], channels)
-            counts = [count_records(data, channels) for _, data in open_records]
-            found.append(block._replace(stream=np.repeat([row for row, _ in open_records], counts)))
-        intact = [block.take(~damaged[block.stream]) for block in found]
-        return [block._replace(stream=streams[block.stream]) for block in intact], damaged
+        if not blocks:
+            return None, damaged
+        columns = unpack(blocks, len(shape.channels))
+        of = np.array(rows)[columns.stream]
+        columns = columns._replace(stream=streams[of])
+        return columns.take(~damaged[of]) if damaged.any() else columns, damaged
 
     def _fetch(
         self, days: Integers, streams: Integers, parts: Integers
@@ -269,7 +259,7 @@ class History(Database):
             anew = anew[~damaged]
             places = (days[anew].tolist(), streams[anew].tolist(), parts[anew].tolist())
             self.stage(_DELETE, zip(*places, strict=True))
-            columns, starts = sort(join([*old, columns]))
+            columns, starts = sort(columns if old is None else join([old, columns]))
         counts = np.diff(starts, append=len(columns.at))
         pieces = -(-counts // LONG)
         inside = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
