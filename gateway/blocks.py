@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,10 +27,6 @@ from numpy.typing import NDArray
 
 from devices.reading import COUNTED
 from gateway.columns import Columns, Floats, Integers
-from gateway.records import RECORDS, DamagedBlockError, check_records, read_records
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PACKED = 1
 ZIPPED = 3
@@ -39,11 +35,10 @@ RAW = MOST_DECIMALS + 1
 """In place of the decimals: the column holds its doubles as they were."""
 _LARGEST = float(2**52)  # beyond it a scaled value no longer has every integer
 _ZLIB_FROM = 192  # bytes; below it zlib takes longer than the few bytes it saves are worth
-_PREFIX = struct.Struct("<BI")
-_LENGTH = struct.Struct("<I")
-_HEADER = msgspec.msgpack.Decoder(list[int])
-_POWERS = 10.0 ** np.arange(MOST_DECIMALS + 1)
-_WIDTHS: dict[int, np.dtype[np.unsignedinteger]] = {
+PREFIX = struct.Struct("<BI")
+LENGTH = struct.Struct("<I")
+POWERS = 10.0 ** np.arange(MOST_DECIMALS + 1)
+WIDTHS: dict[int, np.dtype[np.unsignedinteger]] = {
     width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)
 }
 
@@ -55,9 +50,6 @@ class _Packed(NamedTuple):
     views: dict[int, memoryview]
     widths: list[int]
     skip: int
-
-
-# --- writing
 
 
 def pack(columns: Columns, starts: Integers) -> list[bytes]:
@@ -85,7 +77,7 @@ def pack(columns: Columns, starts: Integers) -> list[bytes]:
         for channel in channels:
             channel.cut(block, begin, size, header, body)
         numbers = msgspec.msgpack.encode(header)
-        body[0] = _LENGTH.pack(len(numbers)) + numbers
+        body[0] = LENGTH.pack(len(numbers)) + numbers
         blocks.append(_seal(b"".join(body)))
     return blocks
 
@@ -107,7 +99,7 @@ def _cut(  # noqa: PLR0913, PLR0917 - called for every column of every block: an
 def _seal(body: bytes) -> bytes:
     smaller = zlib.compress(body, 1) if len(body) >= _ZLIB_FROM else body
     kind, kept = (ZIPPED, smaller) if len(smaller) < len(body) else (PACKED, body)
-    return _PREFIX.pack(kind, zlib.crc32(kept, kind)) + kept
+    return PREFIX.pack(kind, zlib.crc32(kept, kind)) + kept
 
 
 def _low(column: Integers, starts: Integers) -> Integers:
@@ -162,7 +154,7 @@ def _narrow(
     if needed[-1]:
         distance = (column - np.repeat(low, counts)).view(np.uint64)
         views = {
-            width: distance.astype(_WIDTHS[width]).data.cast("B")
+            width: distance.astype(WIDTHS[width]).data.cast("B")
             for width in needed.tolist()
             if width
         }
@@ -179,7 +171,7 @@ class _Channel:
         scale = np.maximum.reduceat(np.where(odd, 0, decimals), starts)
         scaled = _scale(values, np.repeat(scale, counts))
         # More decimals than a value needs must not cost it a bit.
-        lost = ~odd & ~_same(_unscale(scaled, np.repeat(scale, counts)), values)
+        lost = ~odd & ~_same(unscale(scaled, np.repeat(scale, counts)), values)
         raw = (odd_counts * 8 > counts) | _any(lost, starts)
         self._odd: dict[int, tuple[list[int], bytes]] = {}
         if odd_counts.any():
@@ -213,12 +205,13 @@ class _Channel:
 def _scale(values: Floats, decimals: Integers) -> Integers:
     """Values times ten to the decimals, rounded; 0 where there is no such integer."""
     with np.errstate(invalid="ignore", over="ignore"):
-        scaled = np.rint(values * _POWERS[decimals])
+        scaled = np.rint(values * POWERS[decimals])
         return np.where(np.abs(scaled) < _LARGEST, scaled, 0.0).astype(np.int64)
 
 
-def _unscale(scaled: Integers, decimals: Integers | int) -> Floats:
-    found: Floats = scaled / _POWERS[decimals]
+def unscale(scaled: Integers, decimals: Integers) -> Floats:
+    """Turn integers back into values: one division, so that it rounds once."""
+    found: Floats = scaled / POWERS[decimals]
     return found
 
 
@@ -235,93 +228,9 @@ def _fewest_decimals(values: Floats) -> Integers:
     for places in range(MOST_DECIMALS + 1):
         these = values[left]
         every = np.full(len(left), places)
-        fits = _same(_unscale(_scale(these, every), every), these)
+        fits = _same(unscale(_scale(these, every), every), these)
         decimals[left[fits]] = places
         left = left[~fits]
         if not len(left):
             break
     return decimals
-
-
-# --- reading
-
-
-def unpack(block: bytes, channels: int) -> Columns:
-    """Return what was packed; `stream` is zeros. Raises DamagedBlockError."""
-    if not block or block[0] not in {PACKED, ZIPPED, RECORDS}:
-        raise DamagedBlockError(f"its first byte is {block[:1]!r}, which is no format we know")
-    if block[0] == RECORDS:
-        check_records(block, channels)
-        return read_records([block], channels)
-    body = _unseal(block)
-    try:
-        (length,) = _LENGTH.unpack_from(body)
-        numbers = iter(_HEADER.decode(body[_LENGTH.size : _LENGTH.size + length]))
-        return _Reader(numbers, body, _LENGTH.size + length).columns(channels)
-    except (msgspec.DecodeError, struct.error, ValueError, StopIteration, IndexError) as error:
-        raise DamagedBlockError(f"its checksum is right, its columns are not ({error})") from error
-
-
-def _unseal(block: bytes) -> bytes:
-    if len(block) < _PREFIX.size:
-        raise DamagedBlockError("it is cut short")
-    kind, checksum = _PREFIX.unpack_from(block)
-    body = block[_PREFIX.size :]
-    if zlib.crc32(body, kind) != checksum:
-        raise DamagedBlockError("its checksum is wrong")
-    try:
-        return zlib.decompress(body) if kind == ZIPPED else body
-    except zlib.error as error:
-        raise DamagedBlockError(f"it cannot be unpacked ({error})") from error
-
-
-class _Reader:
-    """Walks through a block's numbers and bytes in the order they were written."""
-
-    def __init__(self, numbers: Iterator[int], body: bytes, place: int) -> None:
-        self._numbers = numbers
-        self._body = body
-        self._place = place
-        self._size = next(numbers)
-
-    def columns(self, channels: int) -> Columns:
-        tick, once = next(self._numbers), next(self._numbers)
-        at = self._steps() * tick
-        received = self._offsets() + (0 if once else at)
-        flags, source, identity = self._offsets(), self._offsets(), self._steps()
-        values = np.empty((channels, self._size))
-        for channel in values:
-            self._values(channel)
-        return Columns(
-            np.zeros(self._size, np.int64), at, received, flags, source, identity, values
-        )
-
-    def _bytes(self, width: int, count: int) -> NDArray[np.unsignedinteger]:
-        found = np.frombuffer(self._body, _WIDTHS[width], count, self._place)
-        self._place += width * count
-        return found
-
-    def _offsets(self) -> Integers:
-        low, width = next(self._numbers), next(self._numbers)
-        column = np.full(self._size, low, dtype=np.int64)
-        if width:
-            column += self._bytes(width, self._size).astype(np.int64)
-        return column
-
-    def _steps(self) -> Integers:
-        first, step, width = next(self._numbers), next(self._numbers), next(self._numbers)
-        column = np.full(self._size, step, dtype=np.int64)
-        if width:
-            column[1:] += self._bytes(width, self._size - 1).astype(np.int64)
-        column[0] = first
-        return np.cumsum(column, out=column)
-
-    def _values(self, channel: Floats) -> None:
-        decimals = next(self._numbers)
-        if decimals == RAW:
-            channel[:] = self._bytes(8, self._size).view(np.float64)
-            return
-        channel[:] = _unscale(self._steps(), decimals)
-        places = [next(self._numbers) for _ in range(next(self._numbers))]
-        if places:
-            channel[places] = self._bytes(8, len(places)).view(np.float64)

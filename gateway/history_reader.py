@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.reading import UNUSABLE_SHIFT, DeviceKey, Layout, layout
-from gateway.blocks import unpack
+from gateway.block_reader import Opened, open_block, unpack
 from gateway.columns import DAY, SUMMARY, Columns, Floats, Integers, summarise, to_readings
 from gateway.database import FileError
 from gateway.journal import ALL, Scope
 from gateway.records import DamagedBlockError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import apsw
@@ -118,7 +117,8 @@ class HistoryReader:
         texts = dict(self._connection.execute("SELECT id, text FROM source"))
         found: list[Reading] = []
         for stream, shape in self._streams(device, scope):
-            for columns in self._blocks(device, stream, shape, start, end):
+            columns = self._between(device, stream, shape, start, end)
+            if columns is not None:
                 found += to_readings(columns, device, shape, texts)
         found.sort(key=lambda one: (one.when, one.identity, one.at, one.received))
         seen: dict[tuple[int, int], Reading] = {}
@@ -141,7 +141,8 @@ class HistoryReader:
             index = shape.index(channel)
             if index is None:
                 continue
-            for columns in self._blocks(device, stream, shape, start, end):
+            columns = self._between(device, stream, shape, start, end)
+            if columns is not None:
                 when.append(columns.when)
                 flags.append(columns.flags)
                 values.append(columns.values[index])
@@ -171,8 +172,10 @@ class HistoryReader:
                     readings=known.readings + size,
                 )
                 # A few records have no summary written: they are soon read.
-                columns = None if data is None else self._unpack(device, shape, day, data)
-                summary = written if columns is None else summarise(columns, _WHOLE)[0]
+                summary = written
+                if data is not None:
+                    block = self._open(device, shape, day, data)
+                    (summary,) = summarise(unpack([block], len(shape.channels)), _WHOLE)
                 for channel, row in zip(
                     shape.channels, np.frombuffer(summary, SUMMARY).tolist(), strict=True
                 ):
@@ -199,9 +202,9 @@ class HistoryReader:
         )
         return [(number, layout(tuple(channels.split(" ")))) for number, channels in rows]
 
-    def _blocks(
+    def _between(  # one stream's rows in start ≤ when < end, None if there are none
         self, device: DeviceKey, stream: int, shape: Layout, start: int, end: int
-    ) -> Iterator[Columns]:
+    ) -> Columns | None:
         bindings = {
             "begin": start // DAY,
             "end": (end - 1) // DAY,
@@ -209,15 +212,17 @@ class HistoryReader:
             "first": start,
             "last": end,
         }
-        for day, data in self._connection.execute(_BLOCKS, bindings):
-            columns = self._unpack(device, shape, day, data)
-            when = columns.when
-            inside = (when >= start) & (when < end)
-            yield columns if inside.all() else columns.take(inside)
+        rows = self._connection.execute(_BLOCKS, bindings)
+        blocks = [self._open(device, shape, day, data) for day, data in rows]
+        if not blocks:
+            return None
+        columns = unpack(blocks, len(shape.channels))
+        when = columns.when
+        return columns.take((when >= start) & (when < end))
 
-    def _unpack(self, device: DeviceKey, shape: Layout, day: int, data: bytes) -> Columns:
+    def _open(self, device: DeviceKey, shape: Layout, day: int, data: bytes) -> Opened:
         try:
-            return unpack(data, len(shape.channels))
+            return open_block(data, len(shape.channels))
         except DamagedBlockError as error:
             date = np.datetime64(day, "D")
             raise DamagedHistoryError(
