@@ -12,8 +12,8 @@ part of them. Blocks are kept by day first, because a batch touches all streams 
 by stream first, every batch would rewrite a page per device, which is what wears an SD card.
 
 How parts come about: a handful of readings lies as records, to which more are appended. When
-there are FEW, they are packed, together with the packed part before them while that is SMALL
-and not much larger than what is new, so that a reading is packed anew only two or three times.
+there are FEW, they are packed, together with the packed part before them if that is SMALL
+and no larger than what is new, so that a reading is packed anew only a few times.
 Readings may come in any order: those not newer than all of their day are compared with it
 first, and what is there already is dropped.
 """
