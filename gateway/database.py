@@ -80,8 +80,10 @@ class Database:
 
     def _connect(self, *, created: bool) -> apsw.Connection:
         connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-        # What is refused is left as it is: its WAL, if it has one, is not brought in.
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        wal = Path(f"{self.path}-wal")
+        if wal.exists() and wal.stat().st_size:
+            # What is refused is left as it is: its WAL is not brought in.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         try:
             if created:
                 connection.execute(f"PRAGMA page_size={self.page_size}")
@@ -165,6 +167,15 @@ class Database:
         connection.execute(f"PRAGMA cache_size=-{self.cache_kib // 2}")
         return connection
 
+    def rows(self, statement: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return what a statement finds of what is committed. Raises FileError, DiskError."""
+        try:
+            return fetch(self._reader, statement, bindings)
+        except _DAMAGED as error:
+            raise self._damaged(error) from error
+        except _DISK as error:
+            raise DiskError(f"{self.path}: {error}") from error
+
     def stage(self, statement: str, rows: Iterable[Sequence[Any]]) -> int:
         """Add writes to the open transaction (begun if need be); return how many rows changed.
 
@@ -173,7 +184,7 @@ class Database:
         """
         if self._failed and not self._staged:
             self.reopen()
-        with self._writing():
+        with self._telling():
             connection = self._connection
             if not self._staged:
                 connection.execute("BEGIN IMMEDIATE")
@@ -186,18 +197,19 @@ class Database:
         """Make what is staged durable; returns after the disk has it. May run on any thread."""
         if not self._staged:
             return
-        with self._writing():
+        with self._telling():
             self._connection.execute("COMMIT")
             self._staged = False
             self.problem = None
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _telling(self) -> Iterator[None]:
         """Say in our words what goes wrong inside, and keep nothing of the transaction."""
         try:
             yield
         except _DAMAGED as error:
             self.rollback()
+            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             raise self._damaged(error) from error
         except _DISK as error:
             self._failed = True

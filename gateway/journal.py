@@ -119,20 +119,19 @@ class Journal(Database):
         self._load()
 
     def _load(self) -> None:
-        connection = self._connection
         self._devices: dict[DeviceKey, int] = {}
         self._layouts: dict[Layout, int] = {}
         self._sources: dict[str, int] = {}
-        for number, owner, name in fetch(connection, "SELECT id, owner, name FROM device"):
+        for number, owner, name in self.rows("SELECT id, owner, name FROM device"):
             self._devices[DeviceKey(owner, name)] = number
-        for number, channels in fetch(connection, "SELECT id, channels FROM layout"):
+        for number, channels in self.rows("SELECT id, channels FROM layout"):
             self._layouts[layout(tuple(channels.split(" ")))] = number
-        for number, name in fetch(connection, "SELECT id, name FROM source"):
+        for number, name in self.rows("SELECT id, name FROM source"):
             self._sources[name] = number
         self._device_of = {number: one for one, number in self._devices.items()}
         self._layout_of = {number: one for one, number in self._layouts.items()}
         self._source_of = {number: one for one, number in self._sources.items()}
-        newest = fetch(connection, "SELECT ifnull(max(seq), 0) FROM reading")[0][0]
+        newest = self.rows("SELECT ifnull(max(seq), 0) FROM reading")[0][0]
         self.head: Cursor = max(newest, self._floor)
         self._next = self.head
         self._fresh: list[Reading] = []
@@ -156,7 +155,8 @@ class Journal(Database):
             self._fresh.extend(readings)
             self._next = first + stored
         else:
-            kept = fetch(self._connection, "SELECT seq FROM reading WHERE seq > ?", (first,))
+            with self._telling():
+                kept = fetch(self._connection, "SELECT seq FROM reading WHERE seq > ?", (first,))
             self._fresh.extend(readings[seq - first - 1] for (seq,) in kept)
             # Only numbers that are in the file: what is found there at the next start is then
             # what the cursors of the followers rest on.
@@ -231,11 +231,12 @@ class Journal(Database):
         The newest row stays, so that its number is never given twice.
         """
         everything = self.size() > maximum_size
-        rows = fetch(
-            self._connection,
-            "SELECT seq, received FROM reading WHERE seq <= ? AND seq < ? ORDER BY seq LIMIT ?",
-            (cursor, self.head, PAGE),
-        )
+        with self._telling():
+            rows = fetch(
+                self._connection,
+                "SELECT seq, received FROM reading WHERE seq <= ? AND seq < ? ORDER BY seq LIMIT ?",
+                (cursor, self.head, PAGE),
+            )
         last = 0
         for seq, received in rows:
             if not everything and received >= received_before:
@@ -276,7 +277,7 @@ class Journal(Database):
 
     def _select(self, clause: str, bindings: tuple[int, ...]) -> Iterator[tuple[int, Reading]]:
         devices, layouts, sources = self._device_of, self._layout_of, self._source_of
-        rows = fetch(self._reader, _SELECT.format(clause), bindings)
+        rows = self.rows(_SELECT.format(clause), bindings)
         for seq, device, at, received, identity, flags, shape, source, vals in rows:
             channels = layouts[shape]
             yield (
@@ -308,12 +309,8 @@ class Journal(Database):
 
     def newest_received(self) -> int:
         """Return when the newest reading was received (ms), 0 if there is none."""
-        return int(
-            self._reader.execute(
-                "SELECT received FROM reading WHERE seq = (SELECT max(seq) FROM reading)"
-            ).get
-            or 0
-        )
+        newest = "SELECT received FROM reading WHERE seq = (SELECT max(seq) FROM reading)"
+        return int(sum(received for (received,) in self.rows(newest)))
 
     def devices(self) -> list[DeviceKey]:
         """Return every device that was ever stored."""
@@ -331,8 +328,7 @@ class Journal(Database):
 
     def quarantined(self, after: int = 0, limit: int = 100) -> list[Rejected]:
         """Return messages in the quarantine after a number, oldest first."""
-        rows = fetch(
-            self._reader,
+        rows = self.rows(
             f"SELECT {_REJECTED}, id FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - constant
             (after, limit),
         )
@@ -340,7 +336,7 @@ class Journal(Database):
 
     def quarantine_counts(self) -> dict[str, int]:
         """Return how many messages lie in the quarantine, by reason."""
-        rows = fetch(self._reader, "SELECT reason, count(*) FROM quarantine GROUP BY reason")
+        rows = self.rows("SELECT reason, count(*) FROM quarantine GROUP BY reason")
         return dict(rows)
 
     def release(self, numbers: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway.database import Database, fetch
+from gateway.database import Database
 from gateway.follow import Bell
 from rules.alert import Alert, Event
 
@@ -86,7 +86,7 @@ class State(Database):
         """The number of the newest event."""
 
     def _newest(self) -> int:
-        return int(self._reader.execute("SELECT ifnull(max(number), 0) FROM event").get)
+        return int(self.rows("SELECT ifnull(max(number), 0) FROM event")[0][0])
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -110,10 +110,8 @@ class State(Database):
 
     def cursor(self, follower: str) -> int:
         """Return how far a follower has come; 0 for one never seen."""
-        row = self._reader.execute(
-            "SELECT position FROM cursor WHERE follower = ?", (follower,)
-        ).get
-        return int(row or 0)
+        rows = self.rows("SELECT position FROM cursor WHERE follower = ?", (follower,))
+        return int(rows[0][0]) if rows else 0
 
     def move(self, follower: str, position: int) -> None:
         """Stage a follower's cursor."""
@@ -128,7 +126,7 @@ class State(Database):
 
     def subjects(self) -> Iterator[tuple[DeviceKey, bytes]]:
         """Yield the rule state of every device."""
-        for owner, device, state in fetch(self._reader, "SELECT * FROM subject"):
+        for owner, device, state in self.rows("SELECT * FROM subject"):
             yield DeviceKey(owner, device), state
 
     def keep_frames(self, frames: Iterable[StoredFrame]) -> None:
@@ -140,12 +138,12 @@ class State(Database):
 
     def frame_before(self, device: DeviceKey, when: int) -> StoredFrame | None:
         """Return the newest key frame from which a reading at `when` can still be judged."""
-        row = self._reader.execute(
+        rows = self.rows(
             "SELECT at, state FROM frame WHERE owner = ? AND device = ? AND at <= ? "
             "ORDER BY at DESC LIMIT 1",
             (*device, when),
-        ).get
-        return StoredFrame(device, *row) if row else None
+        )
+        return StoredFrame(device, *rows[0]) if rows else None
 
     def drop_frames(self, device: DeviceKey, after: int) -> None:
         """Stage the removal of key frames later than `after`: their past has changed."""
@@ -165,7 +163,7 @@ class State(Database):
 
     def late(self) -> list[tuple[DeviceKey, int]]:
         """Return the devices whose past has yet to be judged again, and from when on (ms)."""
-        rows = fetch(self._reader, "SELECT * FROM late")
+        rows = self.rows("SELECT * FROM late")
         return [(DeviceKey(owner, device), earliest) for owner, device, earliest in rows]
 
     def prune_frames(self, before: int) -> None:
@@ -194,8 +192,7 @@ class State(Database):
 
     def read(self, after: int, limit: int) -> tuple[list[StoredEvent], int]:
         """Return events after a number, oldest first, and the number of the last."""
-        rows = fetch(
-            self._reader,
+        rows = self.rows(
             "SELECT number, recorded, body FROM event WHERE number > ? AND number <= ? "
             "ORDER BY number LIMIT ?",
             (after, self.head, limit),
@@ -204,7 +201,7 @@ class State(Database):
             StoredEvent(number, recorded, msgspec.json.decode(body, type=Event))
             for number, recorded, body in rows
         ]
-        return events, events[-1].number if len(events) == limit else self.head
+        return events, events[-1].number if events and len(events) == limit else self.head
 
     def alert(self, identity: str) -> Alert | None:
         """Return an alert by its id."""
@@ -223,14 +220,14 @@ class State(Database):
         )
 
     def _alerts(self, clause: str, bindings: Sequence[Any]) -> list[Alert]:
-        rows = fetch(self._reader, f"SELECT body FROM alert {clause}", bindings)  # noqa: S608 - constant
+        rows = self.rows(f"SELECT body FROM alert {clause}", bindings)  # noqa: S608 - constant
         return [msgspec.json.decode(body, type=Alert) for (body,) in rows]
 
     # -- rule versions, dead letters, clock --------------------------------------------------
 
     def rule_versions(self) -> list[StoredVersion]:
         """Return every rule as it ever stood, oldest first."""
-        rows = fetch(self._reader, "SELECT * FROM rule ORDER BY since, name")
+        rows = self.rows("SELECT * FROM rule ORDER BY since, name")
         return [StoredVersion(*row) for row in rows]
 
     def keep_rule_versions(self, versions: Iterable[StoredVersion]) -> None:
@@ -247,7 +244,7 @@ class State(Database):
     def dead_letters(self) -> dict[str, int]:
         """Return how many records lie in the dead letters, by follower."""
         count = "SELECT follower, count(*) FROM dead_letter GROUP BY follower"
-        return dict(fetch(self._reader, count))
+        return dict(self.rows(count))
 
     def note_clock(self, boot: str, monotonic: int, wall: int, moved: int) -> None:
         """Stage a fixed point of our clock (ms): at start, and when it was corrected by `moved`.

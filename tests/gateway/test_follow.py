@@ -1,0 +1,133 @@
+"""The one loop: a follower gets everything once and in order, whatever word it has for failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from gateway import follow as module
+from gateway.follow import Bell, Reject, RetryLater, follow
+
+
+class Numbers:
+    """A log of the numbers up to `head`."""
+
+    def __init__(self, head: int = 0) -> None:
+        self.head = head
+        self.bell = Bell()
+
+    def read(self, after: int, limit: int) -> tuple[Sequence[int], int]:
+        last = min(self.head, after + limit)
+        return range(after + 1, last + 1), last
+
+    def grow(self, count: int) -> None:
+        self.head += count
+        self.bell.ring()
+
+
+class Reader:
+    """A follower that fails as it is told, once for each word."""
+
+    name = "reader"
+    limit = 3
+
+    def __init__(self, *words: Exception | None) -> None:
+        self.cursor = 0
+        self.taken: list[int] = []
+        self.words = list(words)
+        self.pleased = asyncio.Event()
+        self.wanted = 0
+
+    async def handle(self, items: Sequence[int], cursor: int) -> None:
+        word = self.words.pop(0) if self.words else None
+        if isinstance(word, Reject):
+            self.taken += [one for one in items if one not in word.items]
+            self.cursor = cursor
+            raise word
+        if word is not None:
+            raise word
+        self.taken += items
+        self.cursor = cursor
+        if cursor >= self.wanted:
+            self.pleased.set()
+
+
+class Graves:
+    def __init__(self) -> None:
+        self.buried: list[tuple[str, list[object], str]] = []
+
+    async def bury(self, name: str, items: Sequence[object], reason: str) -> None:
+        self.buried.append((name, list(items), reason))
+
+
+async def run(log: Numbers, reader: Reader, graves: Graves, until: int) -> None:
+    reader.wanted = until
+    task = asyncio.create_task(follow(log, reader, graves.bury))
+    pleased = asyncio.create_task(reader.pleased.wait())
+    await asyncio.wait([task, pleased], timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    for one in (task, pleased):
+        if not one.done():
+            one.cancel()
+    await asyncio.wait([task, pleased])
+    if not task.cancelled():
+        task.result()
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        (RetryLater("no"),),
+        (None, RetryLater("no"), RetryLater("still no"), None, RetryLater("no")),
+    ],
+    ids=["never", "at first", "now and then"],
+)
+async def test_everything_comes_once_and_in_order_however_often_it_must_be_asked_again(
+    words: tuple[Exception | None, ...],
+) -> None:
+    reader, graves = Reader(*words), Graves()
+    await run(Numbers(10), reader, graves, 10)
+    assert reader.taken == list(range(1, 11))
+    assert graves.buried == []
+
+
+async def test_what_can_never_be_delivered_is_buried_and_the_rest_goes_on() -> None:
+    reader, graves = Reader(None, Reject([5], "it is odd")), Graves()
+    await run(Numbers(10), reader, graves, 10)
+    assert reader.taken == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert graves.buried == [("reader", [5], "it is odd")]
+
+
+async def test_any_other_error_ends_the_loop() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await run(Numbers(10), Reader(ZeroDivisionError()), Graves(), 10)
+
+
+async def test_what_comes_while_it_waits_wakes_it() -> None:
+    log, reader, graves = Numbers(0), Reader(), Graves()
+    running = asyncio.create_task(run(log, reader, graves, 2))
+    await asyncio.sleep(0)
+    log.grow(1)
+    await asyncio.sleep(0)
+    log.grow(1)
+    await running
+    assert reader.taken == [1, 2]
+
+
+async def test_the_bell_wakes_everybody_who_waits_and_nobody_twice() -> None:
+    bell = Bell()
+    waiting = [asyncio.create_task(bell.wait()) for _ in range(3)]
+    await asyncio.sleep(0)
+    bell.ring()
+    await asyncio.gather(*waiting)
+    late = asyncio.create_task(bell.wait())
+    await asyncio.sleep(0)
+    assert not late.done()
+    late.cancel()
