@@ -33,9 +33,7 @@ class Archivist:
     name = "history"
     limit = 5_000
 
-    def __init__(
-        self, history: History, clock: Clock, *, keep: int, keep_size: int | None
-    ) -> None:
+    def __init__(self, history: History, clock: Clock, *, keep: int, keep_size: int | None) -> None:
         """`keep` is how long readings stay in the history (ms), `keep_size` its most bytes."""
         self.cursor: Cursor = history.cursor
         self._history = history

@@ -78,7 +78,7 @@ def test_the_commands_of_the_readme_lead_to_an_alert(tmp_path: Path) -> None:
     first, run = start.splitlines()
     assert run == "holdwatch run"
     with broker_on_the_usual_port(tmp_path):
-        type_(f'{first}\nsed -i \'s|^.gateway.$|[gateway]\\ndata = "{home}/data"|\' holdwatch.toml')
+        type_(f"{first}\nsed -i 's|^.gateway.$|[gateway]\\ndata = \"{home}/data\"|' holdwatch.toml")
         with (tmp_path / "log").open("w") as log:
             gateway = subprocess.Popen(run.split(), cwd=clone, env=environment, stderr=log)
         try:

@@ -27,8 +27,9 @@ from devices.reading import (
     layout,
     reading,
 )
-from gateway.history import FEW, LONG, History
-from gateway.history_reader import DamagedHistoryError, HistoryReader
+from gateway.history import History
+from gateway.history.reader import DamagedHistoryError, HistoryReader
+from gateway.history.writer import FEW, LONG
 from gateway.journal import Scope
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 
 from devices.reading import DeviceKey
 from gateway.settings import Settings, load, parse
-from gateway.size import format_size, parse_size
+from gateway.settings.size import format_size, parse_size
 from rules.duration import DAY, MINUTE
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.toml_places import Path, places
+from gateway.settings.places import Path, places
 
 TEXT = '''\
 # a comment = 1

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
-from gateway.settings_problems import mistake
+from gateway.settings.problems import mistake
 from rules.duration import Duration
 
 

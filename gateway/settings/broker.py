@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationIn
 
 from gateway.mqtt.topic import check_filter
 from gateway.mqtt.wire import ProtocolError
-from gateway.settings_problems import mistake
-from gateway.settings_values import FilePath, ReadableFile, Section, Slug
+from gateway.settings.problems import mistake
+from gateway.settings.values import FilePath, ReadableFile, Section, Slug
 from rules.duration import DAY, SECOND, Duration
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.reading import UNUSABLE_SHIFT, DeviceKey, Layout, layout
-from gateway.block_reader import Opened, open_block, unpack
-from gateway.columns import DAY, SUMMARY, Columns, Floats, Integers, summarise, to_readings
 from gateway.database import FileError
+from gateway.history.block_reader import Opened, open_block, unpack
+from gateway.history.columns import DAY, SUMMARY, Columns, Floats, Integers, summarise, to_readings
+from gateway.history.records import DamagedBlockError
 from gateway.journal import ALL, Scope
-from gateway.records import DamagedBlockError
 
 if TYPE_CHECKING:
     from pathlib import Path

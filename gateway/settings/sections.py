@@ -22,14 +22,12 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 import devices.envelopes.mapping as envelopes
 from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
-from gateway.settings_broker import Broker
-from gateway.settings_problems import Describer, Problem, SettingsError, mistake, syntax_problem
-from gateway.settings_values import Age, FilePath, Section, Slug, slug
-from gateway.size import Size
+from gateway.settings.broker import Broker
+from gateway.settings.problems import Describer, Problem, SettingsError, mistake, syntax_problem
+from gateway.settings.size import Size
+from gateway.settings.values import Age, FilePath, Section, Slug, slug
 from rules import AnyRule
 from rules.duration import DAY, MINUTE, Duration
-
-__all__ = ["Broker", "Problem", "Settings", "SettingsError", "load", "parse"]
 
 INTERVAL = 12 * MINUTE
 """A value then holds for half an hour: vaccines are logged at least that often."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gateway.toml_places import Path, places
+from gateway.settings.places import Path, places
 
 Schema = Mapping[str, Any]
 """The JSON schema of the settings, as pydantic makes it."""

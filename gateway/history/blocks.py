@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.reading import COUNTED
-from gateway.columns import Columns, Floats, Integers
+from gateway.history.columns import Columns, Floats, Integers
 
 PACKED = 1
 ZIPPED = 3

@@ -27,14 +27,23 @@ import apsw
 import numpy as np
 
 from devices.reading import WRONG_CLOCK
-from gateway.block_reader import open_block, unpack
-from gateway.blocks import pack
-from gateway.columns import DAY, Columns, Integers, distinct, identities, join, sort, summarise
 from gateway.database import Database, fetch
-from gateway.history_reader import HistoryReader
+from gateway.history.block_reader import open_block, unpack
+from gateway.history.blocks import pack
+from gateway.history.columns import (
+    DAY,
+    Columns,
+    Integers,
+    distinct,
+    identities,
+    join,
+    sort,
+    summarise,
+)
+from gateway.history.reader import HistoryReader
+from gateway.history.records import DamagedBlockError, records
+from gateway.history.streams import AS_RECORDS, WRONG, Streams, Tail
 from gateway.journal import ALL, Scope
-from gateway.records import DamagedBlockError, records
-from gateway.streams import AS_RECORDS, WRONG, Streams, Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +52,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from devices.reading import DeviceKey, Layout, Reading
-    from gateway.history_reader import Day, Series, Span
+    from gateway.history.reader import Day, Series, Span
 
 FEW = 8
 """Fewer readings than this stay records; up to twice as many, lest all devices be due at once."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gateway.columns import Columns, Integers
+from gateway.history.columns import Columns, Integers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from gateway.blocks import LENGTH, PACKED, PREFIX, RAW, WIDTHS, ZIPPED, unscale
-from gateway.columns import Columns, Floats, Integers, join
-from gateway.records import RECORDS, DamagedBlockError, check_records, count_records, read_records
+from gateway.history.blocks import LENGTH, PACKED, PREFIX, RAW, WIDTHS, ZIPPED, unscale
+from gateway.history.columns import Columns, Floats, Integers, join
+from gateway.history.records import (
+    RECORDS,
+    DamagedBlockError,
+    check_records,
+    count_records,
+    read_records,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from devices.reading import DeviceKey, Layout, layout
-from gateway.columns import Columns, Integers
+from gateway.history.columns import Columns, Integers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
