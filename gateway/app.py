@@ -54,7 +54,11 @@ UNHEARD = 60_000
 """A broker that cannot be reached for so many ms is an alert."""
 PRUNE_INTERVAL = 10_000
 """The journal is looked through for readings to drop every so many ms, while there are any."""
+QUARANTINE_INTERVAL = 600_000
+"""The quarantine is held to its limits every so many ms."""
 STRANGERS = "identity"
+FORGIVEN = 600_000
+"""An alert about a source that spoke for foreign devices ends so many ms after the last time."""
 
 
 class AlreadyRunningError(Exception):
@@ -99,17 +103,22 @@ class Gateway:
         self.brokers: dict[str, BrokerState] = {}
         self._joined = settings.brokers if join else ()
         self._stopping = asyncio.Event()
-        self._next_prune = 0
+        self._next_prune = self._next_quarantine = 0
         self._moved = 0
         self._deaf_until = 0
 
-    async def compose(self) -> None:
-        """Put the parts together. Raises DiskError."""
+    async def compose(self, *, looking: bool = False) -> None:
+        """Put the parts together. Raises DiskError.
+
+        Whoever is only `looking` writes nothing, and does not `run` it.
+        """
         settings, gateway = self.settings, self.settings.gateway
-        self.disk.load_ballast()
-        async with self.state.writing():
-            self.state.note_clock(boot_id(), self.clock.monotonic(), self.clock.now(), 0)
-        versions = await adopt(self.state, settings.rules, self.clock.now())
+        if not looking:
+            self.disk.load_ballast()
+            async with self.state.writing():
+                self.state.note_clock(boot_id(), self.clock.monotonic(), self.clock.now(), 0)
+        now = self.clock.now()
+        versions = await adopt(self.state, settings.rules, now, looking=looking)
         self.ingest = Ingest(
             self.journal,
             envelopes([one.mapping() for one in settings.mappings]),
@@ -134,6 +143,11 @@ class Gateway:
         self.own_alerts = OwnAlerts(
             gateway.owner, gateway.box, self.state, self.clock, self.publishers
         )
+        self._strangers = {
+            one.channel.removeprefix(f"{STRANGERS} "): self.clock.monotonic()
+            for one in self.own_alerts.open_alerts
+            if one.channel.startswith(f"{STRANGERS} ")
+        }
         self.ingest.on_disk = self._on_disk
         self.ingest.on_stranger = self._on_stranger
         self.ingest.before_commit = self._prune
@@ -202,6 +216,7 @@ class Gateway:
         while True:
             self._check_disk()
             self._check_brokers()
+            self._check_strangers()
             await asyncio.sleep(TICK)
 
     async def _tick(self) -> None:
@@ -235,6 +250,13 @@ class Gateway:
         if self.ingest.held or self.ingest.problem is not None:
             self._deaf_until = self.clock.now()
         self.own_alerts.report("disk", full or failing)
+
+    def _check_strangers(self) -> None:
+        """Forgive a source that has spoken for its own devices alone for a while."""
+        for source, last in list(self._strangers.items()):
+            if self.clock.monotonic() - last >= FORGIVEN:
+                del self._strangers[source]
+                self.own_alerts.report(f"{STRANGERS} {source}", None)
 
     def _check_brokers(self) -> None:
         now = self.clock.now()
@@ -276,7 +298,7 @@ class Gateway:
         self._check_disk()
 
     def _on_stranger(self, device: DeviceKey, source: str) -> None:
-        log.warning("a source spoke for a foreign device", device=str(device), source=source)
+        self._strangers[source] = self.clock.monotonic()
         self.own_alerts.report(
             f"{STRANGERS} {source}",
             f"{source} spoke for {device}, for which it may not speak",
@@ -292,6 +314,14 @@ class Gateway:
         keep = self.settings.journal
         pruned = journal.prune(done, self.clock.now() - keep.keep, keep.keep_size)
         self._next_prune = now if pruned == PAGE else now + PRUNE_INTERVAL
+        if now < self._next_quarantine:
+            return
+        self._next_quarantine = now + QUARANTINE_INTERVAL
+        dropped = journal.prune_quarantine(
+            self.clock.now() - keep.keep_quarantine, keep.quarantine_size
+        )
+        if dropped:
+            log.warning("old messages left the quarantine undecoded", count=dropped)
 
     async def _bury(self, follower: str, items: Sequence[object], reason: str) -> None:
         log.error("records cannot be delivered", follower=follower, count=len(items), reason=reason)

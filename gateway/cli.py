@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway import __version__, screen
 from gateway.app import AlreadyRunningError, Gateway
-from gateway.commands import Commands
+from gateway.commands import LOOKING, Commands
 from gateway.control import ControlError, ControlServer, NotRunningError, ask
 from gateway.database import DiskError, FileError
 from gateway.logs import configure
@@ -271,19 +271,33 @@ async def _alone(
     settings: Settings, request: dict[str, Any], progress: Callable[[int, int], None]
 ) -> Any:  # noqa: ANN401 - whatever the command answers
     gateway = Gateway(settings, join=False)
+    looking = request["do"] in LOOKING
     try:
-        await gateway.compose()
-        running = asyncio.create_task(gateway.run())
-        try:
+        await gateway.compose(looking=looking)
+        if looking:
             answer = await Commands(gateway).answer(request, progress)
-        finally:
-            gateway.stop()
-            await running
+        else:
+            answer = await _while_running(gateway, request, progress)
     finally:
         gateway.close()
     if isinstance(answer, dict):
         answer["running"] = False
     return answer
+
+
+async def _while_running(
+    gateway: Gateway, request: dict[str, Any], progress: Callable[[int, int], None]
+) -> Any:  # noqa: ANN401 - whatever the command answers
+    running = asyncio.create_task(gateway.run())
+    answering = asyncio.create_task(Commands(gateway).answer(request, progress))
+    # If the gateway ends with an error, nobody would answer.
+    await asyncio.wait([running, answering], return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        answering.cancel()
+        running.result()
+    gateway.stop()
+    await running
+    return await answering
 
 
 @contextmanager

@@ -25,6 +25,10 @@ LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
 
 
+LOOKING = frozenset({"status", "devices", "quarantine", "report"})
+"""Commands that change nothing."""
+
+
 class Commands:
     """The commands of one gateway, by name."""
 

@@ -244,6 +244,22 @@ class Journal(Database):
             last = seq
         return self.stage("DELETE FROM reading WHERE seq <= ?", [(last,)]) if last else 0
 
+    def prune_quarantine(self, received_before: int, maximum_size: int) -> int:
+        """Stage the removal of old messages from the quarantine; return how many.
+
+        Those received before a time go, and the oldest while all together hold more bytes than
+        `maximum_size`.
+        """
+        rows = self.rows("SELECT id, received, length(topic) + length(payload) FROM quarantine")
+        total = sum(size for _, _, size in rows)
+        gone: list[tuple[int]] = []
+        for number, received, size in rows:
+            if received >= received_before and total <= maximum_size:
+                break
+            total -= size
+            gone.append((number,))
+        return self.stage("DELETE FROM quarantine WHERE id = ?", gone) if gone else 0
+
     # -- following -------------------------------------------------------------------------
 
     def read(self, after: Cursor, limit: int, scope: Scope = ALL) -> Batch:

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
 
 
-async def adopt(state: State, rules: Sequence[AnyRule], now: int) -> list[RuleVersion]:
+async def adopt(
+    state: State, rules: Sequence[AnyRule], now: int, *, looking: bool = False
+) -> list[RuleVersion]:
     """Record what has changed in the rules since the last run; return every version there was.
 
-    `now` is ms since 1970, UTC. Raises DiskError.
+    `now` is ms since 1970, UTC. Somebody who is only `looking` changes no rule. Raises
+    DiskError.
     """
     stored = state.rule_versions()
+    if looking:
+        return [_version(one) for one in stored]
     in_force = {one.name: one for one in stored if one.until is None}
     seen = {one.name for one in stored}
     wanted = {rule.name: rule for rule in rules}
@@ -46,7 +51,9 @@ async def adopt(state: State, rules: Sequence[AnyRule], now: int) -> list[RuleVe
     if changed:
         async with state.writing():
             state.keep_rule_versions(changed)
-    return [
-        RuleVersion(_RULE.validate_json(one.settings), one.version, one.since, one.until)
-        for one in state.rule_versions()
-    ]
+    return [_version(one) for one in state.rule_versions()]
+
+
+def _version(stored: StoredVersion) -> RuleVersion:
+    rule = _RULE.validate_json(stored.settings)
+    return RuleVersion(rule, stored.version, stored.since, stored.until)

@@ -165,6 +165,14 @@ class JournalSection(Section):
 
     keep: Age = Field(default=7 * DAY, description="How long.")
     keep_size: Size = Field(default=2 * 10**9, description="At most so much.")
+    keep_quarantine: Age = Field(
+        default=90 * DAY,
+        description="How long messages that could not be decoded are kept, to be decoded again.",
+    )
+    quarantine_size: Size = Field(
+        default=200 * 10**6,
+        description="At most so much of them; the oldest go first, and the log says so.",
+    )
     commit_interval: Annotated[Duration, AfterValidator(_check_commit_interval)] = Field(
         default=20,
         description="How long a message may wait for its commit, and its sender for the "

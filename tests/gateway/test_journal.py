@@ -184,6 +184,25 @@ def test_the_quarantine_keeps_everything_until_it_is_released(journal: Journal) 
     assert journal.quarantined(after=second.number) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "size", "left"),
+    [(0, FAR, [0, 1, 2]), (NOW + 1, FAR, [1, 2]), (0, 25, [1, 2]), (NOW + 2, 5, [])],
+    ids=["within limits", "one too old", "the oldest too much", "all too much"],
+)
+def test_the_oldest_leave_a_quarantine_beyond_its_limits(
+    journal: Journal, before: int, size: int, left: list[int]
+) -> None:
+    rejected = [
+        Rejected(NOW + n, b"t", b"nine byte", 0, "", "main", "why", "where", "cure")
+        for n in range(3)
+    ]
+    journal.append([], rejected)
+    journal.commit()
+    journal.prune_quarantine(before, size)
+    journal.commit()
+    assert [one.received - NOW for one in journal.quarantined()] == left
+
+
 def test_readings_without_clock_or_sequence_are_found_again(journal: Journal) -> None:
     blind = said(flags=ARRIVAL)
     store(journal, blind, said(sequence=1, flags=ARRIVAL), said(at=NOW + 1))
