@@ -192,11 +192,11 @@ def test_the_quarantine_keeps_everything_until_it_is_released(journal: Journal) 
 def test_the_oldest_leave_a_quarantine_beyond_its_limits(
     journal: Journal, before: int, size: int, left: list[int]
 ) -> None:
-    rejected = [
+    old = [
         Rejected(NOW + n, b"t", b"nine byte", 0, "", "main", "why", "where", "cure")
         for n in range(3)
     ]
-    journal.append([], rejected)
+    journal.append([], old)
     journal.commit()
     journal.prune_quarantine(before, size)
     journal.commit()

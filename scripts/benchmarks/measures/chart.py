@@ -18,8 +18,8 @@ import msgspec
 
 from devices.reading import COUNTED, DeviceKey, Reading, layout
 from gateway.archivist import MANY
-from gateway.columns import DAY
 from gateway.history import History
+from gateway.history.columns import DAY
 from scripts.benchmarks.measures.bench import ROOT, Bench
 from scripts.benchmarks.measures.figure import Group, figure
 from scripts.benchmarks.measures.kernel import drop_cache, read_from_disk
