@@ -176,7 +176,8 @@ class Ingest:
             device = reading.device
             if device in admitted:
                 continue
-            if not any(fnmatchcase(device.id, one) for one in self._grants.get(source, ())):
+            grants = self._grants.get(source, ())
+            if "*" not in grants and not any(fnmatchcase(device.id, one) for one in grants):
                 self.on_stranger(device, source)
                 raise DecodeError(
                     "may-not-speak-for",

@@ -172,12 +172,17 @@ class Journal(Database):
         devices, layouts, sources = self._devices, self._layouts, self._sources
         rows: list[tuple[Any, ...]] = []
         number = self._next
+        met: list[tuple[int, str, str]] = []
         for reading in readings:
             number += 1
-            device, shape, source = reading.device, reading.layout, reading.source
-            if device not in devices:
-                devices[device] = self._name("device", len(devices) + 1, device)
-                self._device_of[devices[device]] = device
+            shape, source = reading.layout, reading.source
+            try:
+                # Looked up once: a key is hashed anew each time.
+                device = devices[reading.device]
+            except KeyError:
+                device = devices[reading.device] = len(devices) + 1
+                self._device_of[device] = reading.device
+                met.append((device, *reading.device))
             if shape not in layouts:
                 layouts[shape] = self._name("layout", len(layouts) + 1, (" ".join(shape.channels),))
                 self._layout_of[layouts[shape]] = shape
@@ -187,7 +192,7 @@ class Journal(Database):
             rows.append(
                 (
                     number,
-                    devices[device],
+                    device,
                     reading.at,
                     reading.received,
                     reading.identity,
@@ -197,10 +202,12 @@ class Journal(Database):
                     shape.pack.pack(*reading.values),
                 )
             )
+        if met:
+            self.stage("INSERT INTO device VALUES (?,?,?)", met)
         return rows
 
     def _name(self, table: str, number: int, columns: Sequence[str]) -> int:
-        """Store the number of a device, layout or source seen for the first time."""
+        """Store the number of a layout or source seen for the first time."""
         marks = ",?" * len(columns)
         self.stage(f"INSERT INTO {table} VALUES (?{marks})", [(number, *columns)])  # noqa: S608 - constant
         return number
