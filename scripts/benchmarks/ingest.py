@@ -119,9 +119,11 @@ def main(given: Sequence[str]) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     runs |= more
-    console.print(table(figures))
-    if isinstance(runs.get("stages_us"), dict):
-        console.print(_stages(more["stages_us"]))
+    quick = " --quick: these figures mean nothing" if arguments.quick else ""
+    console.print(table(figures, f"scripts/bench ingest{quick}"))
+    spent = runs.get("stages_us")
+    if spent is not None:
+        console.print(_stages(msgspec.convert(spent, dict[str, float])))
     if arguments.json:
         content = {
             "figures": {one.name: one.value for one in figures},

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from devices.reading import COUNTED, DeviceKey, Reading, layout
 from gateway.archivist import MANY
@@ -28,6 +29,8 @@ INTERVAL = 5 * 60 * 1000
 """Milliseconds between two readings of a sensor."""
 START = 20_000 * DAY
 WEEK = 7 * DAY
+STEPS = 10_007
+"""Values before they come again: more than a sensor has, so that none can be guessed."""
 CHANNELS = layout(("battery", "humidity", "temperature"))
 
 
@@ -45,13 +48,14 @@ def _name(sensor: int) -> DeviceKey:
 
 def _readings(count: int, sensors: int) -> Iterator[Reading]:
     """Yield readings of all sensors in turn, as a refrigerator swings: 40 minutes, 2 degrees."""
+    noise = np.random.default_rng(2).normal(0, 1, (STEPS, 3)).tolist()
     values = [
         (
-            round(3.1 - step / 10_000, 3),
-            round(62 + 6 * math.sin(step / 11) + step * 7919 % 10 / 10, 1),
-            round(5 + math.sin(step * 0.785) + step * 7907 % 100 / 200, 2),
+            round(3.05 + voltage / 200, 3),
+            round(62 + 6 * math.sin(step / 11) + humidity, 1),
+            round(5 + math.sin(step * 0.785) + temperature / 5, 2),
         )
-        for step in range(1009)
+        for step, (voltage, humidity, temperature) in enumerate(noise)
     ]
     names = [_name(sensor) for sensor in range(sensors)]
     for number in range(count):
@@ -62,7 +66,7 @@ def _readings(count: int, sensors: int) -> Iterator[Reading]:
             at,
             at + 40,
             CHANNELS,
-            values[(rounds + 31 * sensor) % 1009],
+            values[(rounds + 31 * sensor) % STEPS],
             COUNTED,
             rounds,
             "site",

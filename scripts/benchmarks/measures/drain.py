@@ -185,6 +185,7 @@ def against_client(bench: Bench) -> Group:
     bulk = [one.bytes_written / one.done.stored for one in drains]
     bench.tell("cpu_cost: each stage alone")
     batch = round(statistics.median(one.done.stored / one.done.commits for one in drains))
+    each = stages(bench, batch, bench.size.devices)
     total = statistics.median(one.cpu for one in drains)
     return Group(
         [
@@ -195,7 +196,7 @@ def against_client(bench: Bench) -> Group:
         {
             "drains": drains,
             "client_seconds": clients,
-            "stages_us": stages(bench, batch, total),
+            "stages_us": {**each, "rest": total - sum(each.values())},
             "batch": batch,
         },
     )
@@ -222,6 +223,13 @@ def by_devices(bench: Bench) -> Group:
             for size in sizes:
                 payloads = preload(bench, broker, size)
                 spent[size].append(by_gateway(bench, broker, payloads).cpu)
+    batch = bench.size.backlog // 20
+    alone = {}
+    for size in sizes:
+        for known in (False, True):
+            name = f"{size} known" if known else f"{size} new"
+            bench.tell(f"devices_growth: {name} devices, stage by stage")
+            alone[name] = stages(bench, batch, size, known=known)
     few, many, most = (spent[size] for size in sizes)
     by_20k = [more / base for more, base in zip(many, few, strict=True)]
     by_100k = [more / base for more, base in zip(most, few, strict=True)]
@@ -230,7 +238,10 @@ def by_devices(bench: Bench) -> Group:
             figure("devices_growth_20k", by_20k, at_most=1.3),
             figure("devices_growth_100k", by_100k, at_most=2),
         ],
-        {"cpu_us_by_devices": {str(size): values for size, values in spent.items()}},
+        {
+            "cpu_us_by_devices": {str(size): values for size, values in spent.items()},
+            "stages_us_by_devices": alone,
+        },
     )
 
 

@@ -65,9 +65,9 @@ class Group(msgspec.Struct, frozen=True):
     runs: dict[str, object]
 
 
-def table(figures: Sequence[Figure]) -> Table:
+def table(figures: Sequence[Figure], title: str) -> Table:
     """Return the figures as a table."""
-    shown = Table(title="scripts/bench ingest")
+    shown = Table(title=title)
     shown.add_column("figure")
     for heading in ("median", "min", "max", "target"):
         shown.add_column(heading, justify="right")

@@ -57,11 +57,13 @@ def settings(data: Path, port: int) -> str:
 class Done(msgspec.Struct, frozen=True):
     """What the gateway reports once the wanted readings are committed, judged and in history.
 
-    `seconds` from connecting to the commit and acknowledgement of the last; `cpu` in seconds,
-    user and system, from connecting until the history has all; `commits` of the journal.
+    `seconds` from connecting to the commit and acknowledgement of the last, `settled` until all
+    are judged and in the history; `cpu` in seconds, user and system, until then; `commits` of
+    the journal.
     """
 
     seconds: float
+    settled: float
     cpu: float
     commits: int
     stored: int
