@@ -105,8 +105,8 @@ class Database:
             connection.close()
             raise
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-        if created and not self._vfs:
-            _sync_directory(self.path.parent)
+        # Each time: an earlier life may have ended before it came to this.
+        _sync_directory(self.path.parent)
         return connection
 
     def _open(self, flags: int) -> apsw.Connection:
@@ -267,7 +267,11 @@ def fetch(connection: apsw.Connection, statement: str, bindings: Sequence[Any] =
 
 
 def _sync_directory(folder: Path) -> None:
-    """Make a new file's name durable: without this a power cut can lose the whole file."""
+    """Make the names of files durable.
+
+    Without this a power cut can lose the whole file, or bring back the rollback journal of its
+    making, which SQLite would then play back over what is in it now.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

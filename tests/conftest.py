@@ -26,6 +26,20 @@ def vectors() -> Path:
     return folder.resolve()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long-faults",
+        action="store_true",
+        help="tests/faults at full length (100 kills, 1,000 power cuts): half an hour",
+    )
+    parser.addoption(
+        "--fault-seed",
+        type=int,
+        default=None,
+        help="tests/faults with this one seed, to see a failure again",
+    )
+
+
 class MainJobWatch:
     """Fails the run unless a test marked `main_job` passed. A skip is not a pass."""
 

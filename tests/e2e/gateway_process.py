@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1"}
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - what the condition finds
     """Wait for something to come true, and return it."""
     end = time.monotonic() + WITHIN
     while time.monotonic() < end:
@@ -40,7 +40,7 @@ def holdwatch(*arguments: str, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stderr
 
 
-def holdwatch_json(*arguments: str) -> Any:
+def holdwatch_json(*arguments: str) -> Any:  # noqa: ANN401 - whatever the command answers
     """Run a command with --json and return its answer."""
     return json.loads(holdwatch(*arguments, "--json"))
 
