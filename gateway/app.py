@@ -178,10 +178,13 @@ class Gateway:
             )
             for task in done - {stopping}:
                 task.result()
+            # What was taken in is acknowledged before we leave, or it would come again.
+            for subscriber in self.subscribers:
+                subscriber.pause()
+            await self.settle()
             for subscriber in self.subscribers:
                 subscriber.stop()
             await asyncio.gather(*joined)
-            await self.settle()
         finally:
             for task in (*tasks, *joined, stopping):
                 task.cancel()
