@@ -1,0 +1,81 @@
+"""Runs the gateway as people do, with a fault built in:  gateway_process [faults] run -c FILE.
+
+--acknowledge-early    break the promise: acknowledge before the commit
+--sync-delay SECONDS   every sync of the disk takes so much longer
+--fail-while FILE      while FILE exists, nothing can be written or synced
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from gateway.app import Gateway
+from gateway.cli import main
+
+
+class FailingDisk(apsw.VFS):
+    """The default disk of the process, slow or failing."""
+
+    def __init__(self, delay: float, fail_while: Path | None) -> None:
+        self.delay = delay
+        self.fail_while = fail_while
+        super().__init__("failing", "", makedefault=True, iVersion=3)
+
+    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: ANN401, N802 - apsw's
+        return _File(self, name, flags)
+
+    def check(self) -> None:
+        if self.fail_while is not None and self.fail_while.exists():
+            raise apsw.IOError("the disk fails")
+
+
+class _File(apsw.VFSFile):
+    def __init__(self, disk: FailingDisk, name: Any, flags: list[int]) -> None:  # noqa: ANN401 - apsw's
+        super().__init__("", name, flags)
+        self._disk = disk
+
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - apsw's
+        self._disk.check()
+        super().xWrite(data, offset)
+
+    def xSync(self, flags: int) -> None:  # noqa: N802 - apsw's
+        self._disk.check()
+        time.sleep(self._disk.delay)
+        super().xSync(flags)
+
+
+def acknowledge_early() -> None:
+    compose = Gateway.compose
+
+    async def broken(self: Gateway, *, looking: bool = False) -> None:
+        await compose(self, looking=looking)
+        self.ingest._acknowledge_early = True
+
+    Gateway.compose = broken  # type: ignore[method-assign]  # the deliberately broken build
+
+
+def start() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--acknowledge-early", action="store_true")
+    parser.add_argument("--sync-delay", type=float, default=0.0)
+    parser.add_argument("--fail-while", type=Path)
+    faults, rest = parser.parse_known_args()
+    if faults.acknowledge_early:
+        acknowledge_early()
+    if faults.sync_delay or faults.fail_while:
+        # Kept as long as the process lives.
+        sys.modules["gateway"].failing_disk = FailingDisk(  # type: ignore[attr-defined]
+            faults.sync_delay, faults.fail_while
+        )
+    sys.argv[1:] = rest
+    main()
+
+
+if __name__ == "__main__":
+    start()
