@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import asyncio
 from fnmatch import fnmatchcase
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import structlog
 
 from devices.device import Decode, DecodeError, Envelope, Origin
-from devices.reading import ARRIVAL, COUNTED, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, Reading
+from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.follow import Bell
-from gateway.journal import Batch, Cursor, Journal, Rejected
+from gateway.journal import Arrival, Batch, Cursor, Journal, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,8 +43,6 @@ CROWDED = 20_000
 """Messages waiting for the disk at which sockets are left unread."""
 RETRY = 0.5
 """Seconds between attempts to write while the disk does not take it."""
-REMEMBERED = 65_536
-"""Readings without clock or sequence that are held against redeliveries: MQTT's largest window."""
 ROUTES = 200_000
 """Topics whose decoder is remembered."""
 
@@ -55,6 +54,7 @@ class Gathered:
         self.readings: list[Reading] = []
         self.rejected: list[Rejected] = []
         self.released: list[int] = []
+        self.arrivals: list[Arrival] = []
         self.acknowledgements: list[tuple[Link, int, list[int]]] = []
         self.stored: list[asyncio.Future[None]] = []
 
@@ -106,7 +106,7 @@ class Ingest:
         self._gathered = Gathered()
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._arrivals = dict.fromkeys(map(_trace, journal.recent_arrivals(REMEMBERED)))
+        self._arrivals = {(one.source, one.packet): one.trace for one in journal.arrivals()}
 
     # -- the log that followers follow -------------------------------------------------------
 
@@ -137,15 +137,14 @@ class Ingest:
                 decode = self._route(origin, routes, message.topic)
             try:
                 decoded = decode(message.payload, now, flags)
+                if decoded and decoded[0].flags & ARRIVAL and self._repeated(origin, message):
+                    continue
                 if len(decoded) != 1 or decoded[0].device not in admitted:
                     self._admit(origin.source, decoded)
             except DecodeError as error:
                 self._reject(origin, message, now, flags, error)
                 continue
-            for reading in decoded:
-                if reading.flags & ARRIVAL and self._repeated(reading, dup=message.dup):
-                    continue
-                readings.append(reading)
+            readings.extend(decoded)
         self.received += len(publishes)
         self._expect(link, [message.packet_id for message in publishes if message.packet_id])
 
@@ -186,16 +185,21 @@ class Ingest:
                 )
             admitted.add(device)
 
-    def _repeated(self, reading: Reading, *, dup: bool) -> bool:
-        """Whether this is a redelivery of a reading that nothing in itself tells apart."""
-        if reading.flags & COUNTED:
+    def _repeated(self, origin: Origin, message: Publish) -> bool:
+        """Whether a message without times of its own is one that we have, sent again.
+
+        A sender repeats a message under its packet id. Held against what we took in last under
+        that id it is recognised; held against values alone, a new one could be taken for it.
+        """
+        if not message.packet_id:
             return False
-        trace = _trace(reading)
-        if dup and trace in self._arrivals:
+        content = blake2b(message.topic + b"\0" + message.payload, digest_size=8)
+        arrival = Arrival(origin.source, message.packet_id, content.digest())
+        known = self._arrivals.get(arrival[:2])
+        if message.dup and known == arrival.trace:
             return True
-        self._arrivals[trace] = None
-        if len(self._arrivals) > REMEMBERED:
-            del self._arrivals[next(iter(self._arrivals))]
+        self._arrivals[arrival[:2]] = arrival.trace
+        self._gathered.arrivals.append(arrival)
         return False
 
     def _reject(
@@ -312,6 +316,7 @@ class Ingest:
             self.before_commit(self.journal)
             self.journal.append(gathered.readings, gathered.rejected)
             self.journal.release(gathered.released)
+            self.journal.keep_arrivals(gathered.arrivals)
             await self.journal.commit_aside()
         except DiskError as error:
             if self.problem is None:
@@ -327,11 +332,6 @@ class Ingest:
             self.problem = None
             self.on_disk(None)
         return True
-
-
-def _trace(reading: Reading) -> tuple[str, DeviceKey, int]:
-    """Return what a reading without clock and sequence can be recognised by when it comes again."""
-    return reading.source, reading.device, reading.identity
 
 
 def _refuse(reason: str, detail: str, cure: str) -> Decode:

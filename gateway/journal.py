@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from devices.reading import ARRIVAL, COUNTED, DeviceKey, Layout, Reading, layout
+from devices.reading import DeviceKey, Layout, Reading, layout
 from gateway.database import Database, fetch
 
 if TYPE_CHECKING:
@@ -54,6 +54,17 @@ class Scope(NamedTuple):
 
 
 ALL = Scope()
+
+
+class Arrival(NamedTuple):
+    """A message without times of its own, by what it can be recognised when it is sent again.
+
+    `trace` is a digest of topic and payload.
+    """
+
+    source: str
+    packet: int
+    trace: bytes
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -100,6 +111,8 @@ class Journal(Database):
             at INTEGER NOT NULL, received INTEGER NOT NULL, identity INTEGER NOT NULL,
             flags INTEGER NOT NULL, layout INTEGER NOT NULL, source INTEGER NOT NULL,
             vals BLOB NOT NULL, UNIQUE (at, device, identity));
+        CREATE TABLE arrival (source TEXT NOT NULL, packet INTEGER NOT NULL,
+            trace BLOB NOT NULL, PRIMARY KEY (source, packet)) WITHOUT ROWID;
         CREATE TABLE quarantine (id INTEGER PRIMARY KEY AUTOINCREMENT,
             received INTEGER NOT NULL, topic BLOB NOT NULL, payload BLOB NOT NULL,
             flags INTEGER NOT NULL, owner TEXT NOT NULL, source TEXT NOT NULL,
@@ -339,13 +352,13 @@ class Journal(Database):
         """Return every device that was ever stored."""
         return list(self._devices)
 
-    def recent_arrivals(self, count: int) -> list[Reading]:
-        """Return the readings without clock or sequence among the newest `count`, oldest first.
+    def keep_arrivals(self, arrivals: Sequence[Arrival]) -> None:
+        """Stage what was taken in under which packet id; of each id the latest is kept."""
+        self.stage("INSERT OR REPLACE INTO arrival VALUES (?,?,?)", arrivals)
 
-        These alone cannot be told from their own redelivery by what they say.
-        """
-        rows = self._select("", (max(0, self.head - count), self.head, count))
-        return [one for _, one in rows if one.flags & ARRIVAL and not one.flags & COUNTED]
+    def arrivals(self) -> list[Arrival]:
+        """Return what was last taken in under each packet id of each source."""
+        return [Arrival(*row) for row in self.rows("SELECT source, packet, trace FROM arrival")]
 
     # -- quarantine ------------------------------------------------------------------------
 

@@ -19,13 +19,17 @@ from gateway.app import Gateway
 from gateway.cli import main
 
 
+REAL = apsw.vfs_names()[0]
+"""The default before there is another."""
+
+
 class FailingDisk(apsw.VFS):
     """The default disk of the process, slow or failing."""
 
     def __init__(self, delay: float, fail_while: Path | None) -> None:
         self.delay = delay
         self.fail_while = fail_while
-        super().__init__("failing", "", makedefault=True, iVersion=3)
+        super().__init__("failing", REAL, makedefault=True, iVersion=3)
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: ANN401, N802 - apsw's
         return _File(self, name, flags)
@@ -37,7 +41,7 @@ class FailingDisk(apsw.VFS):
 
 class _File(apsw.VFSFile):
     def __init__(self, disk: FailingDisk, name: Any, flags: list[int]) -> None:  # noqa: ANN401 - apsw's
-        super().__init__("", name, flags)
+        super().__init__(REAL, name, flags)
         self._disk = disk
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - apsw's

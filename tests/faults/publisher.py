@@ -37,7 +37,7 @@ class Publisher:
     async def _run(self) -> None:
         while True:
             try:
-                async with aiomqtt.Client("127.0.0.1", self._port, timeout=5) as client:
+                async with aiomqtt.Client("127.0.0.1", self._port, timeout=1) as client:
                     while True:
                         await self._one(client)
                         await asyncio.sleep(self._pause)

@@ -93,7 +93,7 @@ async def test_a_broker_that_comes_and_goes_loses_nothing_of_what_we_acknowledge
     tmp_path: Path, record_property: Note, *, long_run: bool
 ) -> None:
     async with scene(tmp_path) as one:
-        for _ in range(20 if long_run else 2):
+        for _ in range(20 if long_run else 1):
             await one.flows()
             one.broker.kill()
             await asyncio.sleep(0.2)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import gateway.ingest
 from devices.device import DecodeError
 from devices.envelopes import ENVELOPES, envelopes
 from devices.envelopes.mapping import Mapping
@@ -242,13 +241,18 @@ async def test_a_redelivery_is_known_after_a_restart(bench: Bench) -> None:
     assert [one.values[0] for one in restarted.read(0, 9).readings] == [5.0, 7.0]
 
 
-async def test_only_so_many_redeliveries_are_remembered(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("message", ['{"temperature": 5.0}', '{"temperature": 5.0, "seq": 3}'])
+async def test_under_another_packet_id_the_same_values_are_another_message(
+    bench: Bench, message: str
 ) -> None:
-    monkeypatch.setattr(gateway.ingest, "REMEMBERED", 10)
-    for n in range(30):
-        bench.ingest.receive(Line(), [blind(n / 10, n + 1)])
-    assert len(bench.ingest._arrivals) == 10
+    """It may be sent again because it was lost on its way the first time."""
+    bench.ingest.receive(Line(), [publish(message, 1)])
+    await bench.settle()
+    bench.clock.passes(1000)
+    again = publish(message, 1, dup=True)
+    bench.ingest.receive(Line(), [again, publish(message, 2, dup=True)])
+    await bench.settle()
+    assert [one.at - NOW for one in bench.ingest.read(0, 9).readings] == [0, 1000]
 
 
 async def test_a_message_that_the_broker_had_kept_is_marked(bench: Bench) -> None:

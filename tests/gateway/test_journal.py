@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import gateway.database
 import gateway.journal
 from devices.reading import ARRIVAL, DeviceKey, Reading
-from gateway.journal import Journal, Rejected, Scope
+from gateway.journal import Arrival, Journal, Rejected, Scope
 from tests.gateway.parts import CLIMATE, NOW, said
 
 FAR = 2**40
@@ -203,11 +203,15 @@ def test_the_oldest_leave_a_quarantine_beyond_its_limits(
     assert [one.received - NOW for one in journal.quarantined()] == left
 
 
-def test_readings_without_clock_or_sequence_are_found_again(journal: Journal) -> None:
-    blind = said(flags=ARRIVAL)
-    store(journal, blind, said(sequence=1, flags=ARRIVAL), said(at=NOW + 1))
-    assert journal.recent_arrivals(100) == [blind]
-    assert journal.recent_arrivals(2) == []
+def test_of_each_packet_id_the_latest_arrival_is_remembered(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    journal.keep_arrivals([Arrival("main", 1, b"a"), Arrival("main", 2, b"b")])
+    journal.keep_arrivals([Arrival("main", 1, b"c"), Arrival("other", 1, b"d")])
+    journal.commit()
+    journal.close()
+    journal = Journal(tmp_path / "journal.db")
+    assert set(journal.arrivals()) == {("main", 1, b"c"), ("main", 2, b"b"), ("other", 1, b"d")}
+    journal.close()
 
 
 class Model(RuleBasedStateMachine):
