@@ -1,7 +1,7 @@
 """Runs the gateway as people do, with a fault built in:  gateway_process [faults] run -c FILE.
 
 --acknowledge-early    break the promise: acknowledge before the commit
---sync-delay SECONDS   every sync of the disk takes so much longer
+--slow-while FILE      while FILE exists, every sync of the disk takes 200 ms longer
 --fail-while FILE      while FILE exists, nothing can be written or synced
 """
 
@@ -18,16 +18,17 @@ import apsw
 from gateway.app import Gateway
 from gateway.cli import main
 
-
 REAL = apsw.vfs_names()[0]
 """The default before there is another."""
+DELAY = 0.2
+"""Seconds."""
 
 
 class FailingDisk(apsw.VFS):
     """The default disk of the process, slow or failing."""
 
-    def __init__(self, delay: float, fail_while: Path | None) -> None:
-        self.delay = delay
+    def __init__(self, slow_while: Path | None, fail_while: Path | None) -> None:
+        self.slow_while = slow_while
         self.fail_while = fail_while
         super().__init__("failing", REAL, makedefault=True, iVersion=3)
 
@@ -50,7 +51,8 @@ class _File(apsw.VFSFile):
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - apsw's
         self._disk.check()
-        time.sleep(self._disk.delay)
+        if self._disk.slow_while is not None and self._disk.slow_while.exists():
+            time.sleep(DELAY)
         super().xSync(flags)
 
 
@@ -67,15 +69,15 @@ def acknowledge_early() -> None:
 def start() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--acknowledge-early", action="store_true")
-    parser.add_argument("--sync-delay", type=float, default=0.0)
+    parser.add_argument("--slow-while", type=Path)
     parser.add_argument("--fail-while", type=Path)
     faults, rest = parser.parse_known_args()
     if faults.acknowledge_early:
         acknowledge_early()
-    if faults.sync_delay or faults.fail_while:
+    if faults.slow_while or faults.fail_while:
         # Kept as long as the process lives.
         sys.modules["gateway"].failing_disk = FailingDisk(  # type: ignore[attr-defined]
-            faults.sync_delay, faults.fail_while
+            faults.slow_while, faults.fail_while
         )
     sys.argv[1:] = rest
     main()
