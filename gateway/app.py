@@ -24,7 +24,7 @@ from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
-from gateway.database import DiskError
+from gateway.database import DiskError, FileError
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
@@ -50,6 +50,8 @@ log = structlog.get_logger()
 
 TICK = 1.0
 """Seconds between looks at the clock, the disk and who is missing."""
+JOINED = frozenset({"connected", "limited"})
+"""States of a broker in which we hear what it sends."""
 UNHEARD = 60_000
 """A broker that cannot be reached for so many ms is an alert."""
 PRUNE_INTERVAL = 10_000
@@ -84,7 +86,7 @@ class Gateway:
         """
         self.settings = settings
         folder = settings.gateway.data
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder)
         self._lock = _lock(folder)
         self.disk = Disk(
             folder, ballast=settings.disk.ballast, minimum_free=settings.disk.minimum_free
@@ -139,7 +141,11 @@ class Gateway:
             Subscriber(one, self.ingest, self._on_broker(one.name), random=SystemRandom())
             for one in brokers
         ]
-        self.publishers = [AlertPublisher(one, gateway.prefix, self.state) for one in brokers]
+        self.publishers = [
+            AlertPublisher(one, gateway.prefix, self.state)
+            for one, section in zip(brokers, self._joined, strict=True)
+            if section.publish_alerts
+        ]
         self.own_alerts = OwnAlerts(
             gateway.owner, gateway.box, self.state, self.clock, self.publishers
         )
@@ -264,7 +270,9 @@ class Gateway:
     def _check_brokers(self) -> None:
         now = self.clock.now()
         for name, broker in self.brokers.items():
-            if broker.state == "connected":
+            if broker.state == "limited":
+                self.own_alerts.report(f"broker {name}", broker.detail, "warning")
+            elif broker.state == "connected":
                 self.own_alerts.report(f"broker {name}", None)
             elif now - broker.since >= UNHEARD:
                 self.own_alerts.report(f"broker {name}", broker.detail)
@@ -276,7 +284,7 @@ class Gateway:
         With one of two brokers away its devices are reported missing too: one alert too many
         is better than none.
         """
-        joined = [one.since for one in self.brokers.values() if one.state == "connected"]
+        joined = [one.since for one in self.brokers.values() if one.state in JOINED]
         deaf = self.ingest.held or self.ingest.problem is not None
         if not joined or deaf or not self.clock.trusted():
             return None
@@ -288,11 +296,10 @@ class Gateway:
         def tell(state: str, detail: str) -> None:
             log.info("broker", name=name, state=state, detail=detail)
             before = self.brokers.get(name)
-            # "connecting" between two failures is no news: the trouble began with the first.
-            up = state == "connected"
-            if before is None or (before.state == "connected") != up:
+            if before is None or (before.state in JOINED) != (state in JOINED):
                 self.brokers[name] = BrokerState(state, self.clock.now(), detail)
             elif state != "connecting":
+                # "connecting" between two failures is no news: the trouble began with the first.
                 before.state, before.detail = state, detail
 
         return tell
@@ -390,6 +397,17 @@ def broker_settings(settings: Settings, broker: Broker) -> BrokerSettings:
         session_expiry=broker.session_expiry // 1000,
         owner=settings.owner(broker),
     )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            folder,
+            f"this folder cannot be made ({error.strerror})",
+            "Make it for the gateway's user, or name another in [gateway] data",
+        ) from error
 
 
 def _lock(folder: Path) -> int:

@@ -54,7 +54,9 @@ device_app = typer.Typer(no_args_is_help=True, help="The devices that were heard
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(device_app, name="device")
 
-out = Console()
+WIDE = None if sys.stdout.isatty() else 200
+"""Columns for a program or a file that reads along, which wrapped lines would only hinder."""
+out = Console(width=WIDE)
 err = Console(stderr=True)
 
 SettingsPath = Annotated[
@@ -67,15 +69,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DEFAULT = Path("holdwatch.toml")
 
 
-@app.callback()
-def _main(
-    version: Annotated[  # noqa: FBT002 - an option without a value is how a version is asked for
-        bool, typer.Option("--version", help="Print the version and stop.")
-    ] = False,
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if asked:
         out.print(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _version: Annotated[  # noqa: FBT002 - an option without a value
+        bool,
+        typer.Option(
+            "--version", help="Print the version and stop.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -168,11 +177,20 @@ def import_(  # noqa: PLR0913, PLR0917 - options of a command
             "content": base64.b64encode(content).decode(),
             "zone": zone,
             "device": device,
-            "columns": dict(one.partition("=")[::2] for one in column or ()),
+            "columns": dict(_column(one) for one in column or ()),
         }
         with _progress(f"Taking in {file.name}", quiet=json) as progress:
             answer = _ask(settings, request, progress)
     _print(answer, screen.show_import, settings, json=json)
+
+
+def _column(text: str) -> tuple[str, str]:
+    heading, equals, meaning = text.partition("=")
+    if not equals:
+        raise _fail(
+            f'--column {text}: say what the column holds, as in "{text}=temperature °C".', REFUSED
+        )
+    return heading, meaning
 
 
 @app.command()
@@ -304,8 +322,8 @@ async def _while_running(
 def _progress(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, disable=quiet) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+        task = bar.add_task(title, total=None, visible=False)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_, visible=True)
 
 
 @contextmanager
@@ -321,6 +339,12 @@ def _errors() -> Iterator[None]:
         raise _fail(str(error), RUNNING) from error
     except ControlError as error:
         raise _fail(f"{error}.", REFUSED) from error
+    except PermissionError as error:
+        raise _fail(
+            f"{error.filename or 'The gateway'} belongs to another user. Run this as the user "
+            "that the gateway runs as: sudo -u USER holdwatch …",
+            FILE,
+        ) from error
 
 
 def _fail(message: str, code: int) -> typer.Exit:

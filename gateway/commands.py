@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from devices.device import DecodeError
-from devices.reading import DeviceKey, Reading
+from devices.reading import WRONG_CLOCK, DeviceKey, Reading
 from gateway import __version__
 from gateway.control import ControlError
 from gateway.report import report
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.app import Gateway
+    from rules.alert import Alert
 
 GRAVITY = {"critical": 0, "warning": 1, "info": 2}
 LOOKED_AT = 2_000
@@ -57,7 +58,7 @@ class Commands:
         """How everything stands, worst alerts first."""
         gateway = self._gateway
         journal, monitor = gateway.journal, gateway.monitor
-        alerts = [*gateway.own_alerts.open_alerts, *monitor.open_alerts]
+        alerts = [*gateway.own_alerts.open_alerts, *map(self._as_it_is, monitor.open_alerts)]
         alerts.sort(key=lambda one: (one.retrospective, GRAVITY[one.severity], one.fired))
         return {
             "version": __version__,
@@ -88,6 +89,19 @@ class Commands:
             "dead_letters": gateway.state.dead_letters(),
         }
 
+    def _as_it_is(self, alert: Alert) -> Alert:
+        """Return an open alert with what has been seen since it fired."""
+        for one in self._gateway.monitor.engine.state(alert.device):
+            if (one.rule, one.version, one.channel) == (alert.rule, alert.version, alert.channel):
+                return msgspec.structs.replace(
+                    alert,
+                    worst=one.worst,
+                    worst_at=one.worst_at,
+                    last=one.value,
+                    last_at=one.since,
+                )
+        return alert
+
     def _pending(self) -> list[dict[str, Any]]:
         engine = self._gateway.monitor.engine
         devices = list(engine.devices())
@@ -114,7 +128,8 @@ class Commands:
                     "name": section.name if section else None,
                     "site": section.site if section else None,
                     "rules": [msgspec.to_builtins(one) for one in engine.state(device)],
-                    "at": latest.at if latest else None,
+                    "at": latest.when if latest else None,
+                    "clock_wrong": bool(latest and latest.flags & WRONG_CLOCK),
                     "values": _values(latest) if latest else {},
                 }
             )
@@ -173,7 +188,7 @@ class Commands:
         """Answer with a device's past by local days."""
         gateway, settings = self._gateway, self._gateway.settings
         device = self._key(request["device"])
-        zone = ZoneInfo(request.get("zone") or settings.gateway.timezone)
+        zone = _zone(request.get("zone") or settings.gateway.timezone)
         since = _midnight(request.get("since"), zone, after=0)
         until = _midnight(request.get("until"), zone, after=1)
         past = [
@@ -194,6 +209,15 @@ class Commands:
             zone=zone,
             interval=settings.interval(device),
         ).as_json()
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ControlError(
+            f"{name!r} is no time zone", "Use a name such as Europe/Berlin"
+        ) from error
 
 
 def _midnight(day: str | None, zone: ZoneInfo, *, after: int) -> int | None:

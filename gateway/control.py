@@ -85,6 +85,10 @@ class ControlServer:
             return {"error": f"this is no request ({error})", "cure": "Send one JSON object a line"}
         except ControlError as error:
             return {"error": error.problem, "cure": error.cure}
+        except Exception:
+            # The gateway goes on; whoever asked must not think that it has ended.
+            log.exception("a command failed")
+            return {"error": "the gateway failed at this command", "cure": "Its log says why"}
         return {"result": result}
 
 

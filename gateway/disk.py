@@ -37,8 +37,8 @@ class Disk:
             return None
         return (
             f"only {free / 1e6:.1f} MB are free on {self._folder}, and "
-            f"{self._minimum_free / 1e6:.0f} MB must stay. Free some room, or lower "
-            "[journal] keep_size or [history] keep in the settings"
+            f"{self._minimum_free / 1e6:.0f} MB must stay. Free some room there; our own files "
+            "keep theirs, and stop growing at [journal] keep_size and [history] keep_size"
         )
 
     def load_ballast(self) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
+MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
 PAYLOAD = 120
 """Bytes of a message that are shown."""
 
@@ -34,6 +35,14 @@ def _time(settings: Settings, moment: int | None) -> str:
         ZoneInfo(settings.gateway.timezone)
     )
     return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _minute(settings: Settings, moment: int | None) -> str:
+    """Return a time for a table whose foot names the zone."""
+    if moment is None:
+        return ""
+    zone = ZoneInfo(settings.gateway.timezone)
+    return f"{datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _size(count: int) -> str:
@@ -63,9 +72,9 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
     for warning in settings.warnings:
         console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
     if not settings.brokers:
-        console.print("[yellow]Warning:[/] no [[brokers]] section: nothing will arrive.")
+        console.print("[yellow]Warning:[/] no \\[[brokers]] section: nothing will arrive.")
     if not settings.rules:
-        console.print("[yellow]Warning:[/] no [[rules]] section: nothing will be judged.")
+        console.print("[yellow]Warning:[/] no \\[[rules]] section: nothing will be judged.")
 
 
 def show_start(console: Console, settings: Settings) -> None:
@@ -132,8 +141,7 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
     if answer.get("running") is False:
         lines.append("[yellow]! The gateway is not running.[/] Start it with: holdwatch run")
     for name, broker in answer["brokers"].items():
-        good = broker["state"] == "connected"
-        mark = "[green]✓[/]" if good else "[red]✗[/]"
+        mark = MARKS.get(broker["state"], "[red]✗[/]")
         lines.append(f"{mark} broker {name}: {broker['state']}. {escape(broker['detail'])}")
     quarantine = answer["quarantine"]
     if quarantine:
@@ -147,7 +155,7 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
         lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
     lines.append(
         f"  {answer['devices']} devices, {answer['received']:,} messages since "
-        f"{_time(settings, answer['started'])}, {answer['duplicates']:,} of them again"
+        f"{_time(settings, answer['started'])}; {answer['duplicates']:,} readings came again"
     )
     lines.append(
         f"  disk: journal {_size(disk['journal'])}, history {_size(disk['history'])}, "
@@ -160,12 +168,16 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
 
 def show_import(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """Say what came of a file."""
-    console.print(
-        f"{escape(answer['device'])}: {answer['readings']:,} readings, "
-        f"{_time(settings, answer['first'])} to {_time(settings, answer['last'])}; "
-        f"{answer['stored']:,} new, {answer['known']:,} known already.",
-        soft_wrap=True,
-    )
+    device = escape(answer["device"])
+    if answer["readings"]:
+        console.print(
+            f"{device}: {answer['readings']:,} readings, {_time(settings, answer['first'])} to "
+            f"{_time(settings, answer['last'])}; {answer['stored']:,} new, "
+            f"{answer['known']:,} known already.",
+            soft_wrap=True,
+        )
+    else:
+        console.print(f"{device}: the file holds no readings.")
     for note in answer["notes"]:
         console.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
     alerts = answer["alerts"]
@@ -176,14 +188,16 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
     for alert in alerts:
         table.add_row(
             Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
-            f"{alert['rule']}: {escape(alert['limit'])}",
-            _time(settings, alert["began"]),
-            _time(settings, alert["fired"]),
-            _time(settings, alert["ended"]) or "still open",
+            alert["rule"],
+            _minute(settings, alert["began"]),
+            _minute(settings, alert["fired"]),
+            _minute(settings, alert["ended"]) or "still open",
             _value(alert["worst"], alert["unit"]),
         )
     console.print(table)
-    console.print(f"Day by day: holdwatch report {escape(answer['device'])}")
+    for rule, limit in sorted({(alert["rule"], alert["limit"]) for alert in alerts}):
+        console.print(f"{rule}: {escape(limit)}")
+    console.print(f"Times are {settings.gateway.timezone}. Day by day: holdwatch report {device}")
 
 
 def show_devices(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
@@ -202,7 +216,7 @@ def show_devices(console: Console, settings: Settings, answer: list[dict[str, An
         table.add_row(
             escape(one["device"]) + name,
             escape(one["site"] or ""),
-            _time(settings, one["at"]),
+            _time(settings, one["at"]) + (" (its clock is wrong)" if one["clock_wrong"] else ""),
             values,
             rules,
         )

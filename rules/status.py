@@ -25,6 +25,8 @@ class Status(msgspec.Struct, frozen=True):
     state: str
     since: int | None
     value: float | None
+    worst: float | None
+    worst_at: int | None
     begin: int | None
     pending_until: int | None
     id: str | None
@@ -56,6 +58,8 @@ def _sample_status(subject: Subject, channel: str, judge: Judge, phase: Phase) -
         state=state,
         since=phase.since,
         value=phase.value,
+        worst=phase.worst,
+        worst_at=phase.worst_at if phase.begin is not None else None,
         begin=begin,
         pending_until=until,
         id=None if begin is None else alert_id(rule.name, subject.device, channel, begin),
@@ -75,6 +79,8 @@ def _contact_status(subject: Subject, watch: Watch) -> Status:
         state=state,
         since=None if subject.heard < 0 else subject.heard,
         value=None,
+        worst=None,
+        worst_at=None,
         begin=lost.begin if lost else None,
         pending_until=None,
         id=alert_id(rule.name, subject.device, "", lost.begin) if lost else None,

@@ -46,7 +46,8 @@ LASTED = 30.0
 PACE = 0.004
 """Seconds that the socket is left alone after a read."""
 
-State = Literal["connecting", "connected", "refused", "lost"]
+State = Literal["connecting", "connected", "limited", "refused", "lost"]
+"""How it stands with a broker. Limited: joined, but not as we asked."""
 OnState = Callable[[State, str], None]
 
 
@@ -297,11 +298,11 @@ class Subscriber:
         for topic, code in zip(topics, suback.codes, strict=True):
             if code == 0:
                 detail = f"The broker grants {topic!r} at QoS 0 only: what it sends may be lost"
-                self._on_state("refused", f"{detail}. Let its operator allow QoS 1")
+                self._on_state("limited", f"{detail}. Let its operator allow QoS 1")
             elif code > 2:
                 refused += 1
                 why, cure = meaning(code)
-                self._on_state("refused", f"The broker refuses topic {topic!r}: {why}. {cure}")
+                self._on_state("limited", f"The broker refuses topic {topic!r}: {why}. {cure}")
         if refused == len(topics) and connection is not None:
             connection.end(Ended("refused", "The broker refuses all our topics. Correct topics"))
 

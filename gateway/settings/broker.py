@@ -124,6 +124,11 @@ class Broker(Section):
         description="Patterns of the device ids that this broker may speak for. A message about "
         "any other goes to quarantine.",
     )
+    publish_alerts: bool = Field(
+        default=True,
+        description="Publish open alerts there, retained, under `prefix`/alerts/. The broker must "
+        "allow us to.",
+    )
     owner: str | None = Field(
         default=None,
         description="Whose devices speak here: part of every device's key.",

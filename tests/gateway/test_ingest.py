@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import gateway.ingest
 from devices.device import DecodeError
 from devices.envelopes import ENVELOPES, envelopes
 from devices.envelopes.mapping import Mapping

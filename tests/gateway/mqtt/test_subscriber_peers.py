@@ -94,9 +94,9 @@ async def test_a_refused_topic_is_named_and_the_others_are_kept() -> None:
         StandIn(says(answers)).serving() as broker,
         joined(settings(broker.port, **chosen), Kept(), notes),
     ):
-        assert "'b/#'" in await notes.state("refused")
-        assert "'c/#' at QoS 0" in await notes.state("refused", 2)
-    assert [state for state, _ in notes.items] == ["connecting", "connected", "refused", "refused"]
+        assert "'b/#'" in await notes.state("limited")
+        assert "'c/#' at QoS 0" in await notes.state("limited", 2)
+    assert [state for state, _ in notes.items] == ["connecting", "connected", "limited", "limited"]
 
 
 async def test_if_every_topic_is_refused_it_tries_again() -> None:
