@@ -183,6 +183,13 @@ def _find_heading(name: str, lines: list[str], request: Request) -> _Heading:
             if heading is not None:
                 return heading
     first = next((line for line in lines if line.strip()), "")
+    if request.columns:
+        headings = ", ".join(map(repr, request.columns))
+        raise DecodeError(
+            "no-heading",
+            f"no line of {name} has the columns {headings}; it begins with {first[:80]!r}",
+            "Write each heading of --column as it stands in the file",
+        )
     raise DecodeError(
         "no-heading",
         f"no line of {name} names a time and a known channel; it begins with {first[:80]!r}",
