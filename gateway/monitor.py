@@ -155,6 +155,7 @@ class Monitor:
                     told,
                     id=before.id,
                     retrospective=before.retrospective,
+                    revision=before.revision,
                     state=alert.state,
                     reason=alert.reason,
                     ended=alert.ended,

@@ -49,6 +49,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     last: float | None = None
     last_at: int | None = None
     note: str = ""
+    revision: int = 0
+    """How often late data has changed it."""
 
     @property
     def subject(self) -> tuple[str, DeviceKey, str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from rules.transition import Episode
 
+FAR = 1 << 62
+"""After all times."""
 WITHDRAWN = "withdrawn: late data shows that the limit was not passed for long enough"
 
 
@@ -74,18 +76,16 @@ def revise(recorded: Sequence[Alert], episodes: Iterable[Episode], since: int) -
     events that bring the record up to date, and none where nothing changed.
     """
     events: list[Event] = []
-    left = list(recorded)
-    for episode in episodes:
-        now = alert_of(episode, retrospective=episode.ended_at is not None)
-        before = _match(left, now)
+    found = [alert_of(one, retrospective=one.ended_at is not None) for one in episodes]
+    matched, left = _match(recorded, found)
+    for now in found:
+        before = matched.get(now.id)
         if before is None:
             firing = msgspec.structs.replace(now, state="firing", ended=None)
             events.append(event(firing))
             if now.ended is not None:
                 events.append(event(now))
-            continue
-        left.remove(before)
-        if (before.state, before.began, before.fired, before.ended) != (
+        elif (before.state, before.began, before.fired, before.ended) != (
             now.state,
             now.began,
             now.fired,
@@ -103,28 +103,56 @@ def revise(recorded: Sequence[Alert], episodes: Iterable[Episode], since: int) -
     return events
 
 
-def _match(recorded: Sequence[Alert], now: Alert) -> Alert | None:
-    """Return the recorded alert that is this one: the same beginning, or else an overlap."""
-    same = [one for one in recorded if one.subject == now.subject and one.version == now.version]
-    for one in same:
-        if one.began == now.began or one.id == now.id:
-            return one
-    end = now.ended
-    for one in same:
-        starts_before_end = end is None or one.began <= end
-        if starts_before_end and (one.ended is None or one.ended >= now.began):
-            return one
-    return None
+def _match(
+    recorded: Sequence[Alert], found: Sequence[Alert]
+) -> tuple[dict[str, Alert], list[Alert]]:
+    """Return the recorded alerts that new ones are, by the new one's id, and those left over.
+
+    One is another by its id, else by its beginning, else by the longest overlap. All are asked
+    for the stronger sign first: an alert taken by a neighbour would leave its own episode
+    without a name of its own.
+    """
+    matched: dict[str, Alert] = {}
+    left = list(recorded)
+    for likeness in (_same_id, _same_beginning, _overlap):
+        for now in found:
+            if now.id in matched:
+                continue
+            like = [one for one in left if likeness(one, now) > 0]
+            same = [one for one in like if (one.subject, one.version) == (now.subject, now.version)]
+            if same:
+                matched[now.id] = best = max(same, key=lambda one: likeness(one, now))
+                left.remove(best)
+    return matched, left
+
+
+def _same_id(before: Alert, now: Alert) -> int:
+    return int(before.id == now.id)
+
+
+def _same_beginning(before: Alert, now: Alert) -> int:
+    return int(before.began == now.began)
+
+
+def _overlap(before: Alert, now: Alert) -> int:
+    """Return for how many ms both lasted; what was withdrawn never did."""
+    if before.reason == WITHDRAWN:
+        return 0
+    ends = [one.ended for one in (before, now) if one.ended is not None]
+    return min(ends, default=FAR) - max(before.began, now.began)
 
 
 def _revised(before: Alert, now: Alert, reason: str) -> Event:
-    """Return the revision; the alert keeps its first id and whether anybody was warned."""
+    """Return the revision; the alert keeps its first id.
+
+    It stays history only as long as it is over: what still lasts is live, however it was found.
+    """
     alert = msgspec.structs.replace(
-        now, id=before.id, retrospective=before.retrospective, reason=reason
+        now,
+        id=before.id,
+        retrospective=before.retrospective and now.ended is not None,
+        revision=before.revision + 1,
+        reason=reason,
     )
-    # What it was is part of the key, so that going back to an earlier verdict is told too.
-    key = (
-        f"{alert.id}:revised:{before.state}:{before.began}:{before.fired}:{before.ended}:"
-        f"{alert.state}:{alert.began}:{alert.fired}:{alert.ended}"
-    )
+    key = f"{alert.id}:revised:{alert.revision}"
     return Event(key=key, kind="revised", at=alert.fired, alert=alert, before=before)

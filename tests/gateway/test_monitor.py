@@ -122,6 +122,49 @@ async def test_a_late_breach_that_still_lasts_is_live(site: Site) -> None:
     assert site.monitor.open_alerts == []
 
 
+async def test_a_backfill_in_two_parts_that_reaches_now_is_live(site: Site) -> None:
+    series = Series(site)
+    await site.take(*series("4 - - - - - 4"))
+    await site.take(*series("9 9 9 9 9", first=10))
+    await site.settle()
+    assert [one.retrospective for one in site.alerts(D1)] == [True]
+    await site.take(*series("9 9 9", first=70))
+    await site.take(said(at=series.at(60), value=9.0, sequence=1))
+    await site.settle()
+    (alert,) = site.monitor.open_alerts
+    assert not alert.retrospective
+
+
+async def test_neighbours_that_late_data_moves_keep_each_its_own_name(site: Site) -> None:
+    series = Series(site)
+    await site.take(*series("9 9 9 9 4 - - - - 4 9 9 9 9"))
+    first, second = site.alerts(D1)
+    await site.take(*series("9 9 9 9", first=50))
+    await site.settle()
+    found = site.alerts(D1)
+    assert [brief(one, series) for one in found] == [
+        ("resolved", 0, 30, 40),
+        ("resolved", 50, 80, 90),
+        ("firing", 100, 130, None),
+    ]
+    assert (found[0].id, found[2].id) == (first.id, second.id)
+
+
+async def test_an_alert_that_comes_and_goes_with_late_data_is_told_each_time(site: Site) -> None:
+    series = Series(site)
+    await site.take(*series("9 9 - - 9 - - 9"))
+    (first,) = site.alerts(D1)
+    for n, value in enumerate((4.0, 9.0, 4.0, 9.0)):
+        # The hold is 30 min: a value in between decides whether the breach lasted.
+        await site.take(said(at=series.at(20 + n), value=value, sequence=n))
+        await site.settle()
+    stored, _ = site.state.read(0, 100)
+    revised = [one.event.alert.revision for one in stored if one.event.kind == "revised"]
+    assert revised == list(range(1, len(revised) + 1))
+    assert len(revised) > 1
+    assert site.alerts(D1)[0].id == first.id
+
+
 async def test_a_beginning_that_late_data_moves_keeps_the_first_id(site: Site) -> None:
     series = Series(site)
     await site.take(*series("4 - - 9 9 9 9 9"))
