@@ -55,8 +55,8 @@ def _names(text: str) -> frozenset[str]:
 def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench ingest",
-        description="Measures Holdwatch on this machine. The full run takes about a quarter of "
-        "an hour. Everything stays on this machine, in a folder that is removed at the end.",
+        description="Measures Holdwatch on this machine. The full run takes about ten "
+        "minutes. Everything stays on this machine, in a folder that is removed at the end.",
     )
     parser.add_argument(
         "--only", type=_names, metavar="NAME,…", help=f"only these figures: {', '.join(NAMES)}"
