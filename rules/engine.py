@@ -25,7 +25,7 @@ from rules.plan import Plans
 from rules.rule import RuleVersion
 from rules.status import Status, status
 from rules.step import Folded, Frame, firing, orphans, retire, step
-from rules.subject import Subject, arm, dump, load
+from rules.subject import Subject, arm, begin, dump, load
 from rules.transition import Episode, Transition, episode
 
 
@@ -155,6 +155,8 @@ class Engine:
         subject = self._subject(reading.device)
         if not reading.flags & (RETAINED | IMPORTED):
             out.transitions += self._contact.hear(subject, reading.received)
+        if self._calm and begin(subject, reading):
+            return
         step(subject, reading, out)
         self._arm(subject)
 

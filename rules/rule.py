@@ -58,6 +58,8 @@ class Rule(BaseModel):
 
     def matches(self, device: DeviceKey) -> bool:
         """Say whether this rule watches the device."""
+        if "*" in self.devices:
+            return True
         key = str(device)
         return any(fnmatchcase(key, pattern) for pattern in self.devices)
 

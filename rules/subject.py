@@ -123,6 +123,30 @@ def _tracks(plan: Plan, latest: Reading, keys: frozenset[str] | None) -> dict[st
     return tracks
 
 
+def begin(subject: Subject, reading: Reading) -> bool:
+    """Let a subject that knows nothing begin with a calm reading; say whether it was one.
+
+    A hundred thousand devices begin when a gateway starts: this saves them the full step,
+    and leaves what it would leave.
+    """
+    if subject.day != NEVER or subject.latest is not None or subject.tracks is not None:
+        return False
+    if not subject.plan.judged(reading.layout):
+        return False
+    when = reading.when
+    calm = subject.plan.calm(reading.layout, when)
+    if reading.flags & calm.mask:
+        return False
+    values = reading.values
+    for index, low, high in calm.band:
+        if not low < values[index] < high:
+            return False
+    subject.day = when - when % DAY
+    subject.latest = reading
+    arm(subject)
+    return True
+
+
 def quieten(subject: Subject, reading: Reading) -> None:
     """Fold the phases up if `reading`, just judged, tells all there is to know."""
     plan, when = subject.plan, reading.when

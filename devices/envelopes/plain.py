@@ -76,7 +76,10 @@ class Topic:
         """Decode by the plan that fitted last, else by the other one, else by the definition."""
         plan = self._plan
         if plan is None:
-            return self._define(payload, received, flags)
+            # A plan takes nothing else than its shape, whoever sends it.
+            plan = self._plan = self._plans.newest
+            if plan is None:
+                return self._define(payload, received, flags)
         try:
             return plan.one(payload, self._key, received, flags, self._source)
         except REFUSALS:

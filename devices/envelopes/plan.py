@@ -224,6 +224,8 @@ class Plans:
     def __init__(self, mapping: Mapping) -> None:
         self._mapping = mapping
         self._plans: dict[tuple[Shape, bool], Plan] = {}
+        self.newest: Plan | None = None
+        """The plan found last: like devices come one after another, so try it for a new one."""
 
     def find(self, document: Document) -> tuple[Plan, bool]:
         """Return the plan of a document that the definition took, and whether it had to be made.
@@ -233,9 +235,10 @@ class Plans:
         shape = (shape_of(document), holds_null(document))
         plan = self._plans.get(shape)
         if plan is not None:
+            self.newest = plan
             return plan, False
         plan = Plan(self._mapping, document)
         if len(self._plans) >= MAXIMUM_PLANS:
             self._plans.pop(next(iter(self._plans)))
-        self._plans[shape] = plan
+        self._plans[shape] = self.newest = plan
         return plan, True
