@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
+import sys
 from contextlib import ExitStack
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -208,7 +210,9 @@ class Gateway:
         if self.ingest.problem is not None:
             return
         await self.ingest.store([])
-        while self.monitor.cursor < self.journal.head:  # noqa: ASYNC110 - it is at work already
+        while self.monitor.cursor < self.journal.head:
+            if self.state.problem is not None:
+                return
             await asyncio.sleep(0)
         await self.monitor.revise(at_once=True)
         await self.monitor.checkpoint()
@@ -378,6 +382,15 @@ class Gateway:
         )
         await self.settle()
         return imported
+
+
+def tune() -> None:
+    """Set the interpreter for the work of a gateway. Once, at the start of the process."""
+    # A commit comes back from the disk while the loop is busy: let it have its turn soon.
+    sys.setswitchinterval(0.0005)
+    # Nearly everything that is made here is gone before the next batch: look for rings of
+    # references seldom, or a sixth of the time goes into that with 100,000 devices.
+    gc.set_threshold(50_000, 20, 50)
 
 
 def broker_settings(settings: Settings, broker: Broker) -> BrokerSettings:

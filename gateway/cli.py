@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway import __version__, screen
-from gateway.app import AlreadyRunningError, Gateway
+from gateway.app import AlreadyRunningError, Gateway, tune
 from gateway.commands import LOOKING, Commands
 from gateway.control import ControlError, ControlServer, NotRunningError, ask
 from gateway.database import DiskError, FileError
@@ -117,8 +117,7 @@ def run(config: SettingsPath = DEFAULT) -> None:
         configure(sys.stderr)
         for warning in settings.warnings:
             err.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
-        # A commit comes back from the disk while the loop is busy: let it have its turn soon.
-        sys.setswitchinterval(0.0005)
+        tune()
         asyncio.run(_run(settings))
 
 

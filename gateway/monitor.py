@@ -2,11 +2,11 @@
 
 What this file guarantees:
 
-- every reading is judged, however late it comes, and an alert is recorded once: events and
-  the cursor they rest on commit together, and rule state is saved now and then (a checkpoint)
-  and otherwise found again by judging the readings since;
+- every reading is judged, however late it comes, and an alert is recorded once: rule state is
+  saved now and then together with the cursor it belongs to (a checkpoint), otherwise found
+  again by judging the readings since, and an event found again has the key of the first;
 - a device whose past has changed is judged again from the key frame before the change, once
-  its backlog pauses; the earlier verdict stays on record;
+  its backlog pauses, also if we crashed meanwhile; the earlier verdict stays on record;
 - nobody is reported missing while we were not listening, or have not read all we have.
 """
 

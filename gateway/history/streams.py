@@ -69,6 +69,8 @@ class Streams:
         """Load the names the file knows; tails are looked up when they are needed."""
         self._database = database
         self._connection = connection
+        self._new_streams: list[tuple[int, str, str, str]] = []
+        self._new_sources: list[tuple[int, str]] = []
         self._numbers: dict[tuple[DeviceKey, Layout], int] = {}
         self._shape_numbers: dict[Layout, int] = {}
         self._shapes = np.zeros(0, np.int64)  # by stream
@@ -84,7 +86,7 @@ class Streams:
         self._grow(list(self._numbers), _NO_DAY)
 
     def columns(self, readings: Sequence[Reading]) -> Iterator[tuple[Layout, Columns]]:
-        """Turn readings into columns, layout by layout; new names are staged."""
+        """Turn readings into columns, layout by layout; new names wait for `stage_names`."""
         count = len(readings)
         streams = self._number_streams(readings)
         at, received, flags, identity = (
@@ -106,18 +108,21 @@ class Streams:
                 cells = place[rows] + np.arange(len(shape.channels))[:, None]
                 yield shape, every.take(rows)._replace(values=values[cells])
 
+    def stage_names(self) -> None:
+        """Stage the names that `columns` met for the first time."""
+        self._database.stage("INSERT INTO stream VALUES (?,?,?,?)", self._new_streams)
+        self._database.stage("INSERT INTO source VALUES (?,?)", self._new_sources)
+        self._new_streams, self._new_sources = [], []
+
     def _number_streams(self, readings: Sequence[Reading]) -> Integers:
         numbers = self._find_streams(readings)
         if numbers.min(initial=0) < 0:
             keys = ((one.device, one.layout) for one in readings)
             new = [key for key in dict.fromkeys(keys) if key not in self._numbers]
             following = range(len(self._numbers), len(self._numbers) + len(new))
-            self._database.stage(
-                "INSERT INTO stream VALUES (?,?,?,?)",
-                (
-                    (number, device.owner, device.id, " ".join(shape.channels))
-                    for number, (device, shape) in zip(following, new, strict=True)
-                ),
+            self._new_streams.extend(
+                (number, device.owner, device.id, " ".join(shape.channels))
+                for number, (device, shape) in zip(following, new, strict=True)
             )
             self._numbers.update(zip(new, following, strict=True))
             self._grow(new, _EMPTY)
@@ -145,7 +150,7 @@ class Streams:
         if numbers.min(initial=0) < 0:
             new = [text for text in set(map(_source, readings)) if text not in self._sources]
             rows = list(enumerate(sorted(new), len(self._sources)))
-            self._database.stage("INSERT INTO source VALUES (?,?)", rows)
+            self._new_sources.extend(rows)
             self._sources.update((text, number) for number, text in rows)
             numbers = self._find_sources(readings)
         return numbers

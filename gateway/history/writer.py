@@ -105,6 +105,9 @@ class History(Database):
         with self._telling():
             self._streams = Streams(self, self._connection)
             self._cursor: int = self._connection.execute("SELECT cursor FROM progress").get
+        self._gathered: dict[Layout, list[Columns]] = {}
+        self.waiting = 0
+        """How many readings are gathered."""
         self._next_cursor = self._cursor
 
     @property
@@ -112,15 +115,24 @@ class History(Database):
         """Up to where in the journal everything is here and durable."""
         return self._cursor
 
-    def stage_readings(self, readings: Sequence[Reading], cursor: int) -> None:
-        """Add readings and the cursor behind them to the open transaction.
+    def gather(self, readings: Sequence[Reading]) -> None:
+        """Take readings, to be stored with others: a third of the memory that they take."""
+        for shape, columns in self._streams.columns(readings):
+            self._gathered.setdefault(shape, []).append(columns)
+        self.waiting += len(readings)
 
-        Those that are here already are dropped. Raises DiskError or DamagedFileError, with
-        nothing kept.
+    def stage_gathered(self, cursor: int) -> None:
+        """Add what was gathered, and the cursor behind it, to the open transaction.
+
+        What is here already is dropped. Raises DiskError or DamagedFileError, with nothing
+        kept: everything after `cursor` must be gathered again.
         """
         try:
-            for shape, columns in self._streams.columns(readings):
-                self._store(shape, columns)
+            self._streams.stage_names()
+            for shape, columns in self._gathered.items():
+                self._store(shape, join(columns))
+            self._gathered = {}
+            self.waiting = 0
             self.stage("UPDATE progress SET cursor=?", [(cursor,)])
         except BaseException:
             self.rollback()

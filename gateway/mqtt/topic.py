@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.mqtt.wire import TOPIC_FILTER_INVALID, TOPIC_INVALID, ProtocolError, check_text
 
-MAXIMUM_KEPT = 20_000
+MAXIMUM_KEPT = 130_000
 """More devices than one gateway is meant for at full speed; beyond it the check is repeated."""
 LONGEST_KEPT = 256
 
@@ -14,8 +14,8 @@ class Topics(dict[bytes, bytes]):
 
     Because it is always the same object, its hash is worked out once, and whoever keeps
     something for each topic finds it fast. Bounded: at most MAXIMUM_KEPT names of at most
-    LONGEST_KEPT bytes (about 6 MB), so a peer that invents topics cannot fill the memory.
-    May be shared by many readers of one thread.
+    LONGEST_KEPT bytes (20 MB with usual names), so a peer that invents topics cannot fill the
+    memory. May be shared by many readers of one thread.
     """
 
     def __missing__(self, raw: bytes) -> bytes:

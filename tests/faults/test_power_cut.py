@@ -104,7 +104,8 @@ class Power:
         batch = journal.read(self.archived_to, 100)
         while True:
             try:
-                history.stage_readings(batch.readings, batch.cursor)
+                history.gather(batch.readings)
+                history.stage_gathered(batch.cursor)
                 history.commit()
                 break
             except DiskError:
@@ -164,7 +165,8 @@ class Power:
         journal.append([said("d-after", NOW, 1.0)])
         journal.commit()
         journal.publish()
-        history.stage_readings([said("d-after", NOW, 1.0)], journal.head)
+        history.gather([said("d-after", NOW, 1.0)])
+        history.stage_gathered(journal.head)
         history.commit()
         asyncio.run(self.decide(state))
         well = len(read_all(journal)) == before + 1

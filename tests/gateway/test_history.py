@@ -78,7 +78,8 @@ def one(  # noqa: PLR0917 - short, because the tests are tables of it
 
 
 def add(history: History, readings: Sequence[Reading], cursor: int = 1) -> None:
-    history.stage_readings(readings, cursor)
+    history.gather(readings)
+    history.stage_gathered(cursor)
     history.commit()
 
 
@@ -255,7 +256,8 @@ def test_a_reading_with_a_wrong_clock_is_found_when_it_was_heard(history: Histor
 def test_the_cursor_moves_only_with_the_commit(tmp_path: Path) -> None:
     with open_history(tmp_path) as history:
         add(history, minutes(10), 10)
-        history.stage_readings(minutes(20), 20)
+        history.gather(minutes(20))
+        history.stage_gathered(20)
         assert history.cursor == 10
         # What a crash leaves: the file as it is on the disk, without our closing it.
         crashed = tmp_path / "crashed"
@@ -271,7 +273,8 @@ def test_the_cursor_moves_only_with_the_commit(tmp_path: Path) -> None:
 
 def test_after_a_rollback_the_same_can_be_given_again(history: History) -> None:
     add(history, minutes(5), 5)
-    history.stage_readings([*minutes(30), one(MIDNIGHT, device=CELLAR)], 30)
+    history.gather([*minutes(30), one(MIDNIGHT, device=CELLAR)])
+    history.stage_gathered(30)
     history.rollback()
     assert history.cursor == 5
     assert history.devices() == [KITCHEN]
@@ -369,7 +372,8 @@ def test_a_damaged_block_does_not_stop_new_readings(history: History) -> None:
 
 def test_another_connection_that_only_reads_sees_what_is_committed(history: History) -> None:
     add(history, minutes(10))
-    history.stage_readings(minutes(20), 20)
+    history.gather(minutes(20))
+    history.stage_gathered(20)
     connection = apsw.Connection(str(history.path), flags=apsw.SQLITE_OPEN_READONLY)
     assert HistoryReader(history.path, connection).read(KITCHEN, 0, EVER) == minutes(10)
     connection.close()

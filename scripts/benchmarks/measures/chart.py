@@ -81,7 +81,8 @@ def _fill(bench: Bench, path: Path) -> None:
     for number, reading in enumerate(_readings(count, bench.size.chart_sensors), 1):
         waiting.append(reading)
         if len(waiting) == MANY or number == count:
-            history.stage_readings(waiting, number)
+            history.gather(waiting)
+            history.stage_gathered(number)
             history.commit()
             waiting.clear()
             bench.tell(f"week_chart_ms: {number:,} of {count:,} readings written")

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from gateway.app import Gateway
+from gateway.app import Gateway, tune
 from gateway.journal import Journal
 from gateway.settings import load
 from scripts.benchmarks.measures.under_test import Done
@@ -72,6 +72,7 @@ async def _joined(gateway: Gateway) -> None:
 
 async def main(file: Path, count: int) -> None:
     """Be the gateway under test."""
+    tune()
     gateway = Gateway(load(file))
     await gateway.compose()
     _say(b"open")
