@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 MANY = 100_000
 """Readings that are stored without waiting for more: some 8 MB of memory."""
+WORTH = 10
+"""Readings of each device that make a store worth its while, where that is more than MANY."""
+MOST = 250_000
+"""Readings that are stored whatever they are worth: some 20 MB of memory."""
 LONG = 6 * 3600 * 1000
 """Readings wait no longer than this (ms)."""
 
@@ -50,7 +54,8 @@ class Archivist:
             return
         self._history.gather(items)
         self.cursor = cursor
-        if self._history.waiting >= MANY or self._clock.monotonic() - self._since >= LONG:
+        enough = max(MANY, min(WORTH * self._history.streams, MOST))
+        if self._history.waiting >= enough or self._clock.monotonic() - self._since >= LONG:
             await self.store()
 
     async def store(self) -> None:

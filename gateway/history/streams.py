@@ -108,6 +108,10 @@ class Streams:
                 cells = place[rows] + np.arange(len(shape.channels))[:, None]
                 yield shape, every.take(rows)._replace(values=values[cells])
 
+    def __len__(self) -> int:
+        """Return how many streams there are."""
+        return len(self._numbers)
+
     def stage_names(self) -> None:
         """Stage the names that `columns` met for the first time."""
         self._database.stage("INSERT INTO stream VALUES (?,?,?,?)", self._new_streams)

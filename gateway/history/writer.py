@@ -121,6 +121,11 @@ class History(Database):
             self._gathered.setdefault(shape, []).append(columns)
         self.waiting += len(readings)
 
+    @property
+    def streams(self) -> int:
+        """How many devices with a layout have ever had a reading here."""
+        return len(self._streams)
+
     def stage_gathered(self, cursor: int) -> None:
         """Add what was gathered, and the cursor behind it, to the open transaction.
 
@@ -129,9 +134,9 @@ class History(Database):
         """
         try:
             self._streams.stage_names()
-            for shape, columns in self._gathered.items():
+            while self._gathered:
+                shape, columns = self._gathered.popitem()
                 self._store(shape, join(columns))
-            self._gathered = {}
             self.waiting = 0
             self.stage("UPDATE progress SET cursor=?", [(cursor,)])
         except BaseException:
