@@ -136,13 +136,22 @@ class Plans:
     def __init__(self, versions: Sequence[RuleVersion]) -> None:
         """Keep the versions; nothing is compiled before a device needs it."""
         self._versions = tuple(versions)
+        everywhere = {
+            index for index, version in enumerate(self._versions) if "*" in version.rule.devices
+        }
+        # With rules for all devices alone, which is common, nothing is looked up for each.
+        self._alike = tuple(sorted(everywhere)) if len(everywhere) == len(self._versions) else None
         self._plans: dict[tuple[tuple[int, ...], int], Plan] = {}
 
     def plan(self, device: DeviceKey, interval: int) -> Plan:
         """Return the shared plan of all devices watched by the same versions."""
-        chosen = tuple(
-            index for index, version in enumerate(self._versions) if version.rule.matches(device)
-        )
+        chosen = self._alike
+        if chosen is None:
+            chosen = tuple(
+                index
+                for index, version in enumerate(self._versions)
+                if version.rule.matches(device)
+            )
         plan = self._plans.get((chosen, interval))
         if plan is None:
             plan = Plan([self._versions[index] for index in chosen], interval)

@@ -56,7 +56,7 @@ class PlainJson:
 class Topic:
     """The decoder of one topic. It remembers the plans that fitted last."""
 
-    __slots__ = ("_definition", "_key", "_made", "_other", "_plan", "_plans", "_source")
+    __slots__ = ("_key", "_made", "_mapping", "_other", "_plan", "_plans", "_source")
 
     def __init__(self, mapping: Mapping, plans: Plans, origin: Origin, device: str | None) -> None:
         owner = origin.owner
@@ -65,7 +65,7 @@ class Topic:
             if device is not None
             else lambda value: DeviceKey(owner, _device_id(value, mapping.device_key))
         )
-        self._definition = Definition(mapping, self._key, origin.source)
+        self._mapping = mapping
         self._source = origin.source
         self._plans = plans
         self._plan: Plan | None = None
@@ -104,9 +104,16 @@ class Topic:
             return readings
         return None
 
+    @property
+    def definition(self) -> Definition:
+        """What a payload on this topic means; made when it is asked for, which is seldom."""
+        return Definition(self._mapping, self._key, self._source)
+
     def _define(self, payload: bytes, received: int, flags: int) -> list[Reading]:
         document = parse(payload)
-        readings = self._definition.readings(document, received, flags)
+        readings = Definition(self._mapping, self._key, self._source).readings(
+            document, received, flags
+        )
         first = document[0] if isinstance(document, list) and document else document
         if isinstance(first, dict) and self._made < _PLANS_OF_A_TOPIC:
             self._learn(first)

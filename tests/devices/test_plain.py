@@ -384,7 +384,7 @@ def test_the_fast_way_says_what_the_definition_says(
     topic = "t" if mapping.device_key else "cargo/a/b/readings"
     decode = bound(mapping, topic)
     owner: Topic = decode.__self__  # type: ignore[attr-defined]  # a bound method
-    definition: Definition = owner._definition
+    definition: Definition = owner.definition
     order = data.draw(st.lists(st.sampled_from(payloads), min_size=2, max_size=8))
     for payload in order:
         raw = payload.encode("utf-8", "surrogatepass")
@@ -401,7 +401,7 @@ def test_a_plan_that_fits_says_what_the_definition_says_after_any_damage(
 ) -> None:
     raw = ("{" + ",".join(f'"{key}":{value}' for key, value in pairs) + "}").encode()
     decode = bound()
-    definition: Definition = decode.__self__._definition  # type: ignore[attr-defined]
+    definition: Definition = decode.__self__.definition  # type: ignore[attr-defined]
     outcome(partial(decode, raw, NOW, 0))
     where = data.draw(st.integers(0, len(raw)))
     put = data.draw(
