@@ -7,6 +7,7 @@ import time
 
 import aiomqtt
 
+from tests.faults.running import PATIENCE
 from tests.faults.standin import Sent, payload
 
 
@@ -21,6 +22,7 @@ class Publisher:
         self._device = device
         self._number = 0
         self._began = time.time_ns() // 1_000_000 - 3600 * 1000
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -29,16 +31,19 @@ class Publisher:
     async def stop(self) -> None:
         task, self._task = self._task, None
         if task is not None:
+            self._stopping = True
             task.cancel()
-            await asyncio.wait([task])
+            # A client that is leaving may answer a cancellation with an error of its own.
+            await asyncio.wait([task], timeout=PATIENCE)
+            assert task.done(), "the publisher does not end"
             if not task.cancelled():
                 task.result()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 async with aiomqtt.Client("127.0.0.1", self._port, timeout=1) as client:
-                    while True:
+                    while not self._stopping:
                         await self._one(client)
                         await asyncio.sleep(self._pause)
             except aiomqtt.MqttError:
