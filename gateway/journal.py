@@ -103,8 +103,7 @@ class Journal(Database):
     page_size = 1024
     migrations = (
         """
-        CREATE TABLE device (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL,
-            UNIQUE (owner, name));
+        CREATE TABLE device (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL);
         CREATE TABLE layout (id INTEGER PRIMARY KEY, channels TEXT NOT NULL UNIQUE);
         CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
         CREATE TABLE reading (seq INTEGER PRIMARY KEY, device INTEGER NOT NULL,
