@@ -179,11 +179,14 @@ class Monitor:
             except DiskError as error:
                 log.warning("alerts cannot be recorded", problem=str(error))
                 await asyncio.sleep(RETRY)
-        for one in events:
-            if one.alert.ended is None:
-                self._open[one.alert.subject] = one.alert
-            elif self._open.get(one.alert.subject, one.alert).id == one.alert.id:
-                self._open.pop(one.alert.subject, None)
+        # As they stand now: one that was found late and is over must not take the place of one
+        # that still fires.
+        for alert in {one.alert.id: one.alert for one in events}.values():
+            known = self._open.get(alert.subject)
+            if alert.ended is None:
+                self._open[alert.subject] = alert
+            elif known is not None and known.id == alert.id:
+                del self._open[alert.subject]
 
     async def tick(self, listening_since: int | None) -> None:
         """Let time pass: who is missing, and whose past can be judged again.

@@ -135,6 +135,17 @@ async def test_a_backfill_in_two_parts_that_reaches_now_is_live(site: Site) -> N
     assert not alert.retrospective
 
 
+async def test_an_alert_found_before_one_that_fires_leaves_it_firing(site: Site) -> None:
+    series = Series(site)
+    await site.take(*series("4 - - - - - 4 9 9 9 9"))
+    await site.take(*series("9 9 9 9", first=10))
+    await site.settle()
+    assert [one.state for one in site.alerts(D1)] == ["resolved", "firing"]
+    assert [one.state for one in site.monitor.open_alerts] == ["firing"]
+    await site.take(*series("4", first=120))
+    assert [one.state for one in site.alerts(D1)] == ["resolved", "resolved"]
+
+
 async def test_neighbours_that_late_data_moves_keep_each_its_own_name(site: Site) -> None:
     series = Series(site)
     await site.take(*series("9 9 9 9 4 - - - - 4 9 9 9 9"))
