@@ -136,7 +136,7 @@ class Scene:
         await self.publisher.stop()
         await self.tap.stop()
         self._watch.cancel()
-        await asyncio.wait([self._watch])
+        await asyncio.gather(self._watch, return_exceptions=True)
 
 
 @asynccontextmanager
