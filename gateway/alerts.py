@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import aiomqtt
 import msgspec
+import structlog
 
 from gateway.database import DiskError
 from gateway.follow import RetryLater
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from gateway.state import State, StoredEvent
     from rules.alert import Alert
 
+log = structlog.get_logger()
+
+AGAIN = 5.0
+"""Seconds until open alerts are published again when the broker did not take them."""
 TIMEOUT = 10
 """Seconds that a broker may take for one message."""
 
@@ -46,12 +51,15 @@ class AlertPublisher:
     def __init__(self, broker: BrokerSettings, prefix: str, state: State) -> None:
         """`prefix` is the topic under which everything of this gateway is published."""
         self.name = f"alerts:{broker.name}"
+        self.broker = broker.name
         self.cursor = state.cursor(self.name)
         self._broker = broker
         self._prefix = prefix
         self._state = state
         # Two connections at a time would have one client id, and throw each other out.
         self._one_at_a_time = asyncio.Lock()
+        self.joined = asyncio.Event()
+        """Set when the broker has been joined."""
 
     async def handle(self, items: Sequence[StoredEvent], cursor: int) -> None:
         """Publish these events' alerts as they now stand. Raises RetryLater."""
@@ -72,13 +80,32 @@ class AlertPublisher:
 
     async def publish(self, alerts: Sequence[Alert]) -> None:
         """Publish alerts as they stand; returns when the broker has them."""
-        async with (
-            self._one_at_a_time,
-            asyncio.timeout(TIMEOUT * len(alerts)),
-            self._client() as client,
-        ):
+        async with self._one_at_a_time:
+            await self._publish(alerts)
+
+    async def _publish(self, alerts: Sequence[Alert]) -> None:
+        async with asyncio.timeout(TIMEOUT * len(alerts)), self._client() as client:
             for alert in alerts:
                 await client.publish(topic(self._prefix, alert), message(alert), qos=1, retain=True)
+
+    async def remind(self) -> None:
+        """Publish every open alert again each time the broker was joined, for ever.
+
+        A broker that was started anew may have forgotten what it kept for us.
+        """
+        while True:
+            await self.joined.wait()
+            self.joined.clear()
+            try:
+                # Looked up with the turn taken: what closes from now on is cleared after this.
+                async with self._one_at_a_time:
+                    alerts = [one for one in self._state.open_alerts() if not one.retrospective]
+                    if alerts:
+                        await self._publish(alerts)
+            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+                log.warning("open alerts are not published", name=self.name, problem=str(error))
+                await asyncio.sleep(AGAIN)
+                self.joined.set()
 
     def _client(self) -> aiomqtt.Client:
         broker = self._broker

@@ -172,10 +172,9 @@ class Gateway:
             asyncio.create_task(self._watch(), name="watch"),
             asyncio.create_task(self._tick(), name="tick"),
         ]
-        tasks += [
-            asyncio.create_task(follow(self.state, one, self._bury), name=one.name)
-            for one in self.publishers
-        ]
+        for one in self.publishers:
+            tasks.append(asyncio.create_task(follow(self.state, one, self._bury), name=one.name))
+            tasks.append(asyncio.create_task(one.remind(), name=f"remind {one.name}"))
         if control is not None:
             tasks.append(asyncio.create_task(control.run(), name="control"))
         joined = [asyncio.create_task(one.run(), name=one.name) for one in self.subscribers]
@@ -302,6 +301,10 @@ class Gateway:
             before = self.brokers.get(name)
             if before is None or (before.state in JOINED) != (state in JOINED):
                 self.brokers[name] = BrokerState(state, self.clock.now(), detail)
+                if state in JOINED:
+                    for publisher in self.publishers:
+                        if publisher.broker == name:
+                            publisher.joined.set()
             elif state != "connecting":
                 # "connecting" between two failures is no news: the trouble began with the first.
                 before.state, before.detail = state, detail

@@ -96,8 +96,11 @@ def init(
     """Write a first settings file, with a rule that you can try at once."""
     if file.exists():
         raise _fail(f"{file} exists already, and is left as it is. Name another file.", REFUSED)
-    file.write_text(starter(broker, port), encoding="utf-8")
-    file.chmod(0o600)
+    try:
+        file.write_text(starter(broker, port), encoding="utf-8")
+        file.chmod(0o600)
+    except OSError as error:
+        raise _fail(f"Cannot write {file}: {error.strerror}.", REFUSED) from error
     out.print(f"Wrote {file}. Look at it, then: holdwatch run -c {file}", soft_wrap=True)
 
 
@@ -228,6 +231,19 @@ def report(  # noqa: PLR0913, PLR0917 - options of a command
     _print(answer, screen.show_report, settings, json=json)
 
 
+@app.command()
+def alerts(
+    days: Annotated[int, typer.Option(help="Also those that ended in the last so many days.")] = 7,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """List alerts that are open, and those that ended lately: when, how long, how bad."""
+    with _errors():
+        settings = load(config)
+        answer = _ask(settings, {"do": "alerts", "days": days})
+    _print(answer, screen.show_alerts, settings, json=json)
+
+
 @device_app.command("list")
 def device_list(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
     """List every device that was heard, with its last value and where its rules stand."""
@@ -249,6 +265,26 @@ def quarantine_list(
         settings = load(config)
         answer = _ask(settings, {"do": "quarantine", "limit": limit, "after": after})
     _print(answer, screen.show_quarantine, settings, json=json)
+
+
+@quarantine_app.command("drop")
+def quarantine_drop(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Their numbers, as `quarantine list` shows them.")
+    ] = None,
+    everything: Annotated[  # noqa: FBT002 - an option without a value
+        bool, typer.Option("--all", help="All of them.")
+    ] = False,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Remove messages for good, such as those of a device that never made sense."""
+    if everything == bool(numbers):
+        raise _fail("Say which: numbers, or --all.", REFUSED)
+    with _errors():
+        settings = load(config)
+        answer = _ask(settings, {"do": "drop", "numbers": numbers})
+    _print(answer, screen.show_drop, settings, json=json)
 
 
 @quarantine_app.command("retry")
@@ -287,8 +323,11 @@ def _ask(
 async def _alone(
     settings: Settings, request: dict[str, Any], progress: Callable[[int, int], None]
 ) -> Any:  # noqa: ANN401 - whatever the command answers
-    gateway = Gateway(settings, join=False)
     looking = request["do"] in LOOKING
+    data = settings.gateway.data
+    if looking and not (data / "journal.db").exists():
+        raise ControlError(f"nothing has ever been stored in {data}", "Begin with: holdwatch run")
+    gateway = Gateway(settings, join=False)
     try:
         await gateway.compose(looking=looking)
         if looking:

@@ -14,6 +14,8 @@ from devices.reading import WRONG_CLOCK, DeviceKey, Reading
 from gateway import __version__
 from gateway.control import ControlError
 from gateway.report import report
+from rules.duration import DAY
+from rules.rule import SampleRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +28,7 @@ LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
 
 
-LOOKING = frozenset({"status", "devices", "quarantine", "report"})
+LOOKING = frozenset({"status", "devices", "quarantine", "report", "alerts"})
 """Commands that change nothing."""
 
 
@@ -40,6 +42,8 @@ class Commands:
             "devices": self.devices,
             "quarantine": self.quarantine,
             "retry": self.retry,
+            "drop": self.drop,
+            "alerts": self.alerts,
             "import": self.import_file,
             "report": self.report,
         }
@@ -87,7 +91,37 @@ class Commands:
                 **{one.name: gateway.state.head - one.cursor for one in gateway.publishers},
             },
             "dead_letters": gateway.state.dead_letters(),
+            "unwatched": self._unwatched(),
+            "wrong_clocks": [
+                str(device)
+                for device, reading in monitor.seen().items()
+                if reading.flags & WRONG_CLOCK
+            ],
         }
+
+    def _unwatched(self) -> list[str]:
+        """Say where a rule that people rely on judges nothing: a typing mistake, most often."""
+        settings, engine = self._gateway.settings, self._gateway.monitor.engine
+        devices = self._gateway.journal.devices()
+        if not devices or len(devices) > LOOKED_AT:
+            return []
+        found = []
+        judged = {(one.rule, device) for device in devices for one in engine.state(device)}
+        limited: set[DeviceKey] = set()
+        for rule in settings.rules:
+            watched = [device for device in devices if rule.matches(device)]
+            if not watched:
+                found.append(f"rule {rule.name} watches no device that was heard")
+            if not isinstance(rule, SampleRule):
+                continue
+            met = {device for device in watched if (rule.name, device) in judged}
+            limited |= met
+            # A rule for all devices is not meant to find its channel in each.
+            missed = [] if "*" in rule.devices else sorted(set(watched) - met)
+            found += [f"rule {rule.name}: {one} never sent {rule.channel}" for one in missed]
+        if settings.rules:
+            found += [f"no limit watches {one}" for one in sorted(set(devices) - limited)]
+        return found
 
     def _as_it_is(self, alert: Alert) -> Alert:
         """Return an open alert with what has been seen since it fired."""
@@ -135,14 +169,21 @@ class Commands:
             )
         return answer
 
-    async def quarantine(
-        self, request: Mapping[str, Any], _progress: object
-    ) -> list[dict[str, Any]]:
+    async def alerts(self, request: Mapping[str, Any], _progress: object) -> list[Alert]:
+        """Alerts that are open, or ended in the last so many days, newest first."""
+        since = self._gateway.clock.now() - int(request.get("days", 7)) * DAY
+        found = [
+            self._as_it_is(one) if one.ended is None else one
+            for one in self._gateway.state.alerts_since(since)
+        ]
+        return sorted(found, key=lambda one: one.fired, reverse=True)
+
+    async def quarantine(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Messages that could not be decoded, oldest first, raw bytes as base64."""
         rows = self._gateway.journal.quarantined(
             int(request.get("after", 0)), int(request.get("limit", 100))
         )
-        return [
+        messages = [
             {
                 **msgspec.structs.asdict(one),
                 "topic": one.topic.decode(errors="replace"),
@@ -150,6 +191,13 @@ class Commands:
             }
             for one in rows
         ]
+        total = sum(self._gateway.journal.quarantine_counts().values())
+        return {"total": total, "messages": messages}
+
+    async def drop(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
+        """Drop messages from the quarantine: these numbers, or with none given, all."""
+        dropped = await self._gateway.ingest.drop_quarantined(request.get("numbers") or None)
+        return {"dropped": dropped}
 
     async def retry(self, _request: Mapping[str, Any], _progress: object) -> dict[str, int]:
         """Decode what lies in the quarantine again."""

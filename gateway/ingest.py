@@ -277,6 +277,17 @@ class Ingest:
             await self._committed()
         return left, stayed
 
+    async def drop_quarantined(self, numbers: Sequence[int] | None) -> int:
+        """Remove messages from the quarantine for good, all without numbers; return how many."""
+        dropped = after = 0
+        while page := self.journal.quarantined(after, limit=500):
+            chosen = [one.number for one in page if numbers is None or one.number in numbers]
+            self._gathered.released.extend(chosen)
+            dropped += len(chosen)
+            after = page[-1].number
+            await self._committed()
+        return dropped
+
     async def _committed(self) -> None:
         done = asyncio.get_running_loop().create_future()
         self._gathered.stored.append(done)

@@ -121,6 +121,11 @@ class Monitor:
         self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
         for device, earliest in folded.late.items():
             self._note_late(device, earliest)
+            # What came last is not the latest.
+            known = [one for one in (self._latest.get(device), *items) if one is not None]
+            self._touched[device] = max(
+                (one for one in known if one.device == device), key=lambda one: one.when
+            )
         if self._closed:
             folded.transitions[:0] = self._closed
             self._closed = []
@@ -181,6 +186,17 @@ class Monitor:
                 await asyncio.sleep(RETRY)
         # As they stand now: one that was found late and is over must not take the place of one
         # that still fires.
+        for one in events:
+            log.info(
+                "alert",
+                what=one.kind,
+                device=str(one.alert.device),
+                rule=one.alert.rule,
+                channel=one.alert.channel,
+                severity=one.alert.severity,
+                worst=one.alert.worst,
+                retrospective=one.alert.retrospective,
+            )
         for alert in {one.alert.id: one.alert for one in events}.values():
             known = self._open.get(alert.subject)
             if alert.ended is None:
@@ -280,6 +296,10 @@ class Monitor:
             if one.when >= since and not (one.flags & RETAINED and one.flags & ARRIVAL)
         }
         return sorted(found.values(), key=order)
+
+    def seen(self) -> dict[DeviceKey, Reading]:
+        """Return the latest reading of each device that was heard since the start."""
+        return self._latest | self._touched
 
     def latest(self, device: DeviceKey) -> Reading | None:
         """Return the reading of a device that came last, None if it has none."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
 MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
+FEW = 5
+"""Of a long list so many are named."""
 PAYLOAD = 120
 """Bytes of a message that are shown."""
 
@@ -68,13 +70,19 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
         console.print(f"Broker {broker.name}: {broker.host}:{broker.port} {tls}; {escape(topics)}")
     for rule in settings.rules:
         devices = escape(", ".join(rule.devices))
-        console.print(f"Rule {rule.name} ({rule.severity}): {rule.limit()}, devices {devices}")
+        channel = getattr(rule, "channel", "")
+        what = f"{channel} {rule.limit()}".strip()
+        console.print(f"Rule {rule.name} ({rule.severity}): {escape(what)}, devices {devices}")
     for warning in settings.warnings:
-        console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
+        _warn(console, warning)
     if not settings.brokers:
-        console.print("[yellow]Warning:[/] no \\[[brokers]] section: nothing will arrive.")
+        _warn(console, "no [[brokers]] section: nothing will arrive.")
     if not settings.rules:
-        console.print("[yellow]Warning:[/] no \\[[rules]] section: nothing will be judged.")
+        _warn(console, "no [[rules]] section: nothing will be judged.")
+
+
+def _warn(console: Console, text: str) -> None:
+    console.print(Text("Warning: ", "yellow").append(text, "default"), soft_wrap=True)
 
 
 def show_start(console: Console, settings: Settings) -> None:
@@ -125,15 +133,25 @@ def _value(value: float | None, unit: str) -> str:
 
 
 def _pending(settings: Settings, pending: list[dict[str, Any]]) -> Table:
-    table = _table("pending", "rule", "value", "fires at the earliest")
+    table = _table("pending", "rule", "channel", "value", "fires at the earliest")
     for one in pending:
         table.add_row(
             escape(one["device"]),
             one["rule"],
+            one["channel"],
             _value(one["value"], ""),
             _time(settings, one["pending_until"]),
         )
     return table
+
+
+def _few(items: list[str]) -> list[str]:
+    """Return the first of a long list, and how many more there are."""
+    return items if len(items) <= FEW else [*items[:FEW], f"… and {len(items) - FEW} more"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + "s" * (number != 1)
 
 
 def _health(settings: Settings, answer: dict[str, Any]) -> Group:
@@ -147,16 +165,26 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
     if quarantine:
         counts = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
         lines.append(f"[yellow]! quarantine: {counts}.[/] See: holdwatch quarantine list")
-    waiting = [f"{name} {count}" for name, count in answer["waiting"].items() if count]
-    if waiting:
-        lines.append(f"… still to do: {', '.join(waiting)}")
+    for name, count in answer["waiting"].items():
+        if count:
+            what = "readings to be judged" if name == "monitor" else f"events for {name}"
+            lines.append(f"… still to do: {count:,} {what}")
+    lines += [f"[yellow]! {escape(one)}[/]" for one in _few(answer["unwatched"])]
+    if answer["wrong_clocks"]:
+        devices = escape(", ".join(_few(answer["wrong_clocks"])))
+        lines.append(
+            f"[yellow]! wrong clock, judged at arrival: {devices}.[/] A device that sends seconds "
+            'needs time_unit = "s" in a mapping'
+        )
     disk = answer["disk"]
     if disk["problem"]:
         lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
-    lines.append(
-        f"  {answer['devices']} devices, {answer['received']:,} messages since "
-        f"{_time(settings, answer['started'])}; {answer['duplicates']:,} readings came again"
+    running = answer.get("running") is not False
+    since = (
+        f", {_count(answer['received'], 'message')} since {_time(settings, answer['started'])}; "
+        f"{_count(answer['duplicates'], 'reading')} came again"
     )
+    lines.append(f"  {_count(answer['devices'], 'device')}{since if running else ''}")
     lines.append(
         f"  disk: journal {_size(disk['journal'])}, history {_size(disk['history'])}, "
         f"{_size(disk['free'])} free"
@@ -208,10 +236,15 @@ def show_devices(console: Console, settings: Settings, answer: list[dict[str, An
     table = _table("device", "site", "last reading", "values", "rules")
     for one in answer:
         values = ", ".join(
-            f"{channel} {'cannot be true' if value is None else f'{value:g}'}"
+            f"{channel} {'no usable value' if value is None else f'{value:g}'}"
             for channel, value in one["values"].items()
         )
-        rules = ", ".join(f"{rule['rule']}: {rule['state']}" for rule in one["rules"])
+        names = [rule["rule"] for rule in one["rules"]]
+        rules = ", ".join(
+            f"{rule['rule']}{' ' + rule['channel'] if names.count(rule['rule']) > 1 else ''}: "
+            f"{rule['state']}"
+            for rule in one["rules"]
+        )
         name = f" [dim]{escape(one['name'])}[/]" if one["name"] else ""
         table.add_row(
             escape(one["device"]) + name,
@@ -223,12 +256,13 @@ def show_devices(console: Console, settings: Settings, answer: list[dict[str, An
     console.print(table)
 
 
-def show_quarantine(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
+def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """List messages that could not be decoded."""
-    if not answer:
+    if not answer["total"]:
         console.print("[green]✓ The quarantine is empty.[/]")
         return
-    for one in answer:
+    messages = answer["messages"]
+    for one in messages:
         payload = base64.b64decode(one["payload"])
         shown = payload[:PAYLOAD].decode(errors="backslashreplace")
         console.print(
@@ -240,12 +274,44 @@ def show_quarantine(console: Console, settings: Settings, answer: list[dict[str,
         console.print(f"   {escape(one['cure'])}", soft_wrap=True)
         more = f" … {len(payload):,} bytes" if len(payload) > PAYLOAD else ""
         console.print(f"   [dim]{escape(shown)}{more}[/]", soft_wrap=True)
-    console.print("After a correction: holdwatch quarantine retry")
+    shown = f"{len(messages)} of {_count(answer['total'], 'message')}"
+    more = f"; the next: --after {messages[-1]['number']}" if messages else ""
+    console.print(f"{shown}{more}. After a correction: holdwatch quarantine retry")
 
 
 def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say what came of another attempt to decode."""
-    console.print(f"{answer['decoded']} messages decoded, {answer['left']} still in quarantine.")
+    decoded, left = _count(answer["decoded"], "message"), answer["left"]
+    console.print(f"{decoded} decoded, {left:,} still in quarantine.")
+    if left and answer.get("running") is not False:
+        console.print("A gateway reads its settings when it starts: restart it after a correction.")
+
+
+def show_drop(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say how many messages are gone."""
+    console.print(f"{_count(answer['dropped'], 'message')} dropped.")
+
+
+def show_alerts(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
+    """List alerts, newest first."""
+    if not answer:
+        console.print("[green]✓ No alert in that time.[/]")
+        return
+    table = _table("severity", "device", "rule", "began", "fired", "ended", "worst")
+    for one in answer:
+        what = f"{one['rule']} {one['channel']}" if one["kind"] == "gateway" else one["rule"]
+        past = " [dim](in the past)[/]" if one["retrospective"] else ""
+        table.add_row(
+            Text(f" {one['severity'].upper()} ", STYLES[one["severity"]]),
+            escape("/".join(part for part in one["device"] if part)),
+            escape(what) + past,
+            _minute(settings, one["began"]),
+            _minute(settings, one["fired"]),
+            _minute(settings, one["ended"]) or "open",
+            _value(one["worst"], one["unit"]),
+        )
+    console.print(table)
+    console.print(f"Times are {settings.gateway.timezone}.")
 
 
 def show_report(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:

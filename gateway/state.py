@@ -212,6 +212,10 @@ class State(Database):
         """Return every alert that is not over, oldest first."""
         return self._alerts("WHERE ended IS NULL ORDER BY began", ())
 
+    def alerts_since(self, since: int) -> list[Alert]:
+        """Return every alert that is open or ended at or after `since`, oldest first."""
+        return self._alerts("WHERE ended IS NULL OR ended >= ? ORDER BY began", (since,))
+
     def alerts_of(self, device: DeviceKey, since: int = 0) -> list[Alert]:
         """Return a device's alerts that are open or ended at or after `since`, oldest first."""
         return self._alerts(

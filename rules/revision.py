@@ -30,7 +30,9 @@ def alert_of(episode: Episode, *, retrospective: bool) -> Alert:
     state: State = episode.ended_how or "firing"
     quantity = QUANTITIES.get(episode.channel.partition(".")[0])
     reasons = {
-        "firing": "it has lasted long enough",
+        "firing": (
+            "it has lasted long enough" if episode.fired_at > episode.begin else "it is in breach"
+        ),
         "resolved": "it is over",
         "indeterminate": "nobody will know its end: its rule no longer judges",
     }

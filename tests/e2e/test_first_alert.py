@@ -80,6 +80,44 @@ def test_what_cannot_be_decoded_is_told_and_decoded_after_a_correction(tmp_path:
         assert (device["device"], device["values"]) == ("cellar", {"temperature": 5.25})
 
 
+def test_a_broker_that_forgot_everything_is_told_again_what_is_wrong(tmp_path: Path) -> None:
+    with Broker(tmp_path, persistent=False) as broker:
+        settings = first_settings(tmp_path, broker)
+        with RunningGateway(settings):
+            publish(broker, "cargo/home/kitchen/readings", '{"temperature": 9.5}')
+            until(lambda: retained(broker, "holdwatch/first/alerts/+"), "an alert")
+            broker.kill()
+            broker.start()
+            until(lambda: retained(broker, "holdwatch/first/alerts/+"), "the alert again")
+
+
+def test_where_nothing_is_judged_is_told(tmp_path: Path) -> None:
+    with Broker(tmp_path) as broker:
+        settings = first_settings(tmp_path, broker)
+        with RunningGateway(settings) as gateway:
+            publish(broker, "cargo/home/fridge-1/readings", '{"humidity": 60}')
+            told = until(lambda: gateway.status()["unwatched"], "what is not watched")
+    assert told == ["rule fridge: fridge-1 never sent temperature", "no limit watches fridge-1"]
+
+
+def test_rubbish_can_be_dropped_and_past_alerts_are_listed(tmp_path: Path) -> None:
+    with Broker(tmp_path) as broker:
+        settings = first_settings(tmp_path, broker)
+        with RunningGateway(settings) as gateway:
+            publish(broker, "cargo/home/kitchen/readings", "rubbish")
+            publish(broker, "cargo/home/kitchen/readings", '{"temperature": 9.5}')
+            publish(broker, "cargo/home/kitchen/readings", '{"temperature": 4.0}')
+            until(lambda: gateway.status()["quarantine"], "a message in the quarantine")
+            assert holdwatch_json("quarantine", "drop", "--all", "-c", str(settings)) == {
+                "dropped": 1
+            }
+            assert gateway.status()["quarantine"] == {}
+            (alert,) = until(
+                lambda: holdwatch_json("alerts", "-c", str(settings)), "an alert that is over"
+            )
+            assert (alert["state"], alert["worst"]) == ("resolved", 9.5)
+
+
 def test_one_data_folder_has_one_gateway_and_commands_reach_it(tmp_path: Path) -> None:
     with Broker(tmp_path) as broker:
         settings = first_settings(tmp_path, broker)
