@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -24,6 +25,28 @@ def _check_filter(text: str) -> str:
             error.detail, "A + stands for one whole level, a # for all the rest and comes last"
         ) from error
     return text
+
+
+def _check_host(text: str) -> str:
+    """Return the host, an IPv6 address without its brackets."""
+    bare = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        if not text:
+            raise mistake("it is empty", 'Write a name or an address: host = "localhost"') from None
+    # What was written is not repeated here: mqtt://USER:PASSWORD@HOST holds a password.
+    parts = re.fullmatch(r"(?:\w+://)?(?:[^/]*@)?(\[[^\]/@]+\]|[^:/@\s]+)(?::(\d+))?/?", text)
+    if parts is not None and parts[0] == parts[1] and "[" not in text:
+        return text
+    offer = ""
+    if parts is not None:
+        port = f" and port = {parts[2]}" if parts[2] else ""
+        offer = f': host = "{parts[1].strip("[]")}"{port}'
+    raise mistake(
+        "it is more than the name or the address of a host",
+        f"Write host and port apart, and nothing else into host{offer}",
+    )
 
 
 TopicFilter = Annotated[str, AfterValidator(_check_filter)]
@@ -67,7 +90,9 @@ class Broker(Section):
     """An existing broker that this gateway joins as a client."""
 
     name: Slug = Field(description="What you call this broker. Readings carry it as their source.")
-    host: str = Field(min_length=1, description="Host name or address of the broker.")
+    host: Annotated[str, AfterValidator(_check_host)] = Field(
+        description="Host name or address of the broker."
+    )
     tls: Tls | None = Field(
         default=None,
         description="Speak TLS: a table of `ca`, `certificate` and `key`, all optional.",
@@ -166,7 +191,7 @@ class Broker(Section):
     def loopback(self) -> bool:
         """Whether the broker is on this machine."""
         try:
-            return ip_address(self.host.strip("[]")).is_loopback
+            return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
 

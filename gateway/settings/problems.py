@@ -12,13 +12,17 @@ from typing import Any, NamedTuple
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.settings.places import Path, places
+from gateway.settings.words import SHAPES, plain, syntax
 
 Schema = Mapping[str, Any]
 """The JSON schema of the settings, as pydantic makes it."""
 
 
 class Problem(NamedTuple):
-    """One mistake. `place` counts from 1, as people do: `rules[2] (fridge-too-warm).abov`."""
+    """One mistake. `place` counts from 1, as people do: `rules[2] (fridge-too-warm).abov`.
+
+    `line` is 0 where no line is to blame, but the file as a whole.
+    """
 
     place: str
     line: int
@@ -26,8 +30,10 @@ class Problem(NamedTuple):
     cure: str
 
     def __str__(self) -> str:
-        where = f"line {self.line}" + (f", {self.place}" if self.place else "")
-        return f"{where}: {_sentence(self.message)} {self.cure}".rstrip()
+        words = f"{_sentence(self.message)} {self.cure}".rstrip()
+        if self.line == 0:
+            return words
+        return f"line {self.line}{', ' if self.place else ''}{self.place}: {words}"
 
 
 class SettingsError(Exception):
@@ -37,6 +43,9 @@ class SettingsError(Exception):
         self.name = name
         self.problems = sorted(problems, key=lambda problem: problem.line)
         count = len(self.problems)
+        if count == 1 and self.problems[0].line == 0:
+            super().__init__(str(self.problems[0]))
+            return
         lines = "".join(f"\n  {problem}" for problem in self.problems)
         super().__init__(f"{name}: {count} mistake{'s' if count > 1 else ''}{lines}")
 
@@ -56,24 +65,8 @@ def syntax_problem(text: str, error: tomllib.TOMLDecodeError) -> Problem:
     found = re.search(r"at line (\d+), column \d+", str(error))
     line = int(found[1]) if found else max(1, text.count("\n") + (not text.endswith("\n")))
     message = re.sub(r"\s*\(at [^)]*\)$", "", str(error))
-    cure = next(
-        (cure for start, cure in _SYNTAX.items() if message.startswith(start)),
-        "Mend this line; the settings are written in TOML",
-    )
-    return Problem("", line, f"this is not TOML: {message}", f"{cure}.")
-
-
-_SYNTAX = {
-    "Invalid value": 'Text stands in quotes, as in name = "roof"; numbers, true and false do not',
-    "Expected '='": "Write key = value, one on each line",
-    "Cannot overwrite": "The same key stands twice; keep one of them",
-    "Cannot declare": "The same section stands twice; a list of several is [[written]] like this",
-    "Illegal character": "A text ends on its line with the quote it began with",
-    "Unterminated string": "A text ends with the quote it began with",
-    "Unclosed array": "Close the list with ]",
-    "Expected ']": "Close the brackets: [section], or [[section]] for one of several",
-    "Unescaped '\\'": "Write \\\\, or put the text in single quotes",
-}
+    message, cure = syntax(message, text.split("\n")[line - 1])
+    return Problem("", line, message, f"{cure}.")
 
 
 class Describer:
@@ -111,7 +104,7 @@ class Describer:
                 continue
             path = self._path(error)
             message, cure = self._words(error, path)
-            if error["type"] in _SHAPES or error["type"] == "too_short":
+            if error["type"] in SHAPES or error["type"] == "too_short":
                 weak.add(path)
             if path in found and message != found[path].message:
                 # A setting that may have one of two shapes, and has neither.
@@ -147,7 +140,7 @@ class Describer:
         for step in path:
             if isinstance(step, int):
                 words += f"[{step + 1}]"
-                value = value[step] if isinstance(value, list) else None
+                value = value[step] if isinstance(value, list) and step < len(value) else None
                 name = value.get("name") if isinstance(value, dict) else None
                 words += f" ({name})" if isinstance(name, str) else ""
             else:
@@ -163,15 +156,28 @@ class Describer:
             known = list(self._at(path[:-1]).get("properties", {}))
             return "unknown key", _nearest(str(path[-1]), known)
         if kind == "missing":
-            return "it is missing", f"Add {self._meaning(path)}"
+            meaning = self._meaning(path)
+            return "it is missing", f"Add {meaning}" if meaning else ""
         if kind.startswith("union_tag"):
-            kinds = list(self._at(path[:1])["items"]["discriminator"]["mapping"])
-            if "tag" in context:
-                return f"unknown kind {context['tag']!r}", _nearest(context["tag"], kinds)
-            return "it is missing", f"Add kind, one of: {', '.join(kinds)}."
-        plain = error["msg"][0].lower() + error["msg"][1:]
-        message = str(context["error"]) if kind == "value_error" else _SHAPES.get(kind, plain)
+            return self._kind(context, path)
+        if kind in {"tuple_type", "model_type"} and len(path) == 1:
+            return self._brackets(str(path[0]), kind)
+        message = (
+            str(context["error"]) if kind == "value_error" else plain(kind, context, error["msg"])
+        )
         return message, self._meaning(path)
+
+    def _kind(self, context: Mapping[str, Any], path: Path) -> tuple[str, str]:
+        kinds = list(self._at(path[:1])["items"]["discriminator"]["mapping"])
+        if "tag" in context:
+            return f"unknown kind {context['tag']!r}", _nearest(context["tag"], kinds)
+        return "it is missing", f"Add kind, one of: {', '.join(kinds)}."
+
+    def _brackets(self, section: str, kind: str) -> tuple[str, str]:
+        """Say whether a section stands in single or in double brackets."""
+        if kind == "model_type":
+            return "there is one of it", f"Write [{section}], and key = value under it."
+        return "there may be several of it", f"Write [[{section}]], and key = value under it."
 
     def _meaning(self, path: Path) -> str:
         """Say what the setting is for, from its own declaration."""
@@ -188,7 +194,8 @@ class Describer:
             node = self._choose(node, value)
             if isinstance(step, int):
                 node = node.get("items", {})
-                value = value[step] if isinstance(value, list) else None
+                # A pair of which the second is missing has no element there.
+                value = value[step] if isinstance(value, list) and step < len(value) else None
             else:
                 node = node.get("properties", {}).get(step, {})
                 value = value.get(step) if isinstance(value, dict) else None
@@ -201,8 +208,10 @@ class Describer:
         if "$ref" in node:
             return self._choose(self._schema["$defs"][node["$ref"].rpartition("/")[2]], value)
         if "discriminator" in node and isinstance(value, dict):
-            target = node["discriminator"]["mapping"].get(value.get("kind"))
-            return self._choose({"$ref": target}, value) if target else {}
+            kinds = node["discriminator"]["mapping"]
+            # Of an unknown kind, only what all kinds share is looked at: any of them will do.
+            target = kinds.get(str(value.get("kind")), next(iter(kinds.values())))
+            return self._choose({"$ref": target}, value)
         for shape in node.get("anyOf", ()):
             if shape.get("type") != "null":
                 return {**self._choose(shape, value), **{k: node[k] for k in node if k != "anyOf"}}
@@ -211,20 +220,6 @@ class Describer:
 
 _ECHOES = {"default_factory_not_called"}
 """Errors that only say that something else was wrong."""
-
-_SHAPES = {
-    "string_type": "it must be text in quotes",
-    "path_type": "it must be a path in quotes",
-    "int_type": "it must be a whole number, without quotes",
-    "int_from_float": "it must be a whole number",
-    "float_type": "it must be a number, without quotes",
-    "bool_type": "it must be true or false, without quotes",
-    "tuple_type": "it must be a list in brackets, such as [ … ]",
-    "list_type": "it must be a list in brackets, such as [ … ]",
-    "dict_type": "it must be a table of key = value",
-    "model_type": "it must be a table of key = value",
-    "string_pattern_mismatch": "it has not the right form",
-}
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

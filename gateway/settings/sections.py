@@ -1,29 +1,25 @@
-"""One TOML file says what this gateway does. It is checked whole before anything opens.
+"""Every section and key of the settings, declared with its meaning.
 
-Every key is declared with its meaning; `docs/settings.md` is made from that. A mistake is
-told with its line, its place and its cure, and all mistakes are told at once.
+`docs/settings.md` is made from this; `file` reads and checks a file by it.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import socket
-import tomllib
 import zoneinfo
-from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 import devices.envelopes.mapping as envelopes
 from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
 from gateway.settings.broker import Broker
-from gateway.settings.problems import Describer, Problem, SettingsError, mistake, syntax_problem
+from gateway.settings.problems import mistake
 from gateway.settings.size import Size
 from gateway.settings.values import Age, FilePath, Section, Slug, slug
 from rules import AnyRule
@@ -210,7 +206,7 @@ class DiskSection(Section):
 
 
 class Settings(Section):
-    """All settings. `load` and `parse` make it."""
+    """All settings. `load` and `parse` in `file` make it."""
 
     gateway: Gateway = Field(default_factory=Gateway, description="This gateway itself.")
     brokers: tuple[Broker, ...] = Field(
@@ -266,83 +262,3 @@ class Settings(Section):
             if broker.secret and broker.tls is None and not broker.loopback
         )
         return plain + self._file_warnings
-
-
-def parse(
-    text: str,
-    name: str = "settings",
-    *,
-    folder: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> Settings:
-    """Read settings from TOML text. `name` stands in errors.
-
-    Paths count from `folder` (default: the working folder); `environment` (default: the
-    process's) is where `password_env` looks. Raises SettingsError with every mistake.
-    """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(name, [syntax_problem(text, error)]) from None
-    except RecursionError:
-        problem = Problem("", 1, "lists or tables are nested too deeply", "Write it flat.")
-        raise SettingsError(name, [problem]) from None
-    describer = Describer(text, data, Settings.model_json_schema)
-    problems = list(_twice(data, describer))
-    context = {
-        "folder": folder or Path(),
-        "environment": os.environ if environment is None else environment,
-    }
-    try:
-        # By way of JSON, in whose strict mode an array may be a tuple and a text a path, but a
-        # text no number. A date, which TOML has and no setting is, becomes text.
-        settings = Settings.model_validate_json(
-            json.dumps(data, default=str), strict=True, context=context
-        )
-    except ValidationError as error:
-        problems += describer.describe(error.errors(include_url=False, include_input=False))
-        raise SettingsError(name, problems) from None
-    if problems:
-        raise SettingsError(name, problems)
-    return settings
-
-
-def load(path: Path) -> Settings:
-    """Read settings from a TOML file. Raises SettingsError with every mistake."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        problem = Problem("", 1, f"this is not UTF-8 text ({error.reason})", "Save it as UTF-8.")
-        raise SettingsError(str(path), [problem]) from None
-    except OSError as error:
-        problem = Problem(
-            "", 1, f"cannot read it ({error.strerror})", "Give the path of a TOML file with -c."
-        )
-        raise SettingsError(str(path), [problem]) from None
-    settings = parse(text, str(path), folder=path.resolve().parent)
-    secret = [broker.password_file for broker in settings.brokers if broker.password_file]
-    if any(broker.password for broker in settings.brokers):
-        secret.append(path)
-    settings._file_warnings = tuple(  # noqa: SLF001 - set here alone, where the file is known
-        f"{file} holds a password, and others on this machine may read it. Run: chmod 600 {file}"
-        for file in secret
-        if file.stat().st_mode & 0o077
-    )
-    return settings
-
-
-def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
-    """Find rules and brokers of one name: alerts and sessions are kept under it."""
-    for section in ("brokers", "rules"):
-        seen: set[str] = set()
-        tables = data.get(section)
-        for index, table in enumerate(tables if isinstance(tables, list) else ()):
-            name = table.get("name") if isinstance(table, dict) else None
-            if isinstance(name, str) and name in seen:
-                yield describer.problem(
-                    (section, index, "name"),
-                    f"{name!r} is already the name of another of the {section}",
-                    "Give each a name of its own.",
-                )
-            elif isinstance(name, str):
-                seen.add(name)

@@ -1,0 +1,136 @@
+"""One TOML file says what this gateway does. It is checked whole before anything opens.
+
+A mistake is told with its line, its place and its cure, and all mistakes are told at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
+from gateway.settings.sections import Settings
+from rules.rule import Rule
+
+
+def parse(
+    text: str,
+    name: str = "settings",
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read settings from TOML text. `name` stands in errors.
+
+    Paths count from `folder` (default: the working folder); `environment` (default: the
+    process's) is where `password_env` looks. Raises SettingsError with every mistake.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(name, [syntax_problem(text, error)]) from None
+    except RecursionError:
+        problem = Problem("", 1, "lists or tables are nested too deeply", "Write it flat.")
+        raise SettingsError(name, [problem]) from None
+    describer = Describer(text, data, Settings.model_json_schema)
+    problems = list(_twice(data, describer))
+    context = {
+        "folder": folder or Path(),
+        "environment": os.environ if environment is None else environment,
+    }
+    try:
+        # By way of JSON, in whose strict mode an array may be a tuple and a text a path, but a
+        # text no number. A date, which TOML has and no setting is, becomes text.
+        settings = Settings.model_validate_json(
+            json.dumps(data, default=str), strict=True, context=context
+        )
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        problems += describer.describe([*errors, *_beside_the_kind(errors, data)])
+        raise SettingsError(name, problems) from None
+    if problems:
+        raise SettingsError(name, problems)
+    return settings
+
+
+def load(path: Path) -> Settings:
+    """Read settings from a TOML file. Raises SettingsError with every mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        problem = Problem("", 1, f"this is not UTF-8 text ({error.reason})", "Save it as UTF-8.")
+        raise SettingsError(str(path), [problem]) from None
+    except FileNotFoundError:
+        raise SettingsError(str(path), [_not_there(path)]) from None
+    except OSError as error:
+        problem = Problem(
+            "",
+            0,
+            f"Cannot read {path} ({error.strerror})",
+            "Name a file with -c that you may read.",
+        )
+        raise SettingsError(str(path), [problem]) from None
+    settings = parse(text, str(path), folder=path.resolve().parent)
+    secret = [broker.password_file for broker in settings.brokers if broker.password_file]
+    if any(broker.password for broker in settings.brokers):
+        secret.append(path)
+    settings._file_warnings = tuple(  # noqa: SLF001 - set here alone, where the file is known
+        f"{file} holds a password, and others on this machine may read it. Run: chmod 600 {file}"
+        for file in secret
+        if file.stat().st_mode & 0o077
+    )
+    return settings
+
+
+def _not_there(path: Path) -> Problem:
+    folder = path.resolve().parent
+    if path == Path(path.name):
+        message, command = f"There is no {path} here ({folder})", "holdwatch init"
+    else:
+        message, command = f"There is no {path.name} in {folder}", f"holdwatch init {path}"
+    cure = f"Change the folder, name the file with -c, or write a first one: {command}"
+    return Problem("", 0, message, cure)
+
+
+def _beside_the_kind(
+    errors: Iterable[ErrorDetails], data: dict[str, Any]
+) -> Iterator[ErrorDetails]:
+    """Find what else is wrong with rules of an unknown kind, in what all kinds share."""
+    for error in errors:
+        if not error["type"].startswith("union_tag"):
+            continue
+        table: Any = data
+        for step in error["loc"]:
+            table = table[step]
+        shared = {key: value for key, value in table.items() if key in Rule.model_fields}
+        try:
+            Rule.model_validate_json(
+                json.dumps({**shared, "kind": "any"}, default=str), strict=True
+            )
+        except ValidationError as others:
+            for other in others.errors(include_url=False, include_input=False):
+                yield {**other, "loc": (*error["loc"], *other["loc"])}
+
+
+def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
+    """Find rules and brokers of one name: alerts and sessions are kept under it."""
+    for section in ("brokers", "rules"):
+        seen: set[str] = set()
+        tables = data.get(section)
+        for index, table in enumerate(tables if isinstance(tables, list) else ()):
+            name = table.get("name") if isinstance(table, dict) else None
+            if isinstance(name, str) and name in seen:
+                yield describer.problem(
+                    (section, index, "name"),
+                    f"{name!r} is already the name of another of the {section}",
+                    "Give each a name of its own.",
+                )
+            elif isinstance(name, str):
+                seen.add(name)
