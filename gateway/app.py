@@ -121,7 +121,8 @@ class Gateway:
             self.disk.load_ballast()
             async with self.state.writing():
                 self.state.note_clock(boot_id(), self.clock.monotonic(), self.clock.now(), 0)
-        now = self.clock.now()
+        # A clock that woke in the past must not date a change before what it follows.
+        now = max(self.clock.now(), self.journal.newest_received())
         versions = await adopt(self.state, settings.rules, now, looking=looking)
         self.ingest = Ingest(
             self.journal,
@@ -156,6 +157,11 @@ class Gateway:
             for one in self.own_alerts.open_alerts
             if one.channel.startswith(f"{STRANGERS} ")
         }
+        if not looking and self._joined:
+            names = {f"broker {one.name}" for one in self._joined}
+            for alert in self.own_alerts.open_alerts:
+                if alert.channel.startswith("broker ") and alert.channel not in names:
+                    self.own_alerts.report(alert.channel, None)
         self.ingest.on_disk = self._on_disk
         self.ingest.on_stranger = self._on_stranger
         self.ingest.before_commit = self._prune
@@ -238,7 +244,12 @@ class Gateway:
             await asyncio.sleep(TICK)
 
     async def _check_clock(self) -> None:
-        self._moved += self.clock.corrected()
+        moved = self.clock.corrected()
+        self._moved += moved
+        if moved:
+            # Times before and after cannot be compared: nobody is missed for what lies between.
+            self._deaf_until = self.clock.now()
+            self.monitor.engine.set_back(self._deaf_until)
         if not self._moved:
             return
         try:
@@ -262,6 +273,7 @@ class Gateway:
         if self.ingest.held or self.ingest.problem is not None:
             self._deaf_until = self.clock.now()
         self.own_alerts.report("disk", full or failing)
+        self.own_alerts.report("history", self.monitor.problem)
 
     def _check_strangers(self) -> None:
         """Forgive a source that has spoken for its own devices alone for a while."""

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from devices.reading import ARRIVAL, IMPORTED, RETAINED, DeviceKey, Reading
+from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
+from gateway.history import DamagedHistoryError
 from gateway.own_alerts import KIND as OWN
 from gateway.state import StoredFrame
 from rules import KINDS
-from rules.revision import alert_of, event, revise
+from rules.revision import WITHDRAWN, alert_of, event, fires_again, goes_on, revise
 from rules.rule import SampleRule
-from rules.subject import order
+from rules.subject import order, undated
 from rules.transition import episode
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from gateway.state import State
     from rules.alert import Alert, Event
     from rules.engine import Engine
-    from rules.transition import Transition
+    from rules.transition import Episode, Transition
 
 log = structlog.get_logger()
 
@@ -101,6 +102,8 @@ class Monitor:
             one for device, dumped in state.subjects() for one in engine.load(device, dumped)
         ]
         self._retired = False
+        self.problem: str | None = None
+        """What of the past cannot be judged again, None if nothing was met."""
         self._open = {one.subject: one for one in state.open_alerts() if one.kind != OWN}
 
     @property
@@ -117,21 +120,21 @@ class Monitor:
 
     async def _judge(self, items: Sequence[Reading], cursor: Cursor) -> None:
         folded = self.engine.fold(items)
+        before = {device: self.seen_last(device) for device in folded.late}
         self._touched.update({one.device: one for one in items})
         self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
         for device, earliest in folded.late.items():
             self._note_late(device, earliest)
             # What came last is not the latest.
-            known = [one for one in (self._latest.get(device), *items) if one is not None]
-            self._touched[device] = max(
-                (one for one in known if one.device == device), key=lambda one: one.when
-            )
+            newest = before[device]
+            if newest is not None and newest.when > self._touched[device].when:
+                self._touched[device] = newest
         if self._closed:
             folded.transitions[:0] = self._closed
             self._closed = []
         if folded.transitions:
-            imported = {one.device for one in items if one.flags & IMPORTED}
-            await self._record(self._events(folded.transitions, imported))
+            await self._record(self._events(folded.transitions))
+        await self._go_on(items)
         self.cursor = cursor
         if (
             cursor - self.saved_cursor >= CHECKPOINT_READINGS
@@ -139,14 +142,32 @@ class Monitor:
         ):
             await self._checkpoint()
 
-    def _events(self, transitions: Sequence[Transition], imported: set[DeviceKey]) -> list[Event]:
+    async def _go_on(self, items: Sequence[Reading]) -> None:
+        """Make alerts from files live when their device is heard and they are still true."""
+        asleep = {one.device: one for one in self._open.values() if one.retrospective}
+        if not asleep:
+            return
+        heard = {one.device for one in items if not one.flags & (IMPORTED | RETAINED)}
+        events = [
+            goes_on(one)
+            for one in self._open.values()
+            if one.retrospective and one.device in heard
+        ]
+        if events:
+            await self._record(events)
+
+    def _events(self, transitions: Sequence[Transition]) -> list[Event]:
         """Return what is new in these: after a crash the same transitions are found again."""
         events: list[Event] = []
         opened = dict(self._open)
         for transition in transitions:
-            alert = alert_of(episode(transition), retrospective=transition.device in imported)
+            alert = alert_of(episode(transition), retrospective=transition.imported)
             if alert.state == "firing":
-                if self._state.alert(alert.id) is not None:
+                known = self._state.alert(alert.id)
+                if known is not None and known.reason == WITHDRAWN:
+                    events.append(fires_again(known, alert))
+                    opened[alert.subject] = events[-1].alert
+                if known is not None:
                     continue
                 opened[alert.subject] = alert
             else:
@@ -217,7 +238,7 @@ class Monitor:
         caught_up = self.cursor == self._journal.head
         if caught_up and not self._retired:
             self._retired = True
-            closed = self._events([*self._closed, *self.engine.retire()], set())
+            closed = self._events([*self._closed, *self.engine.retire()])
             if closed:
                 await self._record(closed)
             self._closed = []
@@ -227,7 +248,7 @@ class Monitor:
             if missing:
                 # A device that is forgotten to be missing would not be found again.
                 devices = {one.device for one in missing}
-                await self._record(self._events(missing, set()), lambda: self._keep(devices))
+                await self._record(self._events(missing), lambda: self._keep(devices))
 
     def _keep(self, devices: Iterable[DeviceKey]) -> None:
         self._state.keep_subjects((one, self.engine.dump(one)) for one in devices)
@@ -257,23 +278,40 @@ class Monitor:
         if not due:
             return
         # The state saved below must belong to the saved cursor.
-        await self._checkpoint()
+        if not await self._checkpoint():
+            return
         for device, earliest in due:
-            await self._judge_again(device, earliest)
+            try:
+                await self._judge_again(device, earliest)
+            except DamagedHistoryError as error:
+                # The verdicts that stand are kept: what is left cannot change them.
+                self.problem = str(error)
+                log.exception("late data cannot be judged", device=str(device))
+                async with self._state.writing():
+                    self._state.forget_late(device)
             del self._late[device]
 
     async def _judge_again(self, device: DeviceKey, earliest: int) -> None:
         frame = self._state.frame_before(device, earliest)
         since = frame.at if frame else 0
-        judged = self.engine.rejudge(
-            device, frame.state if frame else None, self.past(device, since)
-        )
-        recorded = [
+        # What the history has dropped cannot be judged again, and what was told of it stands.
+        known_from = self._history.pruned_before
+        if known_from > since:
+            frame, since = None, known_from
+        past = self.past(device, since)
+        judged = self.engine.rejudge(device, frame.state if frame else None, past)
+        alerts = [
             alert
             for alert in self._state.alerts_of(device, since - OVERLAP)
             if alert.kind in REVISABLE
         ]
-        events = revise(recorded, judged.episodes, since)
+        standing = [alert for alert in alerts if alert.began < known_from]
+        events = revise(
+            [alert for alert in alerts if alert.began >= known_from],
+            [one for one in judged.episodes if not _part_of(one, standing)],
+            since,
+            live=any(not one.flags & (IMPORTED | RETAINED) for one in past),
+        )
         if events:
             log.info("late data changed verdicts", device=str(device), events=len(events))
         frames = [StoredFrame(one.device, one.at, one.state) for one in judged.frames]
@@ -288,14 +326,21 @@ class Monitor:
 
     def past(self, device: DeviceKey, since: int) -> list[Reading]:
         """Return a device's readings from `since` on, in order, each once, as far as judged."""
-        readings = self._history.read(device, since, FOREVER)
-        readings += self._journal.read_device(device, self._history.cursor, self.cursor)
+        # Asked first: the history may be stored to between the two.
+        stored = self._history.cursor
+        readings = self._journal.read_device(device, stored, self.cursor)
+        # Of one that is in both, the history's was there first.
+        readings += self._history.read(device, since, FOREVER)
         found = {
             (one.at, one.identity): one
             for one in readings
-            if one.when >= since and not (one.flags & RETAINED and one.flags & ARRIVAL)
+            if one.when >= since and not undated(one)
         }
         return sorted(found.values(), key=order)
+
+    def seen_last(self, device: DeviceKey) -> Reading | None:
+        """Return the latest reading of a device since the start, None if it was not heard."""
+        return self._touched.get(device) or self._latest.get(device)
 
     def seen(self) -> dict[DeviceKey, Reading]:
         """Return the latest reading of each device that was heard since the start."""
@@ -303,13 +348,13 @@ class Monitor:
 
     def latest(self, device: DeviceKey) -> Reading | None:
         """Return the reading of a device that came last, None if it has none."""
-        found = self._touched.get(device) or self._latest.get(device)
+        found = self.seen_last(device)
         if found is None:
+            stored_up_to = self._history.cursor
             span = self._history.span(device)
             stored = self._history.read(device, span.last, span.last + 1) if span else []
-            newer = self._journal.read_device(device, self._history.cursor, self.cursor)
-            both = stored + newer
-            found = both[-1] if both else None
+            newer = self._journal.read_device(device, stored_up_to, self.cursor)
+            found = max((*stored, *newer), key=lambda one: one.when, default=None)
         return found
 
     # -- checkpoints -------------------------------------------------------------------------
@@ -319,7 +364,8 @@ class Monitor:
         async with self._turn:
             await self._checkpoint()
 
-    async def _checkpoint(self) -> None:
+    async def _checkpoint(self) -> bool:
+        """Save; say whether the disk took it."""
         touched, self._touched = self._touched, {}
         devices = list(touched)
         self._latest.update(touched)
@@ -339,9 +385,19 @@ class Monitor:
             log.warning("no checkpoint", problem=str(error))
             self._touched = touched | self._touched
             self._frames = frames + self._frames
-            return
+            return False
         self.saved_cursor = self.cursor
         self._saved = self._clock.monotonic()
+        return True
+
+
+def _part_of(episode: Episode, standing: Sequence[Alert]) -> bool:
+    """Whether an episode goes on with an alert whose beginning is not known any more."""
+    return any(
+        (one.rule, one.channel) == (episode.rule, episode.channel)
+        and (one.ended is None or one.ended >= episode.begin)
+        for one in standing
+    )
 
 
 def _ends(ended: Alert, before: Alert) -> bool:

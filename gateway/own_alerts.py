@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 KIND = "gateway"
+GRAVITY = {"critical": 0, "warning": 1, "info": 2}
 RETRY = 1.0
 """Seconds between attempts to record an alert."""
 
@@ -56,9 +57,20 @@ class OwnAlerts:
     ) -> None:
         """Say that something is wrong (or, with None, right again); known facts change nothing."""
         before = self._open.get(subject)
-        if (problem is None) == (before is None):
+        graver = before is not None and GRAVITY[severity] < GRAVITY[before.severity]
+        if (problem is None) == (before is None) and not (problem is not None and graver):
             return
         now = self._clock.now()
+        if problem is not None and before is not None:
+            alert = msgspec.structs.replace(
+                before, severity=severity, reason=problem, revision=before.revision + 1
+            )
+            self._open[subject] = alert
+            key = f"{alert.id}:revised:{alert.revision}"
+            self._unrecorded.put_nowait(
+                Event(key=key, kind="revised", at=now, alert=alert, before=before)
+            )
+            return
         if problem is None and before is not None:
             alert = msgspec.structs.replace(
                 before, state="resolved", reason="it is over", ended=now

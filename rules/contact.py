@@ -77,13 +77,21 @@ class Contact:
                 if due > now:
                     following.append(due)
                     continue
-                lost = Lost(watch.key, subject.heard, due)
+                # A new version tells of its own time: what the one before told is told.
+                lost = Lost(watch.key, max(subject.heard, watch.since), due)
                 subject.lost += (lost,)
                 subject.calm = None
                 told.append(_tell(subject, watch, lost, "firing", due))
             if following:
                 self._push(subject, min(following))
         return told
+
+    def set_back(self, now: int) -> None:
+        """Take note that our clock was set back to `now`: nobody was heard in the future."""
+        for subject in self._subjects:
+            if subject.heard > now:
+                subject.heard = now
+                self._wait(subject)
 
     def _wait(self, subject: Subject) -> None:
         deadline = subject.heard + subject.plan.wait

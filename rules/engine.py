@@ -70,6 +70,10 @@ class Engine:
         """
         return self._contact.tick(now, listening_since)
 
+    def set_back(self, now: int) -> None:
+        """Take note that the clock that `received` and `tick` go by was set back to `now`."""
+        self._contact.set_back(now)
+
     def rejudge(
         self, device: DeviceKey, frame: bytes | None, readings: Sequence[Reading]
     ) -> Rejudged:

@@ -71,29 +71,29 @@ def event(alert: Alert, kind: EventKind | None = None) -> Event:
     return Event(key=key, kind=what, at=at, alert=alert)
 
 
-def revise(recorded: Sequence[Alert], episodes: Iterable[Episode], since: int) -> list[Event]:
+def revise(
+    recorded: Sequence[Alert], episodes: Iterable[Episode], since: int, *, live: bool = True
+) -> list[Event]:
     """Hold newly judged episodes of one device against its recorded alerts.
 
-    `since` (ms) is where judging began again; `recorded` reaches back further. Returns the
-    events that bring the record up to date, and none where nothing changed.
+    `since` (ms) is where judging began again; `recorded` reaches back further. What still
+    lasts is history too unless the device is `live`: heard, and not only read from files.
+    Returns the events that bring the record up to date, and none where nothing changed.
     """
     events: list[Event] = []
-    found = [alert_of(one, retrospective=one.ended_at is not None) for one in episodes]
+    found = [alert_of(one, retrospective=not live or one.ended_at is not None) for one in episodes]
     matched, left = _match(recorded, found)
     for now in found:
         before = matched.get(now.id)
         if before is None:
-            firing = msgspec.structs.replace(now, state="firing", ended=None)
+            firing = msgspec.structs.replace(
+                now, state="firing", ended=None, reason="late data brought it to light"
+            )
             events.append(event(firing))
             if now.ended is not None:
                 events.append(event(now))
-        elif (before.state, before.began, before.fired, before.ended) != (
-            now.state,
-            now.began,
-            now.fired,
-            now.ended,
-        ):
-            events.append(_revised(before, now, "late data moved it"))
+        elif _facts(before) != _facts(now):
+            events.append(_revised(before, now, "late data moved it", live=live))
     for alert in left:
         over = alert.ended is not None and alert.ended < since
         if over or alert.reason == WITHDRAWN:
@@ -101,8 +101,25 @@ def revise(recorded: Sequence[Alert], episodes: Iterable[Episode], since: int) -
         gone = msgspec.structs.replace(
             alert, state="resolved", ended=max(alert.fired, alert.ended or 0)
         )
-        events.append(_revised(alert, gone, WITHDRAWN))
+        events.append(_revised(alert, gone, WITHDRAWN, live=live))
     return events
+
+
+def fires_again(before: Alert, now: Alert) -> Event:
+    """Return the event of an alert that was withdrawn, and fires after all."""
+    return _revised(before, now, now.reason, live=not now.retrospective)
+
+
+def goes_on(before: Alert) -> Event:
+    """Return the event of an alert found in files that is still true of a live device."""
+    return _revised(before, before, "it goes on", live=True)
+
+
+def _facts(alert: Alert) -> tuple[object, ...]:
+    """Return what an alert says that late data may change."""
+    times = (alert.state, alert.began, alert.fired, alert.ended)
+    # While it lasts, the worst may yet come: that is no change of the past.
+    return times if alert.ended is None else (*times, alert.worst, alert.worst_at)
 
 
 def _match(
@@ -144,15 +161,15 @@ def _overlap(before: Alert, now: Alert) -> int:
     return min(ends, default=FAR) - max(before.began, now.began)
 
 
-def _revised(before: Alert, now: Alert, reason: str) -> Event:
+def _revised(before: Alert, now: Alert, reason: str, *, live: bool) -> Event:
     """Return the revision; the alert keeps its first id.
 
-    It stays history only as long as it is over: what still lasts is live, however it was found.
+    It stays history only as long as it is over, or the device is not heard.
     """
     alert = msgspec.structs.replace(
         now,
         id=before.id,
-        retrospective=before.retrospective and now.ended is not None,
+        retrospective=before.retrospective and (now.ended is not None or not live),
         revision=before.revision + 1,
         reason=reason,
     )

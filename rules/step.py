@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from devices.reading import ARRIVAL, RETAINED, DeviceKey, Reading
+from devices.reading import IMPORTED, DeviceKey, Reading
 from rules.lifecycle import Change, Phase, advance, expire, explain
 from rules.plan import FOREVER, Judge, Judged
 from rules.subject import (
@@ -21,6 +21,7 @@ from rules.subject import (
     sample,
     seen,
     strangers,
+    undated,
     wake,
 )
 from rules.transition import Episode, Transition, alert_id, episode
@@ -49,7 +50,7 @@ class Folded(msgspec.Struct):
 def step(subject: Subject, reading: Reading, out: Folded) -> None:
     """Apply a reading to the subject's phases, or report it as late."""
     judged = subject.plan.judged(reading.layout)
-    if not judged or (reading.flags & RETAINED and reading.flags & ARRIVAL):
+    if not judged or undated(reading):
         return
     place = order(reading)
     last = max(seen(subject, channel.channel) or _BEFORE for channel in judged)
@@ -98,7 +99,10 @@ def _apply(
             badness=judge.rule.badness(raw),
             identity=reading.identity,
         )
-        told += [_tell(subject, channel.channel, judge, change) for change in changes]
+        imported = bool(reading.flags & IMPORTED)
+        told += [
+            _tell(subject, channel.channel, judge, change, imported=imported) for change in changes
+        ]
 
 
 def _expire(
@@ -132,7 +136,9 @@ def orphans(subject: Subject) -> list[Transition]:
     ]
 
 
-def _tell(subject: Subject, channel: str, judge: Judge, change: Change) -> Transition:
+def _tell(
+    subject: Subject, channel: str, judge: Judge, change: Change, *, imported: bool = False
+) -> Transition:
     rule = judge.rule
     return Transition(
         kind=change.kind,
@@ -149,6 +155,7 @@ def _tell(subject: Subject, channel: str, judge: Judge, change: Change) -> Trans
         limit=rule.limit(),
         note=rule.note,
         explanation=change.explanation,
+        imported=imported,
     )
 
 

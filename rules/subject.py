@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from devices.reading import UNUSABLE_SHIFT, DeviceKey, Reading, layout
+from devices.reading import (
+    ARRIVAL,
+    RETAINED,
+    UNUSABLE_SHIFT,
+    WRONG_CLOCK,
+    DeviceKey,
+    Reading,
+    layout,
+)
 from rules.lifecycle import UNKNOWN, Phase
 from rules.plan import FOREVER, Calm, Plan
 
@@ -30,6 +38,14 @@ class Order(NamedTuple):
     when: int
     identity: int
     at: int
+
+
+def undated(reading: Reading) -> bool:
+    """Say whether nobody knows when a reading was true, so that nobody can judge it.
+
+    The broker had kept it, and it has no time of its own that could be believed.
+    """
+    return bool(reading.flags & RETAINED and reading.flags & (ARRIVAL | WRONG_CLOCK))
 
 
 def order(reading: Reading) -> Order:

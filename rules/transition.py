@@ -35,6 +35,8 @@ class Transition(msgspec.Struct, frozen=True):
     limit: str
     note: str
     explanation: Explanation
+    imported: bool = False
+    """Whether a reading from a file, and not a live one, brought it to light."""
 
 
 class Episode(msgspec.Struct, frozen=True):

@@ -86,8 +86,8 @@ class History(Database):
             id INTEGER PRIMARY KEY, owner TEXT NOT NULL, device TEXT NOT NULL,
             channels TEXT NOT NULL, UNIQUE (owner, device, channels));
         CREATE TABLE source(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
-        CREATE TABLE progress(cursor INTEGER NOT NULL);
-        INSERT INTO progress VALUES (0);
+        CREATE TABLE progress(cursor INTEGER NOT NULL, pruned INTEGER NOT NULL);
+        INSERT INTO progress VALUES (0, 0);
         CREATE TABLE block(
             day INTEGER NOT NULL, stream INTEGER NOT NULL, part INTEGER NOT NULL,
             n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
@@ -104,7 +104,10 @@ class History(Database):
     def _load(self) -> None:
         with self._telling():
             self._streams = Streams(self, self._connection)
-            self._cursor: int = self._connection.execute("SELECT cursor FROM progress").get
+            ((cursor, pruned),) = fetch(self._connection, "SELECT cursor, pruned FROM progress")
+        self._cursor: int = cursor
+        self.pruned_before: int = pruned
+        """Days that ended at or before this (ms) are not here any more; 0 if none was dropped."""
         self._gathered: dict[Layout, list[Columns]] = {}
         self.waiting = 0
         """How many readings are gathered."""
@@ -181,6 +184,7 @@ class History(Database):
                 return gone
             gone += self._connection.execute("SELECT sum(n) FROM block WHERE day=?", (day,)).get
             self.stage("DELETE FROM block WHERE day=?", [(day,)])
+            self.stage("UPDATE progress SET pruned=max(pruned, ?)", [((day + 1) * DAY,)])
             self.commit()
             self._load()
 
