@@ -22,31 +22,45 @@ SAME = Conversion(0.0, 1.0)
 
 _UNITS: dict[str, dict[str, Conversion]] = {
     "°C": {
-        "c": SAME,
-        "cel": SAME,
-        "celsius": SAME,
-        "f": Conversion(32.0, 5 / 9),
-        "fahrenheit": Conversion(32.0, 5 / 9),
-        "k": Conversion(273.15, 1.0),
-        "kelvin": Conversion(273.15, 1.0),
+        "°C": SAME,
+        "Cel": SAME,
+        "Celsius": SAME,
+        "°F": Conversion(32.0, 5 / 9),
+        "Fahrenheit": Conversion(32.0, 5 / 9),
+        "K": Conversion(273.15, 1.0),
+        "Kelvin": Conversion(273.15, 1.0),
     },
-    "%RH": {"%": SAME, "%rh": SAME, "rh": SAME, "rh%": SAME, "%r.h.": SAME, "percent": SAME},
+    "%RH": {"%": SAME, "%RH": SAME, "RH": SAME, "RH%": SAME, "%r.h.": SAME, "percent": SAME},
     "hPa": {
-        "hpa": SAME,
+        "hPa": SAME,
         "mbar": SAME,
         "bar": Conversion(0.0, 1000.0),
-        "kpa": Conversion(0.0, 10.0),
-        "pa": Conversion(0.0, 0.01),
+        "kPa": Conversion(0.0, 10.0),
+        "Pa": Conversion(0.0, 0.01),
     },
     "lx": {"lx": SAME, "lux": SAME},
     "g": {"g": SAME, "m/s²": Conversion(0.0, 1 / 9.80665), "m/s2": Conversion(0.0, 1 / 9.80665)},
-    "V": {"v": SAME, "volt": SAME, "mv": Conversion(0.0, 0.001)},
+    "V": {"V": SAME, "volt": SAME, "mV": Conversion(0.0, 0.001)},
     "%": {"%": SAME, "percent": SAME},
-    "dBm": {"dbm": SAME},
+    "dBm": {"dBm": SAME},
     "ppm": {"ppm": SAME},
     "km/h": {"km/h": SAME, "kmh": SAME, "m/s": Conversion(0.0, 3.6), "kn": Conversion(0.0, 1.852)},
-    "°": {"°": SAME, "deg": SAME, "": SAME},
-    "": {"": SAME},
+    "°": {"°": SAME, "deg": SAME},
+    "": {},
+}
+"""For each unit of ours: those that can be turned into it, as people write them."""
+
+
+def _short(unit: str, ours: str) -> str:
+    short = "".join(unit.split()).lower()
+    if ours == "°C":
+        short = short.lstrip("°º").removeprefix("deg").lstrip(".")
+    return short
+
+
+_SHORT = {
+    ours: {_short(unit, ours): convert for unit, convert in units.items()}
+    for ours, units in _UNITS.items()
 }
 
 
@@ -56,12 +70,11 @@ def conversion(channel: str, unit: str) -> Conversion | None:
     The degree sign, spaces and capitals do not matter. A channel that is not known is a KeyError.
     """
     ours = QUANTITIES[channel.partition(".")[0]].unit
-    short = "".join(unit.split()).lower()
-    if ours == "°C":
-        short = short.lstrip("°º").removeprefix("deg").lstrip(".")
-    return _UNITS[ours].get(short)
+    if not unit and ours in {"", "°"}:
+        return SAME
+    return _SHORT[ours].get(_short(unit, ours))
 
 
 def units_of(channel: str) -> str:
     """Return the units that are known for a channel, as words for an error."""
-    return ", ".join(_UNITS[QUANTITIES[channel.partition(".")[0]].unit])
+    return ", ".join(_UNITS[QUANTITIES[channel.partition(".")[0]].unit]) or "no unit"

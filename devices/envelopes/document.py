@@ -22,6 +22,9 @@ MAXIMUM_OBJECTS = 10_000
 MAXIMUM_SEQUENCE = 1 << 62
 MAXIMUM_NUMBER = float(1 << 63)
 
+_MAXIMUM_DIGITS = 40
+"""Longer whole numbers are not repeated in errors."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_1 = -62_135_596_800_000
 YEAR_10000 = 253_402_300_800_000
@@ -75,6 +78,12 @@ def parse(payload: bytes) -> Any:  # noqa: ANN401 - JSON is anything until it is
             f"the payload has {len(payload)} bytes, the limit is {MAXIMUM_BYTES}",
             "Send the backlog in several messages",
         )
+    if not payload.strip():
+        raise DecodeError(
+            "empty",
+            "the message is empty",
+            "Look at the device; or somebody cleared a retained message, which sends an empty one",
+        )
     cure = "Check what the device sends; a common cause is a payload cut at the device's buffer"
     try:
         document = json.loads(payload.decode(), object_pairs_hook=_object, parse_constant=_constant)
@@ -110,17 +119,20 @@ def parse_object(payload: bytes) -> Document:
 
 def describe(value: object) -> str:
     """Say what a JSON value is, in words for an error."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
         return "an array"
     if isinstance(value, str):
         return f"the text {value[:40]!r}"
-    return f"the number {value:.6g}" if isinstance(value, float) else "a whole number"
+    if isinstance(value, float):
+        return f"the number {value:.6g}"
+    text = str(value)
+    return (
+        f"the number {text}" if len(text) <= _MAXIMUM_DIGITS else f"a number of {len(text)} digits"
+    )
 
 
 def number(value: object, key: str) -> float:
@@ -149,12 +161,18 @@ def sequence_number(value: object, key: str) -> int | None:
     """Return the device's own count, None where it is absent or null."""
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAXIMUM_SEQUENCE:
+    if not isinstance(value, int) or isinstance(value, bool):
+        wrong = "not a whole number"
+    elif value < 0:
+        wrong = "which is below 0"
+    elif value > MAXIMUM_SEQUENCE:
+        wrong = "which is above 2^62"
+    else:
         return value
     raise DecodeError(
         "bad-sequence",
-        f"{key!r} is {describe(value)}, not a whole number from 0 to 2^62",
-        "Send the sequence number as a whole JSON number, or leave it out",
+        f"{key!r} is {describe(value)}, {wrong}",
+        "Send the sequence number as a whole JSON number from 0 to 2^62, or leave it out",
     )
 
 

@@ -26,6 +26,7 @@ from devices.reading import MAXIMUM_CHANNELS, QUANTITIES, DeviceKey, Reading, la
 # Making a plan costs as much as decoding some fifty messages without one, so a topic whose keys
 # never settle is given up on.
 _PLANS_OF_A_TOPIC = 16
+_OURS = Mapping()
 _CONVENTION = f"{', '.join(QUANTITIES)}, position; a place may follow: temperature.supply_air"
 
 
@@ -149,7 +150,20 @@ class Definition:
                 f"the array holds {len(document)} objects, the limit is {MAXIMUM_OBJECTS}",
                 "Send the backlog in several messages",
             )
-        return [self._reading(each, received, flags) for each in document]
+        if not document:
+            raise DecodeError(
+                "empty",
+                "the array is empty",
+                "Send at least one object, or nothing while there is nothing to say",
+            )
+        readings = []
+        for place, each in enumerate(document, 1):
+            try:
+                readings.append(self._reading(each, received, flags))
+            except DecodeError as error:
+                where = f"object {place} of {len(document)}: "
+                raise DecodeError(error.reason, where + error.detail, error.cure) from None
+        return readings
 
     def _reading(self, document: object, received: int, flags: int) -> Reading:
         mapping = self._mapping
@@ -175,7 +189,7 @@ class Definition:
         if not isinstance(document, dict) and not bare:
             raise DecodeError(
                 "not-an-object",
-                f"the message holds {describe(document)} where an object is wanted",
+                f"{describe(document)} stands where an object is wanted",
                 'Send an object such as {"time": "2026-11-22T10:00:00Z", "temperature": 4.3}, '
                 "or an array of them",
             )
@@ -193,7 +207,7 @@ class Definition:
         if len(channels) > MAXIMUM_CHANNELS:
             raise DecodeError(
                 "too-many-channels",
-                f"the message has {len(channels)} channels, the limit is {MAXIMUM_CHANNELS}",
+                f"there are {len(channels)} channels, the limit is {MAXIMUM_CHANNELS}",
                 "Send the channels in several messages, or map only those that are wanted",
             )
         return channels
@@ -202,10 +216,19 @@ class Definition:
         keys = list(document) if isinstance(document, dict) else []
         seen = ", ".join(repr(key[:40]) for key in keys[:20]) or "none"
         accepted = ", ".join(map(repr, self._mapping.channels.values())) or _CONVENTION
+        if self._mapping == _OURS:
+            return DecodeError(
+                "no-channel",
+                f"no key of the message is a channel; keys seen: {seen}",
+                f"Accepted keys: {accepted}. Map other names in the settings",
+            )
+        topic = self._mapping.topic
         return DecodeError(
             "no-channel",
-            f"no key of the message is a channel; keys seen: {seen}",
-            f"Accepted keys: {accepted}. Map other names in the settings",
+            f"no key is a channel for the mapping of {topic!r}, which took the topic; "
+            f"keys seen: {seen}",
+            f"Accepted keys: {accepted}. Change the channels of that mapping in the settings, or "
+            "its topic",
         )
 
 

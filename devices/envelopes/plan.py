@@ -109,7 +109,9 @@ class Plan:
         if len(payload) > MAXIMUM_BYTES:
             raise Unplanned
         objects = self._many(payload)
-        if payload.count(b'"') != self._quotes * len(objects) or len(objects) > MAXIMUM_OBJECTS:
+        if not 0 < len(objects) <= MAXIMUM_OBJECTS:
+            raise Unplanned
+        if payload.count(b'"') != self._quotes * len(objects):
             raise Unplanned
         return [self._reading(fields, key, received, flags, source) for fields in objects]
 

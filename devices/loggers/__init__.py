@@ -34,14 +34,19 @@ def read(  # noqa: PLR0913 - all that a file cannot say itself
     columns: Mapping[str, str] | None = None,
 ) -> LoggerFile:
     """Read a logger's file. See Request for what is asked. Raises DecodeError and nothing else."""
+    text = text_of(content)
+    if not text.strip():
+        raise DecodeError(
+            "empty", f"{name}: the file is empty", "Export the data again, and look whether it is"
+        )
     logger = recognise(name, content)
     if logger is None:
         raise DecodeError(
             "unknown-file",
-            f"{name} is no file that is known: {', '.join(each.name for each in LOGGERS)}",
+            f"{name} is not {' or '.join(each.title for each in LOGGERS)}",
             "Export the logger's data as CSV, and let the file's name end in .csv",
         )
     request = Request(
         received=received, owner=owner, zone=zone, device=device, columns=dict(columns or {})
     )
-    return logger.read(name, text_of(content), request)
+    return logger.read(name, text, request)

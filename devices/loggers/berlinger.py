@@ -207,4 +207,4 @@ def _whole(line: _Line, text: str) -> int:
     return int(text)
 
 
-BERLINGER = Logger("berlinger", recognises, read)
+BERLINGER = Logger("berlinger", "a Berlinger text export", recognises, read)

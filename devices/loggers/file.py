@@ -78,6 +78,8 @@ class Logger(NamedTuple):
     """One kind of file: how it is known, and how it is read."""
 
     name: str
+    title: str
+    """What people call such a file, with its article."""
     recognises: Callable[[str, str], bool]
     """(file name, its text) → whether it is one of ours."""
     read: Callable[[str, str, Request], LoggerFile]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from devices.device import DecodeError
 from devices.loggers import LOGGERS, read, recognise
 from devices.loggers.file import DailyAlarm, Limit, LoggerFile
-from devices.reading import ARRIVAL, IMPORTED
+from devices.reading import ARRIVAL, IMPORTED, QUANTITIES
+from devices.units import conversion, units_of
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -221,7 +222,9 @@ def test_day_and_month_are_told_apart_by_all_rows(texts: list[str], expected: li
 
 
 BAD = [
-    ("", {}, "no-heading"),
+    ("", {}, "empty"),
+    (" \n\n", {"device": None}, "empty"),
+    (f"time,temp,{'x' * 200_000}\n2026-11-22 10:00,1,2\n", {}, "no-heading"),
     ("a,b\n1,2\n", {}, "no-heading"),
     ("time,value\n2026-11-22 10:00,1\n", {}, "no-heading"),
     ("time,value\n2026-11-22 10:00,1\n", {"columns": {"valeu": "temperature"}}, "no-heading"),
@@ -251,6 +254,31 @@ def test_what_a_table_cannot_say_is_refused_with_its_reason(
     text: str, more: dict[str, object], expected: str
 ) -> None:
     assert reason(text, **more) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "words"),
+    [
+        ("when,value\n1,2\n", {"value": "temperature °F"},
+         r"line 1 of x.csv: no column of 'when', 'value' is a time. Say which, .*'when=time'"),
+        ("box 7\nwhen,value\n1,2\n", {"when": "time"},
+         r"line 2 of x.csv: no column of .* is a known channel. Say which, .*'value=temperature"),
+        ("when,value\n1,2\n", {}, r"it begins with 'when,value'. .*or --column 'when=time'"),
+        ("time,v\n1,2\n", {"v": "temperature x"}, r"Use °C, Cel, Celsius, °F, Fahrenheit, K, "),
+        ("time,v\n1,2\n", {"v": "door open"}, r"'open', .* is not a unit of door. Use no unit"),
+        (" \n", {}, r"the file is empty"),
+        ("time,temp,hum,note\n1,2\n", {}, r"line 2 has 2 columns where the heading has 4\."),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_named(text: str, columns: dict[str, str], words: str) -> None:
+    with pytest.raises(DecodeError, match=words):
+        table(text, columns=columns)
+
+
+def test_every_unit_that_an_error_offers_is_taken() -> None:
+    for channel in QUANTITIES:
+        for unit in units_of(channel).split(", "):
+            assert unit == "no unit" or conversion(channel, unit) is not None
 
 
 def test_a_bad_row_is_named_by_its_line() -> None:
@@ -293,7 +321,7 @@ def test_a_file_is_known_by_what_it_says_and_else_by_its_name() -> None:
     assert recognise("x.csv", b"Device: Q-tag Fridge-tag 2\n") is berlinger
     assert recognise("x.CSV", b"time,temp\n") is tables
     assert recognise("x.pdf", b"time,temp\n") is None
-    with pytest.raises(DecodeError, match=r"end in \.csv"):
+    with pytest.raises(DecodeError, match=r"Berlinger text export or a CSV table.*end in \.csv"):
         read("x.pdf", b"time,temp\n", received=NOW)
     with pytest.raises(DecodeError, match="its columns are known"):
         read("f.txt", b"Device: Fridge-tag 2\n", received=NOW, columns={"a": "humidity"})

@@ -121,17 +121,18 @@ def test_null_is_a_missing_value() -> None:
         assert holed.flags & UNUSABLE
 
 
-def test_an_array_is_a_backlog_and_an_empty_one_is_none() -> None:
+def test_an_array_is_a_backlog() -> None:
     decode = bound()
     decode(TYPICAL, NOW, 0)
     backlog = b"[" + b",".join([TYPICAL.replace(b"48000", b"%d" % n) for n in range(50)]) + b"]"
     for _ in range(2):
         assert [made.identity for made in decode(backlog, NOW, 0)] == list(range(50))
-    assert decode(b"[]", NOW, 0) == []
 
 
 BAD = [
-    (b"", "not-json"),
+    (b"", "empty"),
+    (b" \n", "empty"),
+    (b"[]", "empty"),
     (b"{", "not-json"),
     (b"\xff\xfe", "not-json"),
     (b'{"temperature":NaN}', "not-json"),
@@ -183,11 +184,46 @@ def test_what_is_wrong_is_refused_with_its_reason(payload: bytes, reason: str) -
         assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        (b"", "the message is empty"),
+        (b"[ ]", "the array is empty"),
+        (b'{"temperature":4,"seq":-1}', "'seq' is the number -1, which is below 0"),
+        (
+            b'{"temperature":4,"seq":4611686018427387905}',
+            "4611686018427387905, which is above 2^62",
+        ),
+        (b'{"temperature":4,"seq":' + b"9" * 99 + b"}", "'seq' is a number of 99 digits, which is"),
+        (b'{"temperature":4,"seq":1.5}', "'seq' is the number 1.5, not a whole number"),
+        (
+            b'[{"temperature":1},{"temperature":"4"}]',
+            "object 2 of 2: 'temperature' is the text '4'",
+        ),
+        (b'[{"temperature":1},7,null]', "object 2 of 3: the number 7 stands where an object is"),
+        (b'[{"temp":1}]', "object 1 of 1: no key of the message is a channel; keys seen: 'temp'"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_wrong_is_named(payload: bytes, words: str) -> None:
+    decode = bound()
+    for _ in range(2):
+        with pytest.raises(DecodeError) as caught:
+            decode(payload, NOW, 0)
+        assert words in caught.value.detail
+        decode(b'{"temperature":4}', NOW, 0)
+
+
 def test_a_message_without_a_channel_is_told_its_keys_and_what_is_accepted() -> None:
     with pytest.raises(DecodeError, match=r"'temp', 'model'.*temperature, humidity"):
         decode_one({"temp": 4.1, "model": "x"})
-    with pytest.raises(DecodeError, match=r"'temperature'.*Accepted keys: 'data\.t'"):
-        decode_one({"temperature": 4.1}, Mapping(channels={"temperature": "data.t"}))
+    took = r"the mapping of 'plant/\{device\}', which took the topic; .*'temperature'.*"
+    with pytest.raises(DecodeError, match=took + r"Accepted keys: 'data\.t'"):
+        decode_one(
+            {"temperature": 4.1},
+            Mapping(topic="plant/{device}", channels={"temperature": "data.t"}),
+            topic="plant/box-7",
+        )
 
 
 @pytest.mark.parametrize(
