@@ -52,6 +52,8 @@ CHECKPOINT_READINGS = 500_000
 BACKLOG_PAUSE = 2_000
 BACKLOG_LONGEST = 30_000
 """A past is judged again when it has been quiet for so many ms, or changing for so long."""
+STALE = 600_000
+"""An alert that is found when it has been over for so long (ms) is retrospective."""
 FRAMES_KEPT = 40 * 24 * 3600 * 1000
 """How long key frames are kept, ms: what is later than this is judged from the beginning."""
 OVERLAP = 2 * 24 * 3600 * 1000
@@ -160,6 +162,8 @@ class Monitor:
         """Return what is new in these: after a crash the same transitions are found again."""
         events: list[Event] = []
         opened = dict(self._open)
+        began: dict[str, int] = {}
+        over = self._clock.now() - STALE
         for transition in transitions:
             alert = alert_of(episode(transition), retrospective=transition.imported)
             if alert.state == "firing":
@@ -170,11 +174,16 @@ class Monitor:
                 if known is not None:
                     continue
                 opened[alert.subject] = alert
+                began[alert.id] = len(events)
             else:
                 before = opened.get(alert.subject)
                 if before is None or not _ends(alert, before):
                     continue
                 del opened[alert.subject]
+                if before.id in began and transition.at < over:
+                    # Over for long when it was found, as in a backlog: nobody can be warned.
+                    before = msgspec.structs.replace(before, retrospective=True)
+                    events[began[before.id]] = event(before)
                 # Of a rule that nobody knows any more, the record alone says what it was.
                 told = alert if alert.kind else before
                 alert = msgspec.structs.replace(
