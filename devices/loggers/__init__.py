@@ -37,7 +37,7 @@ def read(  # noqa: PLR0913 - all that a file cannot say itself
     text = text_of(content)
     if not text.strip():
         raise DecodeError(
-            "empty", f"{name}: the file is empty", "Export the data again, and look whether it is"
+            "empty", f"{name}: the file is empty", "Export the data again"
         )
     logger = recognise(name, content)
     if logger is None:

@@ -82,8 +82,12 @@ def test_the_commands_of_the_readme_lead_to_an_alert(tmp_path: Path) -> None:
         with (tmp_path / "log").open("w") as log:
             gateway = subprocess.Popen(run.split(), cwd=clone, env=environment, stderr=log)
         try:
-            until(lambda: "connected" in type_("holdwatch status"), "the broker is joined")
-            publish, status = look.splitlines()
+            until(lambda: "connected" in (tmp_path / "log").read_text(), "the broker is joined")
+            found, publish, status = look.splitlines()
+            # A second terminal knows nothing of the first one's PATH.
+            environment["PATH"] = os.environ["PATH"]
+            assert type_(f"{found}\ntype -p holdwatch") == f"{home}/holdwatch-env/bin/holdwatch\n"
+            environment["PATH"] = path
             type_(publish)
             until(lambda: "kitchen" in type_(status), (tmp_path / "log").read_text())
             assert '"rule":"too-warm-now"' in type_(subscribe)
