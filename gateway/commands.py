@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -13,9 +11,12 @@ from devices.device import DecodeError
 from devices.reading import WRONG_CLOCK, DeviceKey, Reading
 from gateway import __version__
 from gateway.control import ControlError
-from gateway.report import report
+from gateway.own_alerts import GRAVITY
+from gateway.report import longest_hold, report
+from gateway.report_range import Known, find_zone, time_range
 from rules.duration import DAY
 from rules.rule import SampleRule
+from rules.subject import order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from rules.alert import Alert
 
-GRAVITY = {"critical": 0, "warning": 1, "info": 2}
+LOOKED_UP = 200
+"""Devices whose latest reading is looked up in the files."""
 LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
 
@@ -153,9 +155,14 @@ class Commands:
         gateway = self._gateway
         engine = gateway.monitor.engine
         answer = []
-        for device in sorted(gateway.journal.devices()):
+        devices = sorted(gateway.journal.devices())
+        few = len(devices) <= LOOKED_UP
+        for device in devices:
             section = gateway.settings.device(device)
-            latest = gateway.monitor.latest(device)
+            # Where there are many, only those heard since the start: each look costs a read.
+            latest = gateway.monitor.seen_last(device)
+            if latest is None and few:
+                latest = gateway.monitor.latest(device)
             answer.append(
                 {
                     "device": str(device),
@@ -236,47 +243,46 @@ class Commands:
         """Answer with a device's past by local days."""
         gateway, settings = self._gateway, self._gateway.settings
         device = self._key(request["device"])
-        zone = _zone(request.get("zone") or settings.gateway.timezone)
-        since = _midnight(request.get("since"), zone, after=0)
-        until = _midnight(request.get("until"), zone, after=1)
-        past = [
-            one
-            for one in gateway.monitor.past(device, 0 if since is None else since)
-            if until is None or one.when < until
+        zone = find_zone(request.get("zone") or settings.gateway.timezone)
+        rules = [rule for rule in settings.rules if rule.matches(device)]
+        interval = settings.interval(device)
+        hold = longest_hold(rules, interval)
+        start, end = time_range(
+            device,
+            self._known(device),
+            since=request.get("since"),
+            until=request.get("until"),
+            zone=zone,
+            now=gateway.clock.now(),
+            hold=hold,
+        )
+        alerts = [
+            self._as_it_is(one) if one.ended is None else one
+            for one in gateway.state.alerts_of(device, start)
         ]
-        if not past:
-            raise ControlError(
-                f"nothing is known of {device} in that time",
-                "See `holdwatch device list` for the devices that were heard",
-            )
         return report(
             device,
-            past,
-            rules=[rule for rule in settings.rules if rule.matches(device)],
-            alerts=gateway.state.alerts_of(device, since or 0),
+            gateway.monitor.past(device, start - hold),
+            rules=rules,
+            alerts=alerts,
             zone=zone,
-            interval=settings.interval(device),
+            interval=interval,
+            start=start,
+            end=end,
         ).as_json()
 
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ControlError(
-            f"{name!r} is no time zone", "Use a name such as Europe/Berlin"
-        ) from error
-
-
-def _midnight(day: str | None, zone: ZoneInfo, *, after: int) -> int | None:
-    """Return the beginning (ms) of a local day, or of the day so many days later."""
-    if day is None:
-        return None
-    try:
-        date = dt.date.fromisoformat(day) + dt.timedelta(days=after)
-    except (ValueError, OverflowError) as error:
-        raise ControlError(f"{day!r} is no day", "Write it as 2026-05-31") from error
-    return int(dt.datetime.combine(date, dt.time(), zone).timestamp() * 1000)
+    def _known(self, device: DeviceKey) -> Known:
+        gateway = self._gateway
+        span = gateway.history.span(device)
+        found = gateway.history.read(device, span.last, span.last + 1) if span else []
+        found += gateway.journal.read_device(device, gateway.history.cursor, gateway.monitor.cursor)
+        if not found:
+            raise ControlError(
+                f"nothing is known of {device}",
+                "See `holdwatch device list` for the devices that were heard",
+            )
+        first = min(one.when for one in found)
+        return Known(min(first, span.first) if span else first, max(found, key=order))
 
 
 def _values(reading: Reading) -> dict[str, float | None]:

@@ -1,11 +1,18 @@
-"""A series by days: how long it was well, in breach, and how long nobody knew."""
+"""A series by local days: how long it was well, in breach, and how long nobody knew.
+
+A series is one channel's samples, sorted by time: (ms since 1970, value, or None if it was
+unusable). Both functions look at start ≤ t < end (ms) and at nothing else, so that no sample
+speaks for a time that has not come: samples before `start` count for what they hold after it,
+and from `start` to the first sample nobody knows. A sample speaks until the next one, at most
+the rule's hold; `interval` (ms) is how often the device sends.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,16 +24,28 @@ if TYPE_CHECKING:
 
     from rules.threshold import Threshold
 
+    Series = Sequence[tuple[int, float | None]]
+
 MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+OK, BELOW, ABOVE, BOTH, NOBODY_KNOWS, OUTSIDE = "-v^x? "
+"""Signs of an hour, the worst of it; OUTSIDE: nothing was asked about it."""
+
+
+class LocalDay(NamedTuple):
+    """A day by the clock on the wall, from `start` up to `end` (ms since 1970)."""
+
+    date: dt.date
+    start: int
+    end: int
 
 
 class Day(msgspec.Struct, frozen=True):
-    """One local day of a series. Durations in minutes, values in the channel's unit.
+    """One local day of a series, in minutes.
 
-    `ok`, `below`, `above` and `unknown` add up to the part of the day between the first
-    sample and the end of what the last one speaks for. `ok` includes the zone between the
-    alarm's limit and the clear limit. The least, greatest and mean value are over the
-    usable samples of the day, None without one; `mean` is not weighted by time.
+    They add up to the part of the day that was looked at. `ok` includes the zone between the
+    alarm's limit and the clear limit.
     """
 
     date: dt.date
@@ -34,98 +53,138 @@ class Day(msgspec.Struct, frozen=True):
     below: float
     above: float
     unknown: float
-    samples: int
-    minimum: float | None
-    maximum: float | None
-    mean: float | None
 
 
-def by_day(
-    series: Sequence[tuple[int, float | None]],
-    rule: Threshold,
+def local_days(start: int, end: int, zone: dt.tzinfo) -> list[LocalDay]:
+    """Return every local day that touches start ≤ t < end (ms), in order."""
+    found = []
+    date = dt.datetime.fromtimestamp(start / 1000, zone).date()
+    begin = _midnight(date, zone)
+    while begin < end:
+        following = date + dt.timedelta(days=1)
+        finish = _midnight(following, zone)
+        found.append(LocalDay(date, begin, finish))
+        date, begin = following, finish
+    return found
+
+
+def by_day(  # noqa: PLR0913 - a series, how to judge it, and what part of it to look at
+    series: Series, rule: Threshold, zone: dt.tzinfo, interval: int, *, start: int, end: int
+) -> list[Day]:
+    """Return a Day for each local day that touches start ≤ t < end.
+
+    Raises ValueError if the series is not sorted.
+    """
+    segments = _segments(series, rule, interval, start, end)
+    return [_day(day, segments) for day in local_days(start, end, zone)]
+
+
+def by_hour(  # noqa: PLR0913 - a series, how to judge it, and what part of it to look at
+    series: Series,
+    rules: Sequence[Threshold],
     zone: dt.tzinfo,
     interval: int,
-) -> list[Day]:
-    """Return a Day for each local day from the first sample's to the last one's.
+    *,
+    start: int,
+    end: int,
+) -> dict[dt.date, str]:
+    """Return for each local day 24 signs: the worst that was seen or held in each hour.
 
-    `series` is sorted by time: (ms since 1970, value or None if it was unusable).
-    `interval` (ms) is how often the device sends. A sample speaks until the next, at most
-    the rule's hold; a segment over midnight is split there.
+    `rules` are one or more, all of the channel. The hour that autumn has twice has one sign.
     """
-    if not series:
-        return []
-    hold = rule.timing(interval).hold
-    when = np.array([moment for moment, _ in series], dtype=np.int64)
-    value = np.array([np.nan if v is None else v for _, v in series], dtype=np.float64)
-    ends = np.append(when[1:], when[-1] + hold)
-    if np.any(ends < when):
-        raise ValueError("the series must be sorted by time")
-    spoken = np.minimum(ends, when + hold)
-    # Sensors repeat themselves: the rule is asked once for each distinct value.
-    distinct, which = np.unique(value, return_inverse=True)
-    kinds = np.array([_kind(float(v), rule) for v in distinct])[which]
-    segments = _Segments(when, spoken, ends, kinds, value)
-    days = _midnights(int(when[0]), int(spoken[-1]), zone)
-    return [_day(date, start, end, segments) for date, start, end in days if start <= when[-1]]
+    seen = {day.date: [set[str]() for _ in range(24)] for day in local_days(start, end, zone)}
+    hold = max(rule.timing(interval).hold for rule in rules)
+
+    def note(sign: str, begin: int, finish: int) -> None:
+        for local in _touched(max(begin, start), min(finish, end), zone):
+            seen[local.date()][local.hour].add(sign)
+
+    note(NOBODY_KNOWS, start, series[0][0] if series else end)
+    for index, (when, value) in enumerate(series):
+        following = series[index + 1][0] if index + 1 < len(series) else max(end, when)
+        spoken = min(following, when + hold)
+        note(_sign(value, rules), when, spoken)
+        note(NOBODY_KNOWS, spoken, following)
+    return {date: "".join(map(_worst, signs)) for date, signs in seen.items()}
 
 
 _OK, _BELOW, _ABOVE, _UNKNOWN = range(4)
 
 
+class _Segments(msgspec.Struct, frozen=True):
+    """Parallel arrays, within start..end: each sample's time, until when it speaks, its kind."""
+
+    when: NDArray[np.int64]
+    spoken: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+    start: int
+    end: int
+
+
+def _segments(series: Series, rule: Threshold, interval: int, start: int, end: int) -> _Segments:
+    when = np.array([moment for moment, _ in series], dtype=np.int64)
+    value = np.array([np.nan if v is None else v for _, v in series], dtype=np.float64)
+    following = np.append(when[1:], np.iinfo(np.int64).max)
+    if np.any(following[: len(when)] < when):
+        raise ValueError("the series must be sorted by time")
+    # Sensors repeat themselves: the rule is asked once for each distinct value.
+    distinct, which = np.unique(value, return_inverse=True)
+    kinds = np.array([_kind(float(v), rule) for v in distinct], dtype=np.int64)[which]
+    spoken = np.minimum(following[: len(when)], when + rule.timing(interval).hold)
+    return _Segments(
+        np.clip(when, start, end), np.clip(spoken, start, end), kinds, start=start, end=end
+    )
+
+
 def _kind(value: float, rule: Threshold) -> int:
-    usable = not math.isnan(value)
-    condition = rule.condition(value, usable)
+    condition = rule.condition(value, not math.isnan(value))
     if condition == BREACH:
         return _BELOW if value <= rule.limits()[0] else _ABOVE
     return _UNKNOWN if condition == UNKNOWN else _OK
 
 
-class _Segments(msgspec.Struct, frozen=True):
-    """Parallel arrays: each sample's time, until when it speaks, the next one's time, its kind."""
-
-    when: NDArray[np.int64]
-    spoken: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    kinds: NDArray[np.int64]
-    value: NDArray[np.float64]
-
-
-def _day(date: dt.date, start: int, end: int, segments: _Segments) -> Day:
-    when, ends = segments.when, segments.ends
-    first = int(np.searchsorted(ends, start, side="left"))
-    last = int(np.searchsorted(when, end, side="left"))
+def _day(day: LocalDay, segments: _Segments) -> Day:
+    start, end = max(day.start, segments.start), min(day.end, segments.end)
+    first = int(np.searchsorted(segments.spoken, start, side="left"))
+    last = int(np.searchsorted(segments.when, end, side="left"))
     here = slice(first, last)
-    begin = np.maximum(when[here], start)
+    begin = np.maximum(segments.when[here], start)
     known = np.maximum(np.minimum(segments.spoken[here], end) - begin, 0)
-    whole = np.maximum(np.minimum(ends[here], end) - begin, 0)
     kinds = segments.kinds[here]
-    spent = [float(known[kinds == kind].sum()) / MINUTE for kind in (_OK, _BELOW, _ABOVE)]
-    inside = segments.value[here][when[here] >= start]
-    usable = inside[~np.isnan(inside)]
-    return Day(
-        date=date,
-        ok=spent[_OK],
-        below=spent[_BELOW],
-        above=spent[_ABOVE],
-        unknown=float(whole.sum()) / MINUTE - sum(spent),
-        samples=len(inside),
-        minimum=float(usable.min()) if len(usable) else None,
-        maximum=float(usable.max()) if len(usable) else None,
-        mean=float(usable.mean()) if len(usable) else None,
-    )
+    ok, below, above = (int(known[kinds == kind].sum()) for kind in (_OK, _BELOW, _ABOVE))
+    unknown = end - start - ok - below - above
+    return Day(day.date, ok / MINUTE, below / MINUTE, above / MINUTE, unknown / MINUTE)
 
 
-def _midnights(first: int, last: int, zone: dt.tzinfo) -> list[tuple[dt.date, int, int]]:
-    """Return (date, start, end) of every local day that touches first..last, in ms."""
-    date = dt.datetime.fromtimestamp(first / 1000, zone).date()
-    found = []
-    start = _midnight(date, zone)
-    while start <= last:
-        following = date + dt.timedelta(days=1)
-        end = _midnight(following, zone)
-        found.append((date, start, end))
-        date, start = following, end
+def _sign(value: float | None, rules: Iterable[Threshold]) -> str:
+    if value is None:
+        return NOBODY_KNOWS
+    found = OK
+    for rule in rules:
+        condition = rule.condition(value, usable=True)
+        if condition == UNKNOWN:
+            return NOBODY_KNOWS
+        if condition == BREACH:
+            found = BELOW if value <= rule.limits()[0] else ABOVE
     return found
+
+
+def _worst(signs: set[str]) -> str:
+    if {BELOW, ABOVE} <= signs:
+        return BOTH
+    return next((sign for sign in (BELOW, ABOVE, NOBODY_KNOWS, OK) if sign in signs), OUTSIDE)
+
+
+def _touched(start: int, end: int, zone: dt.tzinfo) -> Iterator[dt.datetime]:
+    """Yield a local moment in each hour on the wall that start ≤ t < end touches."""
+    if start >= end:
+        return
+    local = dt.datetime.fromtimestamp(start / 1000, zone)
+    yield local
+    # Not every zone is whole hours away from UTC.
+    into = (local.minute * 60 + local.second) * 1000 + local.microsecond // 1000
+    for moment in range(start - into + HOUR, end, HOUR):
+        yield dt.datetime.fromtimestamp(moment / 1000, zone)
 
 
 def _midnight(date: dt.date, zone: dt.tzinfo) -> int:

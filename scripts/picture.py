@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from devices.loggers import read  # noqa: E402 - found through the line above
-from gateway.report import Report, report  # noqa: E402
+from gateway.report import Report, longest_hold, report  # noqa: E402
 from rules.alert import Alert  # noqa: E402
 from rules.engine import Engine  # noqa: E402
 from rules.rule import current  # noqa: E402
@@ -92,14 +92,17 @@ def judged(source: Path) -> list[Day]:
         Threshold.model_validate({"name": "too-cold", "below": LOW, **settings}),
         Threshold.model_validate({"name": "too-warm", "above": HIGH, **settings}),
     )
-    episodes = Engine(current(rules), lambda _: 5 * MINUTE).judge(file.readings)
+    interval = 5 * MINUTE
+    episodes = Engine(current(rules), lambda _: interval).judge(file.readings)
     told = report(
         file.readings[0].device,
         file.readings,
         rules=rules,
         alerts=[as_alert(one) for one in episodes],
         zone=zone,
-        interval=5 * MINUTE,
+        interval=interval,
+        start=file.readings[0].when,
+        end=file.readings[-1].when + longest_hold(rules, interval),
     )
     return beside(told, {one.day: one for one in file.verdicts})
 

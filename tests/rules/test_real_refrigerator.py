@@ -75,7 +75,9 @@ def test_minutes_out_of_limits_agree_with_the_device_every_day(text: str) -> Non
     assert isinstance(band, Threshold)
     series = [(made.when, made.value("temperature")) for made in samples(text)]
     assert len(series) == 10_653
-    ours = {day.date: day for day in by_day(series, band, ZONE, 5 * MINUTE)}
+    start, end = series[0][0], series[-1][0] + 10 * MINUTE
+    days = by_day(series, band, ZONE, 5 * MINUTE, start=start, end=end)
+    ours = {day.date: day for day in days}
     theirs = device_verdicts(text)
     assert len(theirs) == 38
     for verdict in theirs:
