@@ -36,9 +36,7 @@ def read(  # noqa: PLR0913 - all that a file cannot say itself
     """Read a logger's file. See Request for what is asked. Raises DecodeError and nothing else."""
     text = text_of(content)
     if not text.strip():
-        raise DecodeError(
-            "empty", f"{name}: the file is empty", "Export the data again"
-        )
+        raise DecodeError("empty", f"{name}: the file is empty", "Export the data again")
     logger = recognise(name, content)
     if logger is None:
         raise DecodeError(
