@@ -56,14 +56,7 @@ def shown(report: Report) -> RenderableType:
     alerts = list({one.id: one for day in report.days for one in day.alerts}.values())
     if alerts:
         parts.append(_alerts(report, alerts))
-    words = [
-        f"{limit.rule}: {limit.channel} {limit.words} ({limit.severity})" for limit in report.limits
-    ]
-    words += [
-        f"rule {limit.rule}: no {limit.channel} was heard"
-        for limit in report.limits
-        if not limit.heard
-    ]
+    words = _limits(report)
     if report.limits:
         words.append(LEGEND)
     else:
@@ -73,6 +66,19 @@ def shown(report: Report) -> RenderableType:
     # An empty line before each part but the title's own table.
     spaced = [piece for part in parts[2:] for piece in (Text(), part)]
     return Group(*parts[:2], *spaced, Text(), *(Text(line, "dim") for line in words))
+
+
+def _limits(report: Report) -> list[str]:
+    words = [
+        f"{limit.rule}: {limit.channel} {limit.words} ({limit.severity})" for limit in report.limits
+    ]
+    if any(day.readings for day in report.days):
+        words += [
+            f"rule {limit.rule}: no {limit.channel} was heard"
+            for limit in report.limits
+            if not limit.heard
+        ]
+    return words
 
 
 def _title(report: Report) -> str:

@@ -191,6 +191,8 @@ def test_a_rule_whose_channel_never_came_knows_nothing() -> None:
     assert (day.minutes[2].ok, day.minutes[2].unknown) == (0, 20)
     assert day.hours["co2"].strip() == "?"
     assert "rule gas: no co2 was heard" in shown(told)
+    silent = of([], rules=(damp,), start="2026-01-10 12:00", end="2026-01-10 13:00")
+    assert "was heard" not in shown(silent)
 
 
 def test_an_alert_stands_on_the_day_it_fired_and_goes_on_until_it_ends() -> None:
