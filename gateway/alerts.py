@@ -63,9 +63,7 @@ class AlertPublisher:
 
     async def handle(self, items: Sequence[StoredEvent], cursor: int) -> None:
         """Publish these events' alerts as they now stand. Raises RetryLater."""
-        latest = [
-            self._state.alert(identity) for identity in {one.event.alert.id for one in items}
-        ]
+        latest = [self._state.alert(identity) for identity in {one.event.alert.id for one in items}]
         shown = [one for one in latest if one is not None and not one.retrospective]
         if shown:
             try:

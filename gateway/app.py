@@ -24,6 +24,7 @@ from devices.device import DecodeError
 from devices.envelopes import envelopes
 from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
+from gateway.brokers import Brokers, broker_settings, forget
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
 from gateway.database import DiskError, FileError
@@ -34,8 +35,7 @@ from gateway.importer import SOURCE, Imported, import_file
 from gateway.ingest import Ingest
 from gateway.journal import PAGE, Journal
 from gateway.monitor import Monitor
-from gateway.mqtt.subscriber import BrokerSettings, Subscriber
-from gateway.mqtt.tls import Tls
+from gateway.mqtt.subscriber import Subscriber
 from gateway.own_alerts import OwnAlerts
 from gateway.rulebook import adopt
 from gateway.state import State
@@ -46,16 +46,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devices.reading import DeviceKey
-    from gateway.settings import Broker, Settings
+    from gateway.settings import Settings
 
 log = structlog.get_logger()
 
 TICK = 1.0
 """Seconds between looks at the clock, the disk and who is missing."""
-JOINED = frozenset({"connected", "limited"})
-"""States of a broker in which we hear what it sends."""
-UNHEARD = 60_000
-"""A broker that cannot be reached for so many ms is an alert."""
 PRUNE_INTERVAL = 10_000
 """The journal is looked through for readings to drop every so many ms, while there are any."""
 QUARANTINE_INTERVAL = 600_000
@@ -67,14 +63,6 @@ FORGIVEN = 600_000
 
 class AlreadyRunningError(Exception):
     """Another gateway works in this data folder."""
-
-
-class BrokerState(msgspec.Struct):
-    """How it stands with a broker: `since` is ms since 1970, `detail` a sentence for people."""
-
-    state: str
-    since: int
-    detail: str
 
 
 class Gateway:
@@ -104,7 +92,7 @@ class Gateway:
         self.journal.begin_after(max(self.history.cursor, self.state.cursor(Monitor.name)))
         self.clock = Clock(self.journal.newest_received())
         self.started = self.clock.now()
-        self.brokers: dict[str, BrokerState] = {}
+        self.brokers = Brokers(self.clock)
         self._joined = settings.brokers if join else ()
         self._stopping = asyncio.Event()
         self._next_prune = self._next_quarantine = 0
@@ -141,7 +129,7 @@ class Gateway:
         )
         brokers = [broker_settings(settings, one) for one in self._joined]
         self.subscribers = [
-            Subscriber(one, self.ingest, self._on_broker(one.name), random=SystemRandom())
+            Subscriber(one, self.ingest, self.brokers.listener(one.name), random=SystemRandom())
             for one in brokers
         ]
         self.publishers = [
@@ -149,6 +137,8 @@ class Gateway:
             for one, section in zip(brokers, self._joined, strict=True)
             if section.publish_alerts
         ]
+        for publisher in self.publishers:
+            self.brokers.on_join(publisher.broker, publisher.joined.set)
         self.own_alerts = OwnAlerts(
             gateway.owner, gateway.box, self.state, self.clock, self.publishers
         )
@@ -158,10 +148,7 @@ class Gateway:
             if one.channel.startswith(f"{STRANGERS} ")
         }
         if not looking and self._joined:
-            names = {f"broker {one.name}" for one in self._joined}
-            for alert in self.own_alerts.open_alerts:
-                if alert.channel.startswith("broker ") and alert.channel not in names:
-                    self.own_alerts.report(alert.channel, None)
+            forget(self.own_alerts, self._joined)
         self.ingest.on_disk = self._on_disk
         self.ingest.on_stranger = self._on_stranger
         self.ingest.before_commit = self._prune
@@ -233,7 +220,7 @@ class Gateway:
         """Look at the disk and the brokers; it waits for neither, since it tells when they fail."""
         while True:
             self._check_disk()
-            self._check_brokers()
+            self.brokers.check(self.own_alerts)
             self._check_strangers()
             await asyncio.sleep(TICK)
 
@@ -282,16 +269,6 @@ class Gateway:
                 del self._strangers[source]
                 self.own_alerts.report(f"{STRANGERS} {source}", None)
 
-    def _check_brokers(self) -> None:
-        now = self.clock.now()
-        for name, broker in self.brokers.items():
-            if broker.state == "limited":
-                self.own_alerts.report(f"broker {name}", broker.detail, "warning")
-            elif broker.state == "connected":
-                self.own_alerts.report(f"broker {name}", None)
-            elif now - broker.since >= UNHEARD:
-                self.own_alerts.report(f"broker {name}", broker.detail)
-
     def _listening_since(self) -> int | None:
         """Since when we can hear somebody, None while nobody can be missed.
 
@@ -299,29 +276,13 @@ class Gateway:
         With one of two brokers away its devices are reported missing too: one alert too many
         is better than none.
         """
-        joined = [one.since for one in self.brokers.values() if one.state in JOINED]
+        joined = self.brokers.joined_since()
         deaf = self.ingest.held or self.ingest.problem is not None
-        if not joined or deaf or not self.clock.trusted():
+        if joined is None or deaf or not self.clock.trusted():
             return None
-        return max(*joined, self._deaf_until)
+        return max(joined, self._deaf_until)
 
     # -- what the parts tell -----------------------------------------------------------------
-
-    def _on_broker(self, name: str) -> Callable[[str, str], None]:
-        def tell(state: str, detail: str) -> None:
-            log.info("broker", name=name, state=state, detail=detail)
-            before = self.brokers.get(name)
-            if before is None or (before.state in JOINED) != (state in JOINED):
-                self.brokers[name] = BrokerState(state, self.clock.now(), detail)
-                if state in JOINED:
-                    for publisher in self.publishers:
-                        if publisher.broker == name:
-                            publisher.joined.set()
-            elif state != "connecting":
-                # "connecting" between two failures is no news: the trouble began with the first.
-                before.state, before.detail = state, detail
-
-        return tell
 
     def _on_disk(self, _problem: str | None) -> None:
         self._check_disk()
@@ -406,25 +367,6 @@ def tune() -> None:
     # Nearly everything that is made here is gone before the next batch: look for rings of
     # references seldom, or a sixth of the time goes into that with 100,000 devices.
     gc.set_threshold(50_000, 20, 50)
-
-
-def broker_settings(settings: Settings, broker: Broker) -> BrokerSettings:
-    """Return a broker's section as the subscriber takes it."""
-    tls = broker.tls
-    return BrokerSettings(
-        name=broker.name,
-        host=broker.host,
-        port=broker.port,
-        topics=broker.topics,
-        client_id=settings.client_id(broker),
-        username=broker.username,
-        password=broker.secret.get_secret_value() if broker.secret else None,
-        tls=Tls(tls.ca, tls.certificate, tls.key) if tls else None,
-        version=broker.version,
-        keep_alive=broker.keep_alive // 1000,
-        session_expiry=broker.session_expiry // 1000,
-        owner=settings.owner(broker),
-    )
 
 
 def _make(folder: Path) -> None:

@@ -84,7 +84,7 @@ def _main(
         ),
     ] = False,
 ) -> None:
-    pass
+    configure(sys.stderr, quiet=True)
 
 
 @app.command()

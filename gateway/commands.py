@@ -73,7 +73,7 @@ class Commands:
             "started": gateway.started,
             "clock_trusted": gateway.clock.trusted(),
             "brokers": {
-                name: msgspec.to_builtins(state) for name, state in gateway.brokers.items()
+                name: msgspec.to_builtins(state) for name, state in gateway.brokers.states.items()
             },
             "alerts": [msgspec.to_builtins(one) for one in alerts],
             "pending": self._pending(),

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
 
-def configure(stream: TextIO) -> None:
-    """Send logs to `stream`. Nothing that is logged holds a payload or a secret."""
+def configure(stream: TextIO, *, quiet: bool = False) -> None:
+    """Send logs to `stream`, `quiet` only warnings. None holds a payload or a secret."""
     people = stream.isatty()
     last: Processor = (
         structlog.dev.ConsoleRenderer() if people else structlog.processors.JSONRenderer()
     )
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning" if quiet else "info"),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=not people),

@@ -151,9 +151,7 @@ class Monitor:
             return
         heard = {one.device for one in items if not one.flags & (IMPORTED | RETAINED)}
         events = [
-            goes_on(one)
-            for one in self._open.values()
-            if one.retrospective and one.device in heard
+            goes_on(one) for one in self._open.values() if one.retrospective and one.device in heard
         ]
         if events:
             await self._record(events)

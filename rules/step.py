@@ -62,7 +62,10 @@ def step(subject: Subject, reading: Reading, out: Folded) -> None:
         return
     day = place.when - place.when % DAY
     if day > subject.day:
-        if subject.day != NEVER:
+        # A channel whose rule was retired stands at that rule's end, which may lie beyond this
+        # midnight: from there what comes for the time between could not be judged again.
+        beyond = any(track.when >= day for track in (subject.tracks or {}).values())
+        if subject.day != NEVER and not beyond:
             out.frames.append(Frame(subject.device, day, dump(subject, contact=False)))
         subject.day = day
     tracks = wake(subject)
