@@ -20,6 +20,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+import msgspec
 import structlog
 
 from devices.device import Decode, DecodeError, Envelope, Origin
@@ -43,6 +44,8 @@ CROWDED = 20_000
 """Messages waiting for the disk at which sockets are left unread."""
 RETRY = 0.5
 """Seconds between attempts to write while the disk does not take it."""
+CLOSE = 1_000
+"""Arrivals of a device without a clock are told apart by as many ms as there are, up to this."""
 ROUTES = 200_000
 """Topics whose decoder is remembered."""
 
@@ -103,6 +106,7 @@ class Ingest:
         self._admitted: dict[str, set[DeviceKey]] = {}
         self._links: WeakSet[Link] = WeakSet()
         self._paused: set[Link] = set()
+        self._last_arrival: dict[DeviceKey, int] = {}
         self._gathered = Gathered()
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -137,8 +141,10 @@ class Ingest:
                 decode = self._route(origin, routes, message.topic)
             try:
                 decoded = decode(message.payload, now, flags)
-                if decoded and decoded[0].flags & ARRIVAL and self._repeated(origin, message):
-                    continue
+                if decoded and decoded[0].flags & ARRIVAL:
+                    if self._repeated(origin, message):
+                        continue
+                    decoded = [self._apart(one) for one in decoded]
                 if len(decoded) != 1 or decoded[0].device not in admitted:
                     self._admit(origin.source, decoded)
             except DecodeError as error:
@@ -184,6 +190,19 @@ class Ingest:
                     "If it should, add the device to its `speaks_for` in the settings",
                 )
             admitted.add(device)
+
+    def _apart(self, reading: Reading) -> Reading:
+        """Give readings of one device that arrive in the same millisecond times in their order.
+
+        Without it nobody could tell afterwards which of them was the later.
+        """
+        if not reading.flags & ARRIVAL:
+            return reading
+        last = self._last_arrival.get(reading.device, 0)
+        if reading.at <= last < reading.at + CLOSE:
+            reading = msgspec.structs.replace(reading, at=last + 1)
+        self._last_arrival[reading.device] = reading.at
+        return reading
 
     def _repeated(self, origin: Origin, message: Publish) -> bool:
         """Whether a message without times of its own is one that we have, sent again.

@@ -230,6 +230,13 @@ async def test_without_clock_and_sequence_a_redelivery_is_known_by_its_mark(benc
     assert len(line.acknowledged) == 4, "what is known is acknowledged too"
 
 
+async def test_what_arrives_at_once_without_a_clock_keeps_its_order(bench: Bench) -> None:
+    bench.ingest.receive(Line(), [blind(9.0 - n, n + 1) for n in range(5)])
+    await bench.settle()
+    found = bench.ingest.read(0, 9).readings
+    assert [(one.values[0], one.at - NOW) for one in found] == [(9.0 - n, n) for n in range(5)]
+
+
 async def test_a_redelivery_is_known_after_a_restart(bench: Bench) -> None:
     bench.ingest.receive(Line(), [blind(5.0, 1)])
     await bench.settle()
