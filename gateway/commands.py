@@ -15,6 +15,7 @@ from gateway.own_alerts import GRAVITY
 from gateway.report import longest_hold, report
 from gateway.report_range import Known, find_zone, time_range
 from rules.duration import DAY
+from rules.revision import WITHDRAWN
 from rules.rule import SampleRule
 from rules.subject import order
 
@@ -259,6 +260,7 @@ class Commands:
         alerts = [
             self._as_it_is(one) if one.ended is None else one
             for one in gateway.state.alerts_of(device, start)
+            if one.reason != WITHDRAWN
         ]
         return report(
             device,

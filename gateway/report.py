@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.report_table import shown
 from rules.summary import by_day, by_hour, local_days
 from rules.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
-
-    from rich.console import RenderableType
 
     from devices.reading import DeviceKey, Reading
     from rules.alert import Alert
@@ -119,10 +116,6 @@ class Report(msgspec.Struct, frozen=True):
         """Return what JSON can hold; `from_json` takes it back."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
-
-    def as_table(self) -> RenderableType:
-        """Return what a terminal of 80 columns or more shows."""
-        return shown(self)
 
 
 def from_json(plain: object) -> Report:

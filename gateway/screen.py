@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.report import from_json
+from gateway.report_table import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -317,4 +318,4 @@ def show_alerts(console: Console, settings: Settings, answer: list[dict[str, Any
 def show_report(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Show a device's days."""
     answer.pop("running", None)
-    console.print(from_json(answer).as_table())
+    console.print(shown(from_json(answer)))

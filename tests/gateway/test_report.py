@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from devices.reading import IMPORTED, DeviceKey, Reading, layout, reading
+from gateway import report_table
 from gateway.report import Report, from_json, report
 from rules.alert import Alert
 from rules.lost_contact import LostContact
@@ -236,7 +237,7 @@ def test_an_alert_has_its_end_and_its_worst_value() -> None:
 def shown(told: Report, width: int = 80) -> str:
     console = Console(width=width, force_terminal=True, color_system=None)
     with console.capture() as capture:
-        console.print(told.as_table())
+        console.print(report_table.shown(told))
     return capture.get()
 
 
