@@ -102,7 +102,7 @@ class AlertPublisher:
                     alerts = [one for one in self._state.open_alerts() if not one.retrospective]
                     if alerts:
                         await self._publish(alerts)
-            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+            except (aiomqtt.MqttError, OSError, TimeoutError, DiskError) as error:
                 log.warning("open alerts are not published", name=self.name, problem=str(error))
                 await asyncio.sleep(AGAIN)
                 self.joined.set()

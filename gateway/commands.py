@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING, Any
 
@@ -262,7 +263,9 @@ class Commands:
             for one in gateway.state.alerts_of(device, start)
             if one.reason != WITHDRAWN
         ]
-        return report(
+        # Aside: a year of readings takes seconds, and the intake must go on meanwhile.
+        made = await asyncio.to_thread(
+            report,
             device,
             gateway.monitor.past(device, start - hold),
             rules=rules,
@@ -271,7 +274,8 @@ class Commands:
             interval=interval,
             start=start,
             end=end,
-        ).as_json()
+        )
+        return made.as_json()
 
     def _known(self, device: DeviceKey) -> Known:
         gateway = self._gateway
