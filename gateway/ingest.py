@@ -68,7 +68,7 @@ class Gathered:
 class Ingest:
     """The only writer of the journal, and the log that followers of readings follow."""
 
-    def __init__(  # noqa: PLR0913 - the parts it is composed of
+    def __init__(
         self,
         journal: Journal,
         envelopes: Sequence[Envelope],
@@ -76,13 +76,8 @@ class Ingest:
         *,
         grants: Mapping[str, tuple[str, ...]],
         interval: float = 0.02,
-        acknowledge_early: bool = False,
     ) -> None:
-        """`grants`: source → patterns of the device ids it may speak for.
-
-        `interval` is in seconds. `acknowledge_early` breaks the promise on purpose, so that
-        the fault tests can be shown to see it.
-        """
+        """`grants`: source → patterns of the device ids it may speak for; `interval`: seconds."""
         self.journal = journal
         self.envelopes = tuple(envelopes)
         self.bell = Bell()
@@ -98,10 +93,8 @@ class Ingest:
         self.held = False
         """Whether sockets are left unread for want of room."""
         self.received = 0
-        self.rejected = 0
         self._clock = clock
         self._grants = grants
-        self._acknowledge_early = acknowledge_early
         self._routes: dict[Origin, dict[bytes, Decode]] = {}
         self._admitted: dict[str, set[DeviceKey]] = {}
         self._links: WeakSet[Link] = WeakSet()
@@ -141,15 +134,15 @@ class Ingest:
                 decode = self._route(origin, routes, message.topic)
             try:
                 decoded = decode(message.payload, now, flags)
-                if decoded and decoded[0].flags & ARRIVAL:
-                    if self._repeated(origin, message):
-                        continue
-                    decoded = [self._apart(one) for one in decoded]
                 if len(decoded) != 1 or decoded[0].device not in admitted:
                     self._admit(origin.source, decoded)
             except DecodeError as error:
                 self._reject(origin, message, now, flags, error)
                 continue
+            if decoded and decoded[0].flags & ARRIVAL:
+                if self._repeated(origin, message):
+                    continue
+                decoded = [self._apart(one) for one in decoded]
             readings.extend(decoded)
         self.received += len(publishes)
         self._expect(link, [message.packet_id for message in publishes if message.packet_id])
@@ -224,7 +217,6 @@ class Ingest:
     def _reject(
         self, origin: Origin, message: Publish, received: int, flags: int, error: DecodeError
     ) -> None:
-        self.rejected += 1
         self._gathered.rejected.append(
             Rejected(
                 received=received,
@@ -240,15 +232,12 @@ class Ingest:
         )
 
     def _expect(self, link: Link, packet_ids: list[int]) -> None:
-        loop = asyncio.get_running_loop()
-        if self._acknowledge_early:
-            link.acknowledge(link.generation, packet_ids)
-            packet_ids = []
         self._gathered.acknowledgements.append((link, link.generation, packet_ids))
         self._links.add(link)
         if len(self._gathered) >= FULL:
             self._due.set()
         elif self._timer is None:
+            loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self.interval, self._due.set)
         if len(self._gathered) >= CROWDED or self.held:
             self._paused.add(link)

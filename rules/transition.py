@@ -12,16 +12,14 @@ from devices.reading import DeviceKey
 from rules.lifecycle import Explanation
 
 
-class Transition(msgspec.Struct, frozen=True):
-    """A change of one alarm. Times are milliseconds since 1970, event time.
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """What names an alarm and explains it. Times are milliseconds since 1970, event time.
 
-    `begin` is when the breach began, `fired_at` when it had lasted long enough, `at` when
-    this change happened. `indeterminate` ends an alarm whose end nobody will know, because
-    its rule no longer judges. `id` names the alarm: see `alert_id`. `channel` is "" for
-    rules about a whole device. `explanation` is what was known at `at`.
+    `begin` is when the breach began, `fired_at` when it had lasted long enough. `id` names the
+    alarm: see `alert_id`. `channel` is "" for rules about a whole device. `explanation` is what
+    was known when this was told.
     """
 
-    kind: Literal["firing", "resolved", "indeterminate"]
     id: str
     rule: str
     version: str
@@ -31,31 +29,28 @@ class Transition(msgspec.Struct, frozen=True):
     channel: str
     begin: int
     fired_at: int
-    at: int
     limit: str
     note: str
     explanation: Explanation
+
+
+class Transition(Alarm, frozen=True, kw_only=True):
+    """A change of one alarm, at `at`.
+
+    `indeterminate` ends an alarm whose end nobody will know, because its rule no longer judges.
+    """
+
+    kind: Literal["firing", "resolved", "indeterminate"]
+    at: int
     imported: bool = False
     """Whether a reading from a file, and not a live one, brought it to light."""
 
 
-class Episode(msgspec.Struct, frozen=True):
+class Episode(Alarm, frozen=True, kw_only=True):
     """One alarm from its beginning to its end: `ended_at` is None while it still fires."""
 
-    id: str
-    rule: str
-    version: str
-    rule_kind: str
-    severity: str
-    device: DeviceKey
-    channel: str
-    begin: int
-    fired_at: int
     ended_at: int | None
     ended_how: Literal["resolved", "indeterminate"] | None
-    limit: str
-    note: str
-    explanation: Explanation
 
 
 def alert_id(rule: str, device: DeviceKey, channel: str, begin: int) -> str:
@@ -68,18 +63,7 @@ def episode(transition: Transition) -> Episode:
     """Return the alarm as this transition leaves it."""
     kind = transition.kind
     return Episode(
-        id=transition.id,
-        rule=transition.rule,
-        version=transition.version,
-        rule_kind=transition.rule_kind,
-        severity=transition.severity,
-        device=transition.device,
-        channel=transition.channel,
-        begin=transition.begin,
-        fired_at=transition.fired_at,
+        **{name: getattr(transition, name) for name in Alarm.__struct_fields__},
         ended_at=None if kind == "firing" else transition.at,
         ended_how=None if kind == "firing" else kind,
-        limit=transition.limit,
-        note=transition.note,
-        explanation=transition.explanation,
     )

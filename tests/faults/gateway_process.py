@@ -15,8 +15,9 @@ from typing import Any
 
 import apsw
 
-from gateway.app import Gateway
 from gateway.cli import main
+from gateway.ingest import Ingest
+from gateway.mqtt.link import Link
 
 REAL = apsw.vfs_names()[0]
 """The default before there is another."""
@@ -57,13 +58,14 @@ class _File(apsw.VFSFile):
 
 
 def acknowledge_early() -> None:
-    compose = Gateway.compose
+    """Make the deliberately broken build: it acknowledges what it has only in memory."""
+    expect = Ingest._expect
 
-    async def broken(self: Gateway, *, looking: bool = False) -> None:
-        await compose(self, looking=looking)
-        self.ingest._acknowledge_early = True
+    def broken(self: Ingest, link: Link, packet_ids: list[int]) -> None:
+        link.acknowledge(link.generation, packet_ids)
+        expect(self, link, [])
 
-    Gateway.compose = broken  # type: ignore[method-assign]  # the deliberately broken build
+    Ingest._expect = broken  # type: ignore[method-assign]  # broken on purpose
 
 
 def start() -> None:

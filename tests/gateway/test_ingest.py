@@ -19,6 +19,7 @@ from gateway.database import DiskError
 from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.mqtt.packets import Publish
+from tests.faults.gateway_process import acknowledge_early
 from tests.gateway.parts import NOW, Line, ToldClock, publish, said
 
 WARM = '{"time": %d, "temperature": 5.5, "seq": %d}'
@@ -107,9 +108,13 @@ async def test_nothing_is_acknowledged_before_its_commit_has_returned(bench: Ben
     assert line.acknowledged == [(1, 1)]
 
 
-async def test_a_build_that_acknowledges_early_would_be_seen(tmp_path: Path) -> None:
+async def test_a_build_that_acknowledges_early_would_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Set to what it is, so that it is put back.
+    monkeypatch.setattr(gateway.ingest.Ingest, "_expect", gateway.ingest.Ingest._expect)
+    acknowledge_early()
     bench = Bench(tmp_path)
-    bench.ingest._acknowledge_early = True
     line = Line()
     bench.ingest.receive(line, [warm(1)])
     assert line.acknowledged == [(1, 1)]
