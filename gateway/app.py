@@ -15,12 +15,10 @@ import sys
 from contextlib import ExitStack
 from random import SystemRandom
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import structlog
 
-from devices.device import DecodeError
 from devices.envelopes import envelopes
 from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
@@ -31,7 +29,7 @@ from gateway.database import DiskError, FileError
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
-from gateway.importer import SOURCE, Imported, import_file
+from gateway.importer import SOURCE
 from gateway.ingest import Ingest
 from gateway.journal import PAGE, Journal
 from gateway.monitor import Monitor
@@ -42,7 +40,7 @@ from gateway.state import State
 from rules.engine import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from devices.reading import DeviceKey
@@ -149,7 +147,7 @@ class Gateway:
         }
         if not looking and self._joined:
             forget(self.own_alerts, self._joined)
-        self.ingest.on_disk = self._on_disk
+        self.ingest.on_disk = self._check_disk
         self.ingest.on_stranger = self._on_stranger
         self.ingest.before_commit = self._prune
 
@@ -284,9 +282,6 @@ class Gateway:
 
     # -- what the parts tell -----------------------------------------------------------------
 
-    def _on_disk(self, _problem: str | None) -> None:
-        self._check_disk()
-
     def _on_stranger(self, device: DeviceKey, source: str) -> None:
         self._strangers[source] = self.clock.monotonic()
         self.own_alerts.report(
@@ -325,39 +320,6 @@ class Gateway:
                 await asyncio.sleep(TICK)
             else:
                 return
-
-    # -- commands ----------------------------------------------------------------------------
-
-    async def import_file(  # noqa: PLR0913 - what only a person can know about a file
-        self,
-        name: str,
-        content: bytes,
-        *,
-        zone: str | None = None,
-        device: str | None = None,
-        columns: Mapping[str, str] | None = None,
-        progress: Callable[[int, int], None] = lambda _done, _all: None,
-    ) -> Imported:
-        """Take in a logger's file; returns once it is judged. Raises DecodeError."""
-        try:
-            local = ZoneInfo(zone) if zone else None
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise DecodeError(
-                "unknown-zone", f"{zone!r} is no time zone", "Use a name such as Europe/Berlin"
-            ) from error
-        imported = await import_file(
-            self.ingest,
-            name,
-            content,
-            zone=local,
-            device=device,
-            owner=self.settings.gateway.owner,
-            received=self.clock.now(),
-            columns=columns,
-            progress=progress,
-        )
-        await self.settle()
-        return imported
 
 
 def tune() -> None:

@@ -198,10 +198,7 @@ def _column(text: str) -> tuple[str, str]:
 @app.command()
 def status(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
     """Say how everything stands: what is wrong, how bad, and whether the gateway is well."""
-    with _errors():
-        settings = load(config)
-        answer = _ask(settings, {"do": "status"})
-    _print(answer, screen.show_status, settings, json=json)
+    _answer(config, {"do": "status"}, screen.show_status, json=json)
 
 
 @app.command()
@@ -218,17 +215,8 @@ def report(  # noqa: PLR0913, PLR0917 - options of a command
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """Show a device's past, day by day: lowest, highest, minutes outside limits and unknown."""
-    with _errors():
-        settings = load(config)
-        request = {
-            "do": "report",
-            "device": device,
-            "since": since,
-            "until": until,
-            "zone": zone,
-        }
-        answer = _ask(settings, request)
-    _print(answer, screen.show_report, settings, json=json)
+    request = {"do": "report", "device": device, "since": since, "until": until, "zone": zone}
+    _answer(config, request, screen.show_report, json=json)
 
 
 @app.command()
@@ -238,19 +226,13 @@ def alerts(
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """List alerts that are open, and those that ended lately: when, how long, how bad."""
-    with _errors():
-        settings = load(config)
-        answer = _ask(settings, {"do": "alerts", "days": days})
-    _print(answer, screen.show_alerts, settings, json=json)
+    _answer(config, {"do": "alerts", "days": days}, screen.show_alerts, json=json)
 
 
 @device_app.command("list")
 def device_list(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
     """List every device that was heard, with its last value and where its rules stand."""
-    with _errors():
-        settings = load(config)
-        answer = _ask(settings, {"do": "devices"})
-    _print(answer, screen.show_devices, settings, json=json)
+    _answer(config, {"do": "devices"}, screen.show_devices, json=json)
 
 
 @quarantine_app.command("list")
@@ -261,10 +243,12 @@ def quarantine_list(
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """List messages that could not be decoded: why, and what to do about it."""
-    with _errors():
-        settings = load(config)
-        answer = _ask(settings, {"do": "quarantine", "limit": limit, "after": after})
-    _print(answer, screen.show_quarantine, settings, json=json)
+    _answer(
+        config,
+        {"do": "quarantine", "limit": limit, "after": after},
+        screen.show_quarantine,
+        json=json,
+    )
 
 
 @quarantine_app.command("drop")
@@ -281,19 +265,27 @@ def quarantine_drop(
     """Remove messages for good, such as those of a device that never made sense."""
     if everything == bool(numbers):
         raise _fail("Say which: numbers, or --all.", REFUSED)
-    with _errors():
-        settings = load(config)
-        answer = _ask(settings, {"do": "drop", "numbers": numbers})
-    _print(answer, screen.show_drop, settings, json=json)
+    _answer(config, {"do": "drop", "numbers": numbers}, screen.show_drop, json=json)
 
 
 @quarantine_app.command("retry")
 def quarantine_retry(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
     """Decode them again, after the settings were corrected and the gateway restarted."""
+    _answer(config, {"do": "retry"}, screen.show_retry, json=json)
+
+
+def _answer(
+    config: Path,
+    request: dict[str, Any],
+    show: Callable[[Console, Settings, Any], None],
+    *,
+    json: bool,
+) -> None:
+    """Ask, and print the answer."""
     with _errors():
         settings = load(config)
-        answer = _ask(settings, {"do": "retry"})
-    _print(answer, screen.show_retry, settings, json=json)
+        answer = _ask(settings, request)
+    _print(answer, show, settings, json=json)
 
 
 def _ask(

@@ -12,18 +12,19 @@ from devices.device import DecodeError
 from devices.reading import WRONG_CLOCK, DeviceKey, Reading
 from gateway import __version__
 from gateway.control import ControlError
+from gateway.importer import import_file
 from gateway.own_alerts import GRAVITY
 from gateway.report import longest_hold, report
-from gateway.report_range import Known, find_zone, time_range
+from gateway.report_range import find_zone, time_range
 from rules.duration import DAY
 from rules.revision import WITHDRAWN
 from rules.rule import SampleRule
-from rules.subject import order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.app import Gateway
+    from gateway.past import Known
     from rules.alert import Alert
 
 LOOKED_UP = 200
@@ -219,14 +220,19 @@ class Commands:
         """Take in a logger's file and say what the rules found in it."""
         gateway = self._gateway
         before = gateway.state.head
-        imported = await gateway.import_file(
+        zone = request.get("zone")
+        imported = await import_file(
+            gateway.ingest,
             request["name"],
             base64.b64decode(request["content"]),
-            zone=request.get("zone"),
+            zone=find_zone(zone) if zone else None,
             device=request.get("device"),
+            owner=gateway.settings.gateway.owner,
+            received=gateway.clock.now(),
             columns=request.get("columns"),
             progress=progress,
         )
+        await gateway.settle()
         changed, _ = gateway.state.read(before, gateway.state.head - before)
         ids = {one.event.alert.id for one in changed}
         alerts = [
@@ -267,7 +273,7 @@ class Commands:
         made = await asyncio.to_thread(
             report,
             device,
-            gateway.monitor.past(device, start - hold),
+            gateway.monitor.past.readings(device, start - hold, gateway.monitor.cursor),
             rules=rules,
             alerts=alerts,
             zone=zone,
@@ -278,17 +284,14 @@ class Commands:
         return made.as_json()
 
     def _known(self, device: DeviceKey) -> Known:
-        gateway = self._gateway
-        span = gateway.history.span(device)
-        found = gateway.history.read(device, span.last, span.last + 1) if span else []
-        found += gateway.journal.read_device(device, gateway.history.cursor, gateway.monitor.cursor)
-        if not found:
+        monitor = self._gateway.monitor
+        known = monitor.past.known(device, monitor.cursor)
+        if known is None:
             raise ControlError(
                 f"nothing is known of {device}",
                 "See `holdwatch device list` for the devices that were heard",
             )
-        first = min(one.when for one in found)
-        return Known(min(first, span.first) if span else first, max(found, key=order))
+        return known
 
 
 def _values(reading: Reading) -> dict[str, float | None]:

@@ -82,8 +82,8 @@ class Ingest:
         self.envelopes = tuple(envelopes)
         self.bell = Bell()
         self.interval = interval
-        self.on_disk: Callable[[str | None], None] = lambda _problem: None
-        """Called with the problem when the disk takes no write, with None when it does again."""
+        self.on_disk: Callable[[], None] = lambda: None
+        """Called when the disk takes no write (see `problem`), and when it does again."""
         self.on_stranger: Callable[[DeviceKey, str], None] = lambda _device, _source: None
         """Called when a source speaks for a device that it may not speak for."""
         self.before_commit: Callable[[Journal], None] = lambda _journal: None
@@ -344,12 +344,12 @@ class Ingest:
             self._paused.update(self._links)
             for link in self._paused:
                 link.pause()
-            self.on_disk(self.problem)
+            self.on_disk()
             return False
         if self.problem is not None:
             log.warning("the disk takes writes again")
             self.problem = None
-            self.on_disk(None)
+            self.on_disk()
         return True
 
 

@@ -22,11 +22,11 @@ from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.history import DamagedHistoryError
 from gateway.own_alerts import KIND as OWN
+from gateway.past import Past
 from gateway.state import StoredFrame
 from rules import KINDS
 from rules.revision import WITHDRAWN, alert_of, event, fires_again, goes_on, revise
 from rules.rule import SampleRule
-from rules.subject import order, undated
 from rules.transition import episode
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ FRAMES_KEPT = 40 * 24 * 3600 * 1000
 """How long key frames are kept, ms: what is later than this is judged from the beginning."""
 OVERLAP = 2 * 24 * 3600 * 1000
 """Alerts that ended so long (ms) before a key frame may still be ones judged again from it."""
-FOREVER = 2**62
 RETRY = 0.5
 """Seconds between attempts to record an alert."""
 SLICE = 500
@@ -88,6 +87,7 @@ class Monitor:
         self.saved_cursor = self.cursor
         """Readings up to here are no longer needed to find the rule state again."""
         self._state = state
+        self.past = Past(journal, history)
         self._journal = journal
         self._history = history
         self._clock = clock
@@ -146,13 +146,11 @@ class Monitor:
 
     async def _go_on(self, items: Sequence[Reading]) -> None:
         """Make alerts from files live when their device is heard and they are still true."""
-        asleep = {one.device: one for one in self._open.values() if one.retrospective}
+        asleep = [one for one in self._open.values() if one.retrospective]
         if not asleep:
             return
         heard = {one.device for one in items if not one.flags & (IMPORTED | RETAINED)}
-        events = [
-            goes_on(one) for one in self._open.values() if one.retrospective and one.device in heard
-        ]
+        events = [goes_on(one) for one in asleep if one.device in heard]
         if events:
             await self._record(events)
 
@@ -294,8 +292,7 @@ class Monitor:
                 # The verdicts that stand are kept: what is left cannot change them.
                 self.problem = str(error)
                 log.exception("late data cannot be judged", device=str(device))
-                async with self._state.writing():
-                    self._state.forget_late(device)
+                await self._record([], lambda: self._state.forget_late(device))  # noqa: B023 - called before the next
             del self._late[device]
 
     async def _judge_again(self, device: DeviceKey, earliest: int) -> None:
@@ -305,7 +302,7 @@ class Monitor:
         known_from = self._history.pruned_before
         if known_from > since:
             frame, since = None, known_from
-        past = self.past(device, since)
+        past = self.past.readings(device, since, self.cursor)
         judged = self.engine.rejudge(device, frame.state if frame else None, past)
         alerts = [
             alert
@@ -331,20 +328,6 @@ class Monitor:
 
         await self._record(events, along)
 
-    def past(self, device: DeviceKey, since: int) -> list[Reading]:
-        """Return a device's readings from `since` on, in order, each once, as far as judged."""
-        # Asked first: the history may be stored to between the two.
-        stored = self._history.cursor
-        readings = self._journal.read_device(device, stored, self.cursor)
-        # Of one that is in both, the history's was there first.
-        readings += self._history.read(device, since, FOREVER)
-        found = {
-            (one.at, one.identity): one
-            for one in readings
-            if one.when >= since and not undated(one)
-        }
-        return sorted(found.values(), key=order)
-
     def seen_last(self, device: DeviceKey) -> Reading | None:
         """Return the latest reading of a device since the start, None if it was not heard."""
         return self._touched.get(device) or self._latest.get(device)
@@ -354,14 +337,11 @@ class Monitor:
         return self._latest | self._touched
 
     def latest(self, device: DeviceKey) -> Reading | None:
-        """Return the reading of a device that came last, None if it has none."""
+        """Return the newest reading of a device, None if it has none."""
         found = self.seen_last(device)
         if found is None:
-            stored_up_to = self._history.cursor
-            span = self._history.span(device)
-            stored = self._history.read(device, span.last, span.last + 1) if span else []
-            newer = self._journal.read_device(device, stored_up_to, self.cursor)
-            found = max((*stored, *newer), key=lambda one: one.when, default=None)
+            known = self.past.known(device, self.cursor)
+            found = known.last if known else None
         return found
 
     # -- checkpoints -------------------------------------------------------------------------

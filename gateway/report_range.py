@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.reading import IMPORTED
 from gateway.control import ControlError
 
 if TYPE_CHECKING:
-    from devices.reading import DeviceKey, Reading
-
-
-class Known(NamedTuple):
-    """When a device was first heard (ms since 1970), and its newest reading."""
-
-    first: int
-    last: Reading
+    from devices.reading import DeviceKey
+    from gateway.past import Known
 
 
 def find_zone(name: str) -> ZoneInfo:

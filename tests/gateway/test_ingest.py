@@ -46,7 +46,7 @@ class Bench:
             interval=0.001,
         )
         ingest.on_stranger = lambda device, source: self.strangers.append((device, source))
-        ingest.on_disk = self.problems.append
+        ingest.on_disk = lambda: self.problems.append(ingest.problem)
         return ingest
 
     async def settle(self) -> None:

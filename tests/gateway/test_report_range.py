@@ -9,7 +9,8 @@ import pytest
 
 from devices.reading import IMPORTED, DeviceKey
 from gateway.control import ControlError
-from gateway.report_range import Known, find_zone, time_range
+from gateway.past import Known
+from gateway.report_range import find_zone, time_range
 from tests.gateway.parts import said
 
 ZURICH = ZoneInfo("Europe/Zurich")
