@@ -20,7 +20,7 @@ from rules.alert import Alert
 from rules.duration import MINUTE
 from rules.engine import Engine
 from rules.rule import RuleVersion
-from tests.gateway.parts import ToldClock
+from tests.gateway.parts import ToldClock, said
 from tests.rules.series import INTERVAL
 
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
@@ -108,3 +108,29 @@ class Site:
     def kinds(self) -> list[str]:
         """What happened, in order."""
         return [one.event.kind for one in self.state.read(0, 10**6)[0]]
+
+
+class Series:
+    """Readings of d-1 by the minute, from when the clock was first told."""
+
+    def __init__(self, site: Site) -> None:
+        self.start = site.clock.now() - 24 * 60 * MINUTE
+
+    def at(self, minute: float) -> int:
+        return self.start + int(minute * MINUTE)
+
+    def __call__(self, values: str, *, first: int = 0, every: int = 10) -> list[Reading]:
+        """Read "4 9 9": a value every ten minutes; "-" is one that is not there."""
+        return [
+            said(at=self.at(first + every * n), value=float(word))
+            for n, word in enumerate(values.split())
+            if word != "-"
+        ]
+
+
+def brief(alert: Alert, series: Series) -> tuple[str, float, float, float | None]:
+    def minute(when: int) -> float:
+        return (when - series.start) / MINUTE
+
+    ended = None if alert.ended is None else minute(alert.ended)
+    return alert.state, minute(alert.began), minute(alert.fired), ended

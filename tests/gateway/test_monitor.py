@@ -1,11 +1,10 @@
-"""The monitor: every reading judged, every alert once, whatever restarts and comes late."""
+"""The monitor: what is judged is told once, whatever restarts and fails."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,52 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gateway.monitor
-from devices.reading import IMPORTED, DeviceKey, Reading
+from devices.reading import RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.own_alerts import KIND, OwnAlerts
-from rules.alert import Alert
 from rules.duration import MINUTE
 from rules.engine import Engine
 from rules.revision import WITHDRAWN
 from rules.subject import order
 from tests.gateway.parts import said
-from tests.gateway.site import GONE, WARM, Site
+from tests.gateway.site import GONE, WARM, Series, Site, brief
 
 D1 = DeviceKey("", "d-1")
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    made = Site(tmp_path)
-    await made.start()
-    yield made
-    made.close()
-
-
-class Series:
-    """Readings of d-1 by the minute, from when the clock was first told."""
-
-    def __init__(self, site: Site) -> None:
-        self.start = site.clock.now() - 24 * 60 * MINUTE
-
-    def at(self, minute: float) -> int:
-        return self.start + int(minute * MINUTE)
-
-    def __call__(self, values: str, *, first: int = 0, every: int = 10) -> list[Reading]:
-        """Read "4 9 9": a value every ten minutes; "-" is one that is not there."""
-        return [
-            said(at=self.at(first + every * n), value=float(word))
-            for n, word in enumerate(values.split())
-            if word != "-"
-        ]
-
-
-def brief(alert: Alert, series: Series) -> tuple[str, float, float, float | None]:
-    def minute(when: int) -> float:
-        return (when - series.start) / MINUTE
-
-    ended = None if alert.ended is None else minute(alert.ended)
-    return alert.state, minute(alert.began), minute(alert.fired), ended
 
 
 async def test_a_breach_that_lasts_fires_and_is_resolved(site: Site) -> None:
@@ -98,203 +62,6 @@ async def test_judging_the_same_again_after_a_crash_makes_no_second_alert(site: 
         assert site.monitor.cursor == site.journal.head
         assert site.state.read(0, 100) == before
         assert [one.state for one in site.monitor.open_alerts] == ["firing"]
-
-
-async def test_a_late_breach_is_found_and_marked_retrospective(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("4 - - - - - 4"))
-    await site.take(*series("9 9 9 9 9", first=10))
-    assert site.alerts(D1) == [], "once the backlog pauses"
-    await site.passes(1)
-    (alert,) = site.alerts(D1)
-    assert (*brief(alert, series), alert.retrospective) == ("resolved", 10, 40, 60, True)
-    assert site.kinds() == ["firing", "resolved"]
-
-
-async def test_a_late_breach_that_still_lasts_is_live(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("4 - - - - - 9"))
-    await site.take(*series("9 9 9 9 9", first=10))
-    await site.settle()
-    (alert,) = site.monitor.open_alerts
-    assert (*brief(alert, series), alert.retrospective) == ("firing", 10, 40, None, False)
-    await site.take(*series("4", first=70))
-    assert site.monitor.open_alerts == []
-
-
-async def test_a_backfill_in_two_parts_that_reaches_now_is_live(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("4 - - - - - 4"))
-    await site.take(*series("9 9 9 9 9", first=10))
-    await site.settle()
-    assert [one.retrospective for one in site.alerts(D1)] == [True]
-    await site.take(*series("9 9 9", first=70))
-    await site.take(said(at=series.at(60), value=9.0, sequence=1))
-    await site.settle()
-    (alert,) = site.monitor.open_alerts
-    assert not alert.retrospective
-
-
-async def test_an_alert_found_before_one_that_fires_leaves_it_firing(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("4 - - - - - 4 9 9 9 9"))
-    await site.take(*series("9 9 9 9", first=10))
-    await site.settle()
-    assert [one.state for one in site.alerts(D1)] == ["resolved", "firing"]
-    assert [one.state for one in site.monitor.open_alerts] == ["firing"]
-    await site.take(*series("4", first=120))
-    assert [one.state for one in site.alerts(D1)] == ["resolved", "resolved"]
-
-
-async def test_neighbours_that_late_data_moves_keep_each_its_own_name(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("9 9 9 9 4 - - - - 4 9 9 9 9"))
-    first, second = site.alerts(D1)
-    await site.take(*series("9 9 9 9", first=50))
-    await site.settle()
-    found = site.alerts(D1)
-    assert [brief(one, series) for one in found] == [
-        ("resolved", 0, 30, 40),
-        ("resolved", 50, 80, 90),
-        ("firing", 100, 130, None),
-    ]
-    assert (found[0].id, found[2].id) == (first.id, second.id)
-
-
-async def test_an_alert_that_comes_and_goes_with_late_data_is_told_each_time(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("9 9 - - 9 - - 9"))
-    (first,) = site.alerts(D1)
-    for n, value in enumerate((4.0, 9.0, 4.0, 9.0)):
-        # The hold is 30 min: a value in between decides whether the breach lasted.
-        await site.take(said(at=series.at(20 + n), value=value, sequence=n))
-        await site.settle()
-    stored, _ = site.state.read(0, 100)
-    revised = [one.event.alert.revision for one in stored if one.event.kind == "revised"]
-    assert revised == list(range(1, len(revised) + 1))
-    assert len(revised) > 1
-    assert site.alerts(D1)[0].id == first.id
-
-
-async def test_a_beginning_that_late_data_moves_keeps_the_first_id(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("4 - - 9 9 9 9 9"))
-    (first,) = site.alerts(D1)
-    assert brief(first, series) == ("firing", 30, 60, None)
-    await site.take(*series("9 9", first=10))
-    await site.settle()
-    (moved,) = site.monitor.open_alerts
-    assert moved.id == first.id
-    assert brief(moved, series) == ("firing", 10, 40, None)
-    await site.crash()
-    await site.take(*series("4", first=80))
-    (over,) = site.alerts(D1)
-    assert (over.id, *brief(over, series)) == (first.id, "resolved", 10, 40, 80)
-    events, _ = site.state.read(0, 100)
-    assert [one.event.kind for one in events] == ["firing", "revised", "resolved"]
-    assert events[1].event.before == first, "the earlier verdict stays on record"
-
-
-async def test_an_alert_that_late_data_disproves_is_withdrawn_and_can_come_back(
-    site: Site,
-) -> None:
-    series = Series(site)
-    await site.take(*series("9 9 - 9 9"))
-    (first,) = site.alerts(D1)
-    assert brief(first, series) == ("firing", 0, 30, None)
-    await site.take(*series("4", first=20))
-    await site.settle()
-    (gone,) = site.alerts(D1)
-    assert (gone.id, gone.state, gone.reason) == (first.id, "resolved", WITHDRAWN)
-    assert site.monitor.open_alerts == []
-    await site.take(*series("9 9", first=50))
-    (again,) = site.monitor.open_alerts
-    assert brief(again, series) == ("firing", 30, 60, None)
-
-
-async def test_late_data_is_judged_although_the_gateway_crashed_before_it_did(site: Site) -> None:
-    series = Series(site)
-    await site.take(*series("4 - - - - - 4"))
-    await site.take(*series("9 9 9 9 9", first=10))
-    await site.monitor.checkpoint()
-    await site.crash()
-    await site.passes(1)
-    assert [brief(one, series) for one in site.alerts(D1)] == [("resolved", 10, 40, 60)]
-    assert site.state.late() == []
-
-
-async def test_late_data_is_judged_from_the_history_when_the_journal_has_dropped_it(
-    site: Site,
-) -> None:
-    series = Series(site)
-    await site.take(*series("4 9 9 - 9 4"))
-    await site.archive()
-    await site.monitor.checkpoint()
-    site.journal.prune(site.monitor.saved_cursor, 2**60, 2**60)
-    site.journal.commit()
-    await site.crash()
-    await site.take(*series("4", first=30))
-    await site.settle()
-    assert [one.reason for one in site.alerts(D1)] == [WITHDRAWN]
-
-
-async def test_what_a_logger_held_is_history(site: Site) -> None:
-    series = Series(site)
-    await site.take(
-        *(
-            said(at=one.at, value=one.values[0], flags=IMPORTED, received=site.clock.now())
-            for one in series("4 9 9 9 9 4")
-        )
-    )
-    (alert,) = site.alerts(D1)
-    assert alert.retrospective
-    await site.passes(600)
-    assert len(site.alerts(D1)) == 1, "nobody was heard, so nobody is missing"
-
-
-async def test_who_is_not_heard_any_more_is_missed_once_and_found_again(site: Site) -> None:
-    await site.crash(WARM, GONE)
-    now = site.clock.now()
-    await site.take(said(at=now, received=now))
-    await site.passes(59)
-    assert site.alerts(D1) == []
-    await site.passes(60.5)
-    (alert,) = site.monitor.open_alerts
-    assert (alert.rule, alert.began) == ("gone", now)
-    await site.crash()
-    await site.passes(60.5)
-    assert site.kinds() == ["firing"]
-    await site.take(said(at=site.clock.now()))
-    assert site.kinds() == ["firing", "resolved"]
-
-
-async def test_who_was_missing_when_we_crashed_is_found_again_by_the_first_word(
-    site: Site,
-) -> None:
-    await site.crash(GONE)
-    await site.take(said(at=site.clock.now()))
-    await site.monitor.checkpoint()
-    await site.passes(61)
-    assert site.kinds() == ["firing"]
-    await site.crash()
-    await site.take(said(at=site.clock.now()))
-    assert site.kinds() == ["firing", "resolved"]
-    assert site.monitor.open_alerts == []
-
-
-async def test_nobody_is_missed_while_we_could_not_hear_or_have_not_read(site: Site) -> None:
-    await site.crash(GONE)
-    await site.take(said(at=site.clock.now()))
-    site.clock.passes(300 * MINUTE)
-    await site.monitor.tick(None)
-    assert site.kinds() == [], "not joined"
-    await site.monitor.tick(site.clock.now())
-    assert site.kinds() == [], "joined just now"
-    site.journal.append([said(at=site.clock.now())])
-    site.journal.commit()
-    site.journal.publish()
-    await site.monitor.tick(site.clock.now() - 200 * MINUTE)
-    assert site.kinds() == [], "something unread is in the journal"
 
 
 async def test_a_rule_that_is_gone_closes_its_alert_as_indeterminate(site: Site) -> None:
@@ -492,3 +259,9 @@ async def _compare(
         one.id for one in found if one.ended is None
     }
     site.close()
+
+
+async def test_a_kept_message_with_an_impossible_time_is_not_judged(site: Site) -> None:
+    await site.crash({**WARM, "for": "0 s"})
+    await site.take(said(at=5, received=site.clock.now(), value=9.0, flags=RETAINED))
+    assert site.alerts(D1) == []
