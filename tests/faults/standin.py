@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from tests.faults import wire
+from tests.faults.listening import Listening
 
 STEP = 0.01
 """Seconds between bursts."""
@@ -39,10 +40,11 @@ def payload(sent: Sent, began: int) -> bytes:
     return json.dumps(told).encode()
 
 
-class StandIn:
+class StandIn(Listening):
     """Sends `rate` messages a second of `devices` devices, at most `window` unacknowledged."""
 
     def __init__(self, rate: int, devices: int, window: int = 500) -> None:
+        super().__init__()
         self.acknowledged: list[Sent] = []
         self.sent = 0
         self.alerts: dict[str, bytes] = {}
@@ -58,25 +60,6 @@ class StandIn:
         self._began = time.time_ns() // 1_000_000 - 7 * 24 * 3600 * 1000
         self._waiting: deque[tuple[int, Sent]] = deque()
         self._on_their_way: dict[int, Sent] = {}
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     @property
     def unacknowledged(self) -> int:

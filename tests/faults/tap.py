@@ -7,35 +7,18 @@ import json
 from collections.abc import Callable
 
 from tests.faults import wire
+from tests.faults.listening import Listening
 from tests.faults.standin import Sent
 
 
-class Tap:
+class Tap(Listening):
     """Listens on `port`, and connects to `target`. It notes what the gateway acknowledged."""
 
     def __init__(self, target: int) -> None:
+        super().__init__()
         self.acknowledged: list[Sent] = []
         self.delivered: set[Sent] = set()
-        self.port = 0
         self._target = target
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
