@@ -1,4 +1,4 @@
-"""state.db: what was decided. Cursors, rule state, events and alerts, rule versions.
+"""state.db: what was decided. Cursors, rule state, events and alerts, rule versions, credentials.
 
 Written from the event loop alone. Events and the cursor they rest on commit together, and an
 event carries a key, so that judging the same readings again after a crash adds nothing.
@@ -74,6 +74,13 @@ class State(Database):
             recorded INTEGER NOT NULL, reason TEXT NOT NULL, body BLOB NOT NULL);
         CREATE TABLE clock (number INTEGER PRIMARY KEY, boot TEXT NOT NULL,
             monotonic INTEGER NOT NULL, wall INTEGER NOT NULL, moved INTEGER NOT NULL);
+        """,
+        """
+        CREATE TABLE principal (name TEXT PRIMARY KEY, digest BLOB, body BLOB NOT NULL)
+            WITHOUT ROWID;
+        CREATE TABLE registry (owner TEXT NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,
+            source TEXT NOT NULL, confirmed INTEGER NOT NULL, PRIMARY KEY (owner, name))
+            WITHOUT ROWID;
         """,
     )
 
