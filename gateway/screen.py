@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gateway.settings import Settings
+    from gateway.settings.listener import Listener
 
 STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
 MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
@@ -65,6 +66,8 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
     console.print(f"[green]{escape(str(path))} is right.[/]")
     console.print(f"This gateway is {gateway.box}; days begin in {gateway.timezone}.")
     console.print(f"Everything is stored in {escape(str(gateway.data))}.")
+    for listener in settings.listeners:
+        console.print(_listener(listener))
     for broker in settings.brokers:
         tls = "with TLS" if broker.tls else "without TLS"
         topics = ", ".join(broker.topics)
@@ -76,10 +79,22 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
         console.print(f"Rule {rule.name} ({rule.severity}): {escape(what)}, devices {devices}")
     for warning in settings.warnings:
         _warn(console, warning)
-    if not settings.brokers:
-        _warn(console, "no [[brokers]] section: nothing will arrive.")
+    if not settings.brokers and not settings.listeners:
+        _warn(console, "no [[listeners]] and no [[brokers]] section: nothing will arrive.")
     if not settings.rules:
         _warn(console, "no [[rules]] section: nothing will be judged.")
+
+
+def _listener(listener: Listener) -> str:
+    """Say who may connect there."""
+    who = "each client with its token"
+    if listener.tls is not None and listener.tls.authority is not None:
+        must = listener.tls.require_certificate
+        who = "each client with its certificate" if must else f"{who} or its certificate"
+    if listener.anonymous:
+        who += "; without a user name it may speak for every device"
+    tls = "with TLS" if listener.tls else "without TLS"
+    return f"Listener {escape(listener.address)} {tls}; {who}"
 
 
 def _warn(console: Console, text: str) -> None:
@@ -89,8 +104,10 @@ def _warn(console: Console, text: str) -> None:
 def show_start(console: Console, settings: Settings) -> None:
     """Say that the gateway runs, and where to look."""
     count = len(settings.rules)
+    ports = ", ".join(listener.address for listener in settings.listeners)
+    connect = f"sensors connect to {ports}, " if ports else ""
     console.print(
-        f"Holdwatch {settings.gateway.box}: {count} rule{'s' * (count != 1)}, data in "
+        f"Holdwatch {settings.gateway.box}: {connect}{count} rule{'s' * (count != 1)}, data in "
         f"{settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
         soft_wrap=True,
     )

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.settings.listener import Listener
 from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
 from gateway.settings.sections import Settings
 from rules.rule import Rule
@@ -40,11 +41,11 @@ def parse(
         problem = Problem("", 1, "lists or tables are nested too deeply", "Write it flat.")
         raise SettingsError(name, [problem]) from None
     describer = Describer(text, data, Settings.model_json_schema)
-    problems = list(_twice(data, describer))
     context = {
         "folder": folder or Path(),
         "environment": os.environ if environment is None else environment,
     }
+    problems = [*_twice(data, describer), *_meeting(data, describer, context)]
     try:
         # By way of JSON, in whose strict mode an array may be a tuple and a text a path, but a
         # text no number. A date, which TOML has and no setting is, becomes text.
@@ -78,15 +79,25 @@ def load(path: Path) -> Settings:
         )
         raise SettingsError(str(path), [problem]) from None
     settings = parse(text, str(path), folder=path.resolve().parent)
-    secret = [broker.password_file for broker in settings.brokers if broker.password_file]
-    if any(broker.password for broker in settings.brokers):
-        secret.append(path)
     settings._file_warnings = tuple(  # noqa: SLF001 - set here alone, where the file is known
-        f"{file} holds a password, and others on this machine may read it. Run: chmod 600 {file}"
-        for file in secret
+        f"{file} holds a {what}, and others on this machine may read it. Run: chmod 600 {file}"
+        for file, what in _secrets(settings, path)
         if file.stat().st_mode & 0o077
     )
     return settings
+
+
+def _secrets(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each file that others must not read, and what it holds."""
+    for broker in settings.brokers:
+        if broker.password_file:
+            yield broker.password_file, "password"
+    if any(broker.password for broker in settings.brokers):
+        yield path, "password"
+    # One certificate may serve several listeners.
+    pairs = [listener.tls for listener in settings.listeners if listener.tls]
+    for key in dict.fromkeys(pair.key or pair.certificate for pair in pairs):
+        yield key, "private key"
 
 
 def _not_there(path: Path) -> Problem:
@@ -134,3 +145,27 @@ def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
                 )
             elif isinstance(name, str):
                 seen.add(name)
+
+
+def _meeting(
+    data: dict[str, Any], describer: Describer, context: dict[str, Any]
+) -> Iterator[Problem]:
+    """Find listeners that want one port of one address, of which only one could have it."""
+    tables = data.get("listeners")
+    earlier: dict[int, Listener] = {}
+    for index, table in enumerate(tables if isinstance(tables, list) else ()):
+        try:
+            listener = Listener.model_validate_json(
+                json.dumps(table, default=str), strict=True, context=context
+            )
+        except ValidationError:
+            continue  # its own mistakes are told with all others
+        for number, other in earlier.items():
+            if listener.meets(other):
+                yield describer.problem(
+                    ("listeners", index),
+                    f"{listener.address} is taken by listeners[{number + 1}], {other.address}",
+                    "Give each a port of its own, or keep one of them.",
+                )
+                break
+        earlier[index] = listener

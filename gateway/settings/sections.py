@@ -19,6 +19,7 @@ import devices.envelopes.mapping as envelopes
 from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
 from gateway.settings.broker import Broker
+from gateway.settings.listener import Clients, Listener
 from gateway.settings.problems import mistake
 from gateway.settings.size import Size
 from gateway.settings.values import Age, FilePath, Section, Slug, slug
@@ -209,6 +210,14 @@ class Settings(Section):
     """All settings. `load` and `parse` in `file` make it."""
 
     gateway: Gateway = Field(default_factory=Gateway, description="This gateway itself.")
+    listeners: tuple[Listener, ...] = Field(
+        default=(),
+        description="Ports on which sensors connect straight to this gateway; a [[listeners]] "
+        "section for each.",
+    )
+    clients: Clients = Field(
+        default_factory=Clients, description="Limits for each who connects to a listener."
+    )
     brokers: tuple[Broker, ...] = Field(
         default=(), description="Brokers to join; a [[brokers]] section for each."
     )
@@ -261,4 +270,11 @@ class Settings(Section):
             for broker in self.brokers
             if broker.secret and broker.tls is None and not broker.loopback
         )
-        return plain + self._file_warnings
+        clear = tuple(
+            f"listener {listener.address}: tokens and readings cross the network in the clear, "
+            "where others may read them and then speak as your sensors. Make certificates with "
+            "holdwatch tls init, and put tls in place of unencrypted."
+            for listener in self.listeners
+            if listener.unencrypted and not listener.loopback
+        )
+        return plain + clear + self._file_warnings

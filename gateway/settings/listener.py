@@ -1,0 +1,238 @@
+"""`[[listeners]]` and `[clients]`: where sensors connect straight to us, and within what limits."""
+
+from __future__ import annotations
+
+import ssl
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.settings.problems import mistake
+from gateway.settings.size import Size
+from gateway.settings.values import Age, ReadableFile, Section
+from rules.duration import DAY, SECOND, Duration
+
+LOCALHOST = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
+
+
+def _check_host(text: str) -> str:
+    """Return the address, an IPv6 address without its brackets."""
+    if text == "localhost":
+        return text
+    bare = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        raise mistake(
+            f"{text!r} is no address of this machine",
+            'Write an IP address, "localhost" for this machine alone, or "0.0.0.0" for all',
+        ) from None
+
+
+def _check_connect_within(length: int) -> int:
+    if not SECOND <= length <= 60 * SECOND:
+        raise mistake("a client cannot be awaited so", 'Use "1 s" to "60 s"')
+    return length
+
+
+def _check_packet_size(size: int) -> int:
+    if not 1_000 <= size <= 268_435_455:
+        raise mistake("MQTT packets cannot be limited so", 'Use "1 kB" to "256 MB"')
+    return size
+
+
+def _check_session_keep(length: int) -> int:
+    if length >= (2**32 - 1) * SECOND or length % SECOND:
+        raise mistake("MQTT cannot keep a session so", 'Use whole seconds, such as "7 days"')
+    return length
+
+
+class ListenerTls(Section):
+    """The certificate that we show, and whose certificates we accept. All files are PEM."""
+
+    certificate: ReadableFile = Field(
+        description="File (PEM) of our certificate, and behind it those that lead to its "
+        "authority. `holdwatch tls init` makes one."
+    )
+    key: ReadableFile | None = Field(
+        default=None,
+        description="File (PEM) of its private key. Make it readable by the gateway's user only.",
+        json_schema_extra={"default text": "in `certificate`"},
+    )
+    authority: ReadableFile | None = Field(
+        default=None,
+        description="File (PEM) of the authority that signs clients' certificates. A client that "
+        "shows one needs no token: its certificate's common name says who it is.",
+        json_schema_extra={"default text": "clients show no certificate"},
+    )
+    require_certificate: bool = Field(
+        default=False, description="Turn away clients that show no certificate."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.require_certificate and self.authority is None:
+            raise mistake(
+                "require_certificate is true, and no authority says whose certificates are good",
+                "Add authority: the file of the authority that signs your clients' certificates",
+            )
+        # Tried here, so that `holdwatch check` finds it, and not the start at night.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(self.certificate, self.key, password=_refuse_passphrase)
+        except ssl.SSLError as error:
+            raise _unusable(self.certificate, self.key, error) from None
+        if self.authority is not None:
+            try:
+                context.load_verify_locations(self.authority)
+            except ssl.SSLError:
+                raise mistake(
+                    f"{self.authority} holds no certificate",
+                    "Give the authority's certificate in PEM form: -----BEGIN CERTIFICATE-----",
+                ) from None
+        return self
+
+
+def _refuse_passphrase() -> NoReturn:
+    # Otherwise ssl would ask for it on the terminal.
+    raise mistake(
+        "the private key is locked with a passphrase, and nobody is there to type it at a start",
+        "Unlock it: openssl pkey -in KEY -out NEW, chmod 600 NEW, and give NEW as key",
+    )
+
+
+def _unusable(certificate: Path, key: Path | None, error: ssl.SSLError) -> Exception:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return mistake(
+            f"the key {key or certificate} does not belong to the certificate {certificate}",
+            "Give the two files that were made together",
+        )
+    where = f"{certificate} and {key} hold" if key else f"{certificate} holds"
+    return mistake(
+        f"{where} no certificate with its private key",
+        "Both are PEM: -----BEGIN CERTIFICATE-----, and -----BEGIN PRIVATE KEY----- in the file "
+        "that key names",
+    )
+
+
+class Listener(Section):
+    """One port on which sensors connect straight to us."""
+
+    host: Annotated[str, AfterValidator(_check_host)] = Field(
+        default="127.0.0.1",
+        description='Address to listen on: one of this machine\'s, "localhost", or for all of '
+        'them "0.0.0.0" (IPv4) or "::" (IPv6 too).',
+    )
+    tls: ListenerTls | None = Field(
+        default=None,
+        description="Speak TLS: a table of `certificate` and what else is needed.",
+        json_schema_extra={"default text": "no TLS"},
+    )
+    port: int = Field(
+        default_factory=lambda data: 8883 if data.get("tls") else 1883,
+        ge=1,
+        le=65535,
+        description="Port to listen on.",
+        json_schema_extra={"default text": "1883; with TLS 8883"},
+    )
+    unencrypted: bool = Field(
+        default=False,
+        description="Needed to listen on a network without TLS: tokens and readings then cross it "
+        "in the clear.",
+    )
+    anonymous: bool = Field(
+        default=False,
+        description="Let in clients without a user name, on this machine alone. They may speak "
+        "for every device and see every alert.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.tls is not None and self.unencrypted:
+            raise mistake("there is tls, and unencrypted too", "Keep one of them")
+        if not self.loopback and self.tls is None and not self.unencrypted:
+            raise mistake(
+                f"on {self.host} others on the network could read tokens and readings",
+                "Make certificates with holdwatch tls init and add tls = { … }, or listen on "
+                '"127.0.0.1", or say unencrypted = true if that network is yours alone',
+            )
+        if self.anonymous and not self.loopback:
+            raise mistake(
+                f"on {self.host} everybody on the network could speak for every device",
+                "Leave anonymous out and give each client its own name: holdwatch device add "
+                'NAME; or listen on "127.0.0.1"',
+            )
+        return self
+
+    @property
+    def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
+        """The host as addresses: localhost is two."""
+        return LOCALHOST if self.host == "localhost" else (ip_address(self.host),)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether this machine alone can connect."""
+        return all(address.is_loopback for address in self.addresses)
+
+    @property
+    def address(self) -> str:
+        """Host and port in one: 127.0.0.1:1883, [::1]:1883."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def meets(self, other: Listener) -> bool:
+        """Whether the two want one port of one address."""
+        return self.port == other.port and any(
+            one == two or _is_all(one, two) or _is_all(two, one)
+            for one in self.addresses
+            for two in other.addresses
+        )
+
+
+def _is_all(one: IPv4Address | IPv6Address, two: IPv4Address | IPv6Address) -> bool:
+    """Whether the first means all addresses, the second among them; :: means IPv4 too."""
+    return one.is_unspecified and one.version in {two.version, 6}
+
+
+class Clients(Section):
+    """Limits for each who connects to a listener."""
+
+    unknown_devices: Literal["unconfirmed", "refused"] = Field(
+        default="unconfirmed",
+        description="What becomes of a device that was never heard before and that no credential "
+        "names in full: `unconfirmed`, it is stored, judged and listed so; `refused`, its "
+        "messages wait in the quarantine for `holdwatch device confirm`.",
+    )
+    packet_size: Annotated[Size, AfterValidator(_check_packet_size)] = Field(
+        default=256_000, description="The largest MQTT packet that is read."
+    )
+    connections: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="So many at the same time, on all listeners together.",
+    )
+    connect_within: Annotated[Duration, AfterValidator(_check_connect_within)] = Field(
+        default=5 * SECOND,
+        description="How long a client may take from its connection to its complete CONNECT, TLS "
+        "included.",
+    )
+    unacknowledged: int = Field(
+        default=1_000,
+        ge=1,
+        le=65_535,
+        description="Messages under way from one client (Receive Maximum in MQTT 5). Further ones "
+        "are left unread until earlier ones are stored.",
+    )
+    rate: int = Field(
+        default=2_000,
+        ge=1,
+        le=1_000_000,
+        description="Messages a second from one client, ten times as many in a burst. Beyond it "
+        "the client is left unread for a while; nothing is thrown away.",
+    )
+    session_keep: Annotated[Age, AfterValidator(_check_session_keep)] = Field(
+        default=7 * DAY,
+        description="How long the session of a client that is away is kept, if it asks for more.",
+    )
