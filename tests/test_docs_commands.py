@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from devices.reading import QUANTITIES
-from gateway import cli
+from gateway import asking, cli
 from gateway.settings import parse
 from rules.alert import Alert
 
@@ -96,12 +96,12 @@ def test_the_guide_names_no_command_that_is_not_there() -> None:
 
 def test_exit_codes_are_those_of_the_code() -> None:
     told = {row[0]: row[1] for row in rows("operate") if re.fullmatch(r"\d", row[0])}
-    given = {str(code) for code in (cli.REFUSED, cli.MISTAKE, cli.FILE, cli.RUNNING)}
+    given = {str(code) for code in (asking.REFUSED, asking.MISTAKE, asking.FILE, asking.RUNNING)}
     assert set(told) == {"0", "2"} | given
-    assert "settings" in told[str(cli.MISTAKE)]
-    assert "damaged" in told[str(cli.FILE)]
-    assert "another gateway" in told[str(cli.RUNNING)]
-    assert "refused" in told[str(cli.REFUSED)]
+    assert "settings" in told[str(asking.MISTAKE)]
+    assert "damaged" in told[str(asking.FILE)]
+    assert "another gateway" in told[str(asking.RUNNING)]
+    assert "refused" in told[str(asking.REFUSED)]
 
 
 # --- what a message may be
