@@ -1,0 +1,272 @@
+"""Who may speak for which device: nobody by default, and for nobody else's, however it is spelt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gateway.admission
+from devices.device import DecodeError
+from devices.reading import DeviceKey
+from gateway.admission import Admission, Unconfirmed
+from gateway.database import DiskError
+from gateway.listener.principal import Principal
+from gateway.state import State
+from tests.gateway.parts import NOW, ToldClock
+
+GRANTS = {"main": ("fridge-*",), "import": ("*",)}
+Policy = Literal["unconfirmed", "refused"]
+
+
+class Door:
+    """An admission over a folder; `again` is a new start over the same file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = ToldClock()
+        self.strangers: list[tuple[DeviceKey, str]] = []
+        self._open("unconfirmed")
+
+    def _open(self, policy: Policy) -> None:
+        self.state = State(self.folder / "state.db")
+        self.admission = Admission(self.state, GRANTS, policy, self.clock)
+        self.admission.on_stranger = lambda device, source: self.strangers.append((device, source))
+
+    def again(self, policy: Policy = "unconfirmed") -> None:
+        self.state.close()
+        self._open(policy)
+
+    def reason(self, source: str, device: str, owner: str = "acme") -> str | None:
+        """Return why it is refused, None if it is admitted."""
+        try:
+            self.admission.check(source, DeviceKey(owner, device))
+        except DecodeError as error:
+            return error.reason
+        return None
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    made = Door(tmp_path)
+    yield made
+    made.state.close()
+
+
+@pytest.fixture(scope="module")
+def shared_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+    state = State(tmp_path_factory.mktemp("door") / "state.db")
+    yield state
+    state.close()
+
+
+GATE = Principal("gate", "acme", ("fridge-*", "door-1", "hall-?", "zone-[ab]"))
+
+
+@pytest.mark.parametrize(
+    ("source", "device", "admitted"),
+    [
+        ("main", "fridge-1", True),
+        ("main", "door-1", False),
+        ("import", "anything", True),
+        ("unheard-of", "fridge-1", False),
+        ("gate", "fridge-1", False),
+        ("listener/gate", "fridge-1", True),
+        ("listener/gate", "door-1", True),
+        ("listener/gate", "hall-3", True),
+        ("listener/gate", "zone-b", True),
+        ("listener/other", "fridge-1", False),
+        ("listener/", "fridge-1", False),
+        ("", "fridge-1", False),
+    ],
+)
+def test_a_source_speaks_for_what_it_was_given(
+    door: Door, source: str, device: str, *, admitted: bool
+) -> None:
+    door.admission.know(GATE)
+    assert door.reason(source, device) == (None if admitted else "may-not-speak-for")
+    assert door.strangers == ([] if admitted else [(DeviceKey("acme", device), source)])
+
+
+@pytest.mark.parametrize(
+    ("owner", "device"),
+    [
+        ("other", "door-1"),
+        ("other", "fridge-1"),
+        ("", "door-1"),
+        ("ACME", "door-1"),
+        ("acme ", "door-1"),
+        ("acme/", "door-1"),
+        ("acme", ""),
+        ("acme", "fridge"),
+        ("acme", "xfridge-1"),
+        ("acme", "acme/fridge-1"),
+        ("acme", "Fridge-1"),
+        ("acme", "FRIDGE-1"),
+        ("acme", "DOOR-1"),
+        ("acme", "door-11"),
+        ("acme", "door-"),
+        ("acme", "door-1 "),
+        ("acme", " door-1"),
+        ("acme", "door-1\n"),
+        ("acme", "door-1\0"),
+        ("acme", "hall-"),
+        ("acme", "hall-12"),
+        ("acme", "zone-c"),
+        ("acme", "zone-ab"),
+        ("acme", "zone-[ab]"),
+        ("acme", "*"),
+        ("acme", "?"),
+        ("acme", "door‐1"),  # noqa: RUF001 - another hyphen, that is the point
+        ("acme", "dооr-1"),  # noqa: RUF001 - Cyrillic letters
+        ("acme", "ｄoor-1"),  # noqa: RUF001 - a wide letter
+        ("acme", "fri̇dge-1"),
+        ("acme", "ﬁdge-1"),
+        ("acme", "door-١"),  # noqa: RUF001 - an Arabic one
+        ("acme", "door-1\u200b"),
+    ],
+)
+@pytest.mark.parametrize("policy", ["unconfirmed", "refused"])
+def test_a_foreign_device_is_never_admitted(
+    door: Door, owner: str, device: str, policy: Policy
+) -> None:
+    door.again(policy)
+    door.admission.know(GATE)
+    assert door.reason("listener/gate", device, owner) == "may-not-speak-for"
+    assert door.strangers == [(DeviceKey(owner, device), "listener/gate")]
+    assert door.admission.unconfirmed == {}
+
+
+LETTERS = "abA-1é"
+PATTERNS = st.lists(
+    st.lists(st.sampled_from([*LETTERS, "*", "?", "[ab]", "[!a]"]), min_size=1, max_size=5),
+    max_size=4,
+)
+
+
+def expected(pattern: list[str], device: str) -> bool:
+    """Say it once more, in the language of regular expressions."""
+    words = {"*": ".*", "?": ".", "[ab]": "[ab]", "[!a]": "[^a]"}
+    return (
+        re.fullmatch("".join(words.get(one, re.escape(one)) for one in pattern), device) is not None
+    )
+
+
+@given(
+    patterns=PATTERNS,
+    device=st.text(LETTERS, min_size=1, max_size=6),
+    owner=st.sampled_from(["", "acme", "other"]),
+    mine=st.sampled_from(["", "acme"]),
+)
+def test_exactly_what_the_patterns_match_within_the_owner_is_admitted(
+    shared_state: State, patterns: list[list[str]], device: str, owner: str, mine: str
+) -> None:
+    admission = Admission(shared_state, {}, "unconfirmed", ToldClock())
+    admission.know(Principal("p", mine, tuple("".join(one) for one in patterns)))
+    due = owner == mine and any(expected(one, device) for one in patterns)
+    reason = None
+    try:
+        admission.check("listener/p", DeviceKey(owner, device))
+    except DecodeError as error:
+        reason = error.reason
+    assert reason == (None if due else "may-not-speak-for")
+
+
+def test_a_revoked_principal_speaks_for_nobody_until_it_is_added_again(door: Door) -> None:
+    door.admission.know(GATE)
+    door.admission.know(Principal("gate", "acme", GATE.speaks_for, revoked=NOW))
+    assert door.reason("listener/gate", "door-1") == "may-not-speak-for"
+    door.admission.know(GATE)
+    assert door.reason("listener/gate", "door-1") is None
+
+
+async def test_a_new_device_waits_to_be_confirmed_and_the_registry_keeps_it(door: Door) -> None:
+    fridge = DeviceKey("acme", "fridge-7")
+    door.admission.know(GATE)
+    assert door.reason("listener/gate", "fridge-7") is None
+    door.clock.passes(5000)
+    assert door.reason("listener/gate", "fridge-7") is None
+    assert door.reason("listener/gate", "door-1") is None, "named in full: nothing to confirm"
+    await door.admission.flush()
+    for _ in range(2):
+        assert door.admission.unconfirmed == {fridge: Unconfirmed(NOW, "listener/gate")}
+        door.again()
+        door.admission.know(GATE)
+    await door.admission.confirm(fridge)
+    for _ in range(2):
+        assert door.admission.unconfirmed == {}
+        assert door.reason("listener/gate", "fridge-7") is None
+        door.again("refused")
+        door.admission.know(GATE)
+
+
+async def test_a_device_that_was_confirmed_before_it_was_recorded_stays_confirmed(
+    door: Door,
+) -> None:
+    door.admission.know(GATE)
+    door.reason("listener/gate", "fridge-7")
+    door.reason("listener/gate", "fridge-8")
+    await door.admission.confirm(DeviceKey("acme", "fridge-7"))
+    await door.admission.flush()
+    door.again()
+    assert set(door.admission.unconfirmed) == {DeviceKey("acme", "fridge-8")}
+
+
+async def test_an_unknown_device_is_refused_where_the_settings_say_so(door: Door) -> None:
+    door.again("refused")
+    door.admission.know(GATE)
+    assert door.reason("listener/gate", "fridge-7") == "unknown-device"
+    assert door.reason("listener/gate", "door-1") is None, "a person has named it"
+    assert door.reason("main", "fridge-7", "") is None, "a broker's devices are not registered"
+    assert door.strangers == [], "it may speak for it: that is no break-in"
+    with pytest.raises(DecodeError, match="holdwatch device confirm acme/fridge-7, then"):
+        door.admission.check("listener/gate", DeviceKey("acme", "fridge-7"))
+    await door.admission.confirm(DeviceKey("acme", "fridge-7"))
+    assert door.reason("listener/gate", "fridge-7") is None
+    assert door.reason("listener/gate", "fridge-7", "other") == "may-not-speak-for"
+
+
+async def test_a_device_that_came_before_the_settings_refuse_new_ones_goes_on(door: Door) -> None:
+    door.admission.know(GATE)
+    door.reason("listener/gate", "fridge-7")
+    await door.admission.flush()
+    door.again("refused")
+    door.admission.know(GATE)
+    assert door.reason("listener/gate", "fridge-7") is None
+    assert door.reason("listener/gate", "fridge-8") == "unknown-device"
+
+
+async def test_only_so_many_devices_wait_to_be_confirmed(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.admission, "MOST_UNCONFIRMED", 3)
+    door.admission.know(GATE)
+    reasons = [door.reason("listener/gate", f"fridge-{n}") for n in range(5)]
+    assert reasons == [None, None, None, "unknown-device", "unknown-device"]
+    assert door.reason("listener/gate", "fridge-1") is None
+    await door.admission.confirm(DeviceKey("acme", "fridge-1"))
+    assert door.reason("listener/gate", "fridge-4") is None
+
+
+async def test_new_devices_wait_while_the_disk_takes_nothing(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise DiskError("the disk is full")
+
+    door.admission.know(GATE)
+    door.reason("listener/gate", "fridge-7")
+    with monkeypatch.context() as patch:
+        patch.setattr(door.state, "commit_aside", fail)
+        await door.admission.flush()
+        with pytest.raises(DiskError):
+            await door.admission.confirm(DeviceKey("acme", "fridge-7"))
+    assert set(door.admission.unconfirmed) == {DeviceKey("acme", "fridge-7")}
+    await door.admission.flush()
+    door.again()
+    assert set(door.admission.unconfirmed) == {DeviceKey("acme", "fridge-7")}
