@@ -7,7 +7,7 @@ recorded: they may be about the disk that they should be recorded on.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import aiomqtt
 import msgspec
@@ -21,7 +21,6 @@ from rules.transition import alert_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.alerts import AlertPublisher
     from gateway.clock import Clock
     from gateway.state import State
 
@@ -33,11 +32,27 @@ RETRY = 1.0
 """Seconds between attempts to record an alert."""
 
 
+class Publisher(Protocol):
+    """Whoever tells people of alerts at once."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in our log."""
+        ...
+
+    async def publish(self, alerts: Sequence[Alert]) -> None:
+        """Publish alerts as they stand; returns when they are handed over.
+
+        Raises aiomqtt.MqttError, OSError or TimeoutError when they are not.
+        """
+        ...
+
+
 class OwnAlerts:
     """Raises and clears alerts about the gateway, one for each subject at a time."""
 
     def __init__(
-        self, owner: str, box: str, state: State, clock: Clock, publishers: Sequence[AlertPublisher]
+        self, owner: str, box: str, state: State, clock: Clock, publishers: Sequence[Publisher]
     ) -> None:
         """Take up what was open when the last run ended."""
         self._device = DeviceKey(owner, box)
@@ -104,7 +119,7 @@ class OwnAlerts:
             while not await self._record(event):  # noqa: ASYNC110 - the disk gives no sign when it is well
                 await asyncio.sleep(RETRY)
 
-    async def _publish(self, publisher: AlertPublisher, alert: Alert) -> None:
+    async def _publish(self, publisher: Publisher, alert: Alert) -> None:
         try:
             await publisher.publish([alert])
         except (aiomqtt.MqttError, OSError, TimeoutError) as error:

@@ -1,4 +1,4 @@
-"""Topic names and topic filters: what is allowed in them."""
+"""Topic names and topic filters: what is allowed in them, and which filter matches which name."""
 
 from __future__ import annotations
 
@@ -51,3 +51,22 @@ def check_filter(text: str) -> None:
         len(levels) < 3 or levels[1] in {"", "+", "#"} or not "/".join(levels[2:])
     ):
         raise ProtocolError(TOPIC_FILTER_INVALID, f"{text[:80]!r} is not a shared topic filter")
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Whether a topic filter matches a topic name; both have been checked.
+
+    A wildcard in the first level leaves out topics that begin with $. Source: OASIS MQTT 5.0,
+    chapter 4.7.
+    """
+    wanted = topic_filter.split("/")
+    levels = topic.split("/")
+    if topic.startswith("$") and wanted[0] in {"+", "#"}:
+        return False
+    for index, level in enumerate(wanted):
+        if level == "#":
+            # Also what stands above it: a/# matches a.
+            return True
+        if index == len(levels) or level not in {"+", levels[index]}:
+            return False
+    return len(wanted) == len(levels)
