@@ -34,6 +34,7 @@ from gateway.asking import (
     progress_bar,
 )
 from gateway.cli_devices import device_app
+from gateway.cli_tls import tls_app
 from gateway.commands import Commands
 from gateway.control import ControlServer
 from gateway.logs import configure
@@ -56,6 +57,7 @@ quarantine_app = typer.Typer(
 )
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(device_app, name="device")
+app.add_typer(tls_app, name="tls")
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
