@@ -81,8 +81,13 @@ def _main(
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(help="The settings file to write.")] = DEFAULT,
-    broker: Annotated[str, typer.Option(help="Host name or address of your broker.")] = "localhost",
-    port: Annotated[int, typer.Option(help="Its port.")] = 1883,
+    broker: Annotated[
+        str | None,
+        typer.Option(help="Join this broker (host name or address), instead of listening."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The broker's port, or that on which to listen; else 1883.")
+    ] = None,
 ) -> None:
     """Write a first settings file, with a rule that you can try at once."""
     if file.exists():

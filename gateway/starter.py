@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-_TEXT = """\
+_HEAD = """\
 # Holdwatch settings. Check them with: holdwatch check -c THIS_FILE
 # All keys: docs/settings.md
 
@@ -12,6 +12,22 @@ _TEXT = """\
 # timezone = "Europe/Berlin"      # in which days begin; UTC if left out
 # data = "/var/lib/holdwatch"     # where everything is stored
 
+"""
+_LISTENER = """\
+# Sensors connect straight to this gateway; what it acknowledges is stored.
+[[listeners]]
+host = "127.0.0.1"                # this machine alone
+port = {port}
+# Whoever is on this machine may speak for every device, without a name: good for a first try.
+# Then take this line out and give each sensor a token: holdwatch device add NAME
+anonymous = true
+# For sensors on your network: holdwatch tls init, and in place of the lines above
+# host = "0.0.0.0"
+# tls = {{ certificate = "tls/server.pem", key = "tls/server.key" }}
+
+"""
+_BROKER = """\
+# {what} a broker to which sensors publish.
 [[brokers]]
 name = "main"
 host = {host}
@@ -21,8 +37,10 @@ topics = ["cargo/+/+/readings"]
 # password_file = "broker-password"
 # tls = {{}}                        # speak TLS; port is then 8883
 
+"""
+_RULES = """\
 # Tries the alarm: fires at the first value above 8 °C.
-# The topic is cargo/SITE/DEVICE/readings, the message {{"temperature": 9.5}}
+# The topic is cargo/SITE/DEVICE/readings, the message {"temperature": 9.5}
 [[rules]]
 name = "too-warm-now"
 kind = "threshold"
@@ -48,6 +66,16 @@ after = "1 h"
 """
 
 
-def starter(host: str, port: int) -> str:
-    """Return the text of a first settings file for this broker."""
-    return _TEXT.format(host=json.dumps(host), port=port)
+def starter(broker: str | None, port: int | None) -> str:
+    """Return the text of a first settings file: to join this broker, or to listen ourselves."""
+    usual = 1883
+    if broker is not None:
+        joined = _BROKER.format(what="Joins", host=json.dumps(broker), port=port or usual)
+        return _HEAD + joined + _commented(_LISTENER.format(port=usual)) + _RULES
+    joined = _BROKER.format(what="Or joins", host='"localhost"', port=usual)
+    return _HEAD + _LISTENER.format(port=port or usual) + _commented(joined) + _RULES
+
+
+def _commented(text: str) -> str:
+    lines = text.splitlines()
+    return "".join(f"{line}\n" if line[:1] in {"", "#"} else f"# {line}\n" for line in lines)

@@ -34,7 +34,7 @@ def retained(broker: Broker, topic: str) -> list[bytes]:
 def first_settings(folder: Path, broker: Broker) -> Path:
     """What `holdwatch init` writes, with a data folder of the test's own."""
     path = folder / "holdwatch.toml"
-    holdwatch("init", str(path), "--port", str(broker.port))
+    holdwatch("init", str(path), "--broker", "localhost", "--port", str(broker.port))
     text = path.read_text().replace(
         "[gateway]", f'[gateway]\nbox = "first"\ndata = "{folder}/data"'
     )
