@@ -93,7 +93,14 @@ def tls_init(
             general_name(name)  # before anything is written
         made = not (folder / "authority.pem").exists() and not (folder / "authority.key").exists()
         authority = Authority.make(folder, now, own[0]) if made else Authority.open(folder, now)
+        earlier = authority.server_names()
         issued = authority.server(wanted, now)
+    gone = [name for name in earlier if name not in wanted]
+    if gone:
+        _say(
+            f"No longer for {', '.join(gone)}: devices that connect by it are turned away. If that "
+            "is wrong, give tls init again, and name it.\n\n"
+        )
     _say(
         _INIT.format(
             authority="Made an authority" if made else "Took up the authority",

@@ -130,6 +130,18 @@ class Authority:
             )
         return cls(folder, certificate, key)
 
+    def server_names(self) -> tuple[str, ...]:
+        """Return the names in the gateway's certificate as it is now, none if there is none."""
+        path = self.folder / "server.pem"
+        if not path.exists():
+            return ()
+        try:
+            found = x509.load_pem_x509_certificate(path.read_bytes())
+            names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        except (ValueError, x509.ExtensionNotFound):
+            return ()  # it is replaced anyway
+        return tuple(str(name.value) for name in names.value)
+
     def server(self, names: Sequence[str], now: datetime) -> Issued:
         """Sign a certificate for this gateway, under all its names and addresses."""
         subject = _name(names[0][:_COMMON_NAME])

@@ -356,6 +356,15 @@ def test_a_second_init_keeps_the_authority(tmp_path: Path) -> None:
     assert {name for name in after if after[name] != before[name]} == {"server.pem"}
 
 
+def test_a_name_that_a_new_certificate_leaves_out_is_told(tmp_path: Path) -> None:
+    folder = ("--folder", str(tmp_path))
+    assert "No longer" not in run("init", "quay", "192.0.2.77", *folder)
+    assert "No longer for 192.0.2.77: devices" in run("init", "quay", *folder)
+    assert "No longer" not in run("init", "quay", *folder)
+    (tmp_path / "server.pem").write_text("damaged")
+    assert "No longer" not in run("init", *folder)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
