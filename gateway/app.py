@@ -11,6 +11,7 @@ import asyncio
 import fcntl
 import gc
 import os
+import resource
 import sys
 from contextlib import ExitStack
 from random import SystemRandom
@@ -20,6 +21,7 @@ import msgspec
 import structlog
 
 from devices.envelopes import envelopes
+from gateway.admission import Admission
 from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
 from gateway.brokers import Brokers, broker_settings, forget
@@ -31,10 +33,16 @@ from gateway.follow import follow
 from gateway.history import History
 from gateway.importer import SOURCE
 from gateway.ingest import Ingest
+from gateway.intruders import Intruders
 from gateway.journal import PAGE, Journal
+from gateway.listener.announcer import Announcer
+from gateway.listener.listener import Listener
+from gateway.listener.principal import Principal, anonymous
+from gateway.listener.principals import Principals
+from gateway.listener.sessions import Sessions
 from gateway.monitor import Monitor
 from gateway.mqtt.subscriber import Subscriber
-from gateway.own_alerts import OwnAlerts
+from gateway.own_alerts import OwnAlerts, Publisher
 from gateway.rulebook import adopt
 from gateway.state import State
 from rules.engine import Engine
@@ -43,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from devices.reading import DeviceKey
     from gateway.settings import Settings
 
 log = structlog.get_logger()
@@ -54,9 +61,6 @@ PRUNE_INTERVAL = 10_000
 """The journal is looked through for readings to drop every so many ms, while there are any."""
 QUARANTINE_INTERVAL = 600_000
 """The quarantine is held to its limits every so many ms."""
-STRANGERS = "identity"
-FORGIVEN = 600_000
-"""An alert about a source that spoke for foreign devices ends so many ms after the last time."""
 
 
 class AlreadyRunningError(Exception):
@@ -69,8 +73,8 @@ class Gateway:
     def __init__(self, settings: Settings, *, join: bool = True) -> None:
         """Lock the folder and open its files.
 
-        With `join` false no broker is joined: for commands that work alone. Raises
-        AlreadyRunningError, FileError, DiskError.
+        With `join` false no broker is joined and no port listened on: for commands that work
+        alone. Raises AlreadyRunningError, FileError, DiskError.
         """
         self.settings = settings
         folder = settings.gateway.data
@@ -92,13 +96,14 @@ class Gateway:
         self.started = self.clock.now()
         self.brokers = Brokers(self.clock)
         self._joined = settings.brokers if join else ()
+        self._ports = settings.listeners if join else ()
         self._stopping = asyncio.Event()
         self._next_prune = self._next_quarantine = 0
         self._moved = 0
         self._deaf_until = 0
 
     async def compose(self, *, looking: bool = False) -> None:
-        """Put the parts together. Raises DiskError.
+        """Put the parts together. Raises DiskError, ListenError.
 
         Whoever is only `looking` writes nothing, and does not `run` it.
         """
@@ -110,11 +115,18 @@ class Gateway:
         # A clock that woke in the past must not date a change before what it follows.
         now = max(self.clock.now(), self.journal.newest_received())
         versions = await adopt(self.state, settings.rules, now, looking=looking)
+        self.principals = Principals(self.state, self.clock)
+        self.admission = Admission(
+            self.state,
+            {SOURCE: ("*",), **{one.name: one.speaks_for for one in settings.brokers}},
+            settings.clients.unknown_devices,
+            self.clock,
+        )
         self.ingest = Ingest(
             self.journal,
             envelopes([one.mapping() for one in settings.mappings]),
             self.clock,
-            grants={SOURCE: ("*",), **{one.name: one.speaks_for for one in settings.brokers}},
+            admit=self.admission.check,
             interval=settings.journal.commit_interval / 1000,
         )
         engine = Engine(versions, settings.interval)
@@ -137,19 +149,43 @@ class Gateway:
         ]
         for publisher in self.publishers:
             self.brokers.on_join(publisher.broker, publisher.joined.set)
-        self.own_alerts = OwnAlerts(
-            gateway.owner, gateway.box, self.state, self.clock, self.publishers
-        )
-        self._strangers = {
-            one.channel.removeprefix(f"{STRANGERS} "): self.clock.monotonic()
-            for one in self.own_alerts.open_alerts
-            if one.channel.startswith(f"{STRANGERS} ")
-        }
+        self.listener, self.announcer = self._front_door()
+        told: list[Publisher] = [*self.publishers]
+        if self.announcer is not None:
+            told.append(self.announcer)
+        self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
+        self._intruders = Intruders(self.own_alerts, self.clock)
         if not looking and self._joined:
             forget(self.own_alerts, self._joined)
         self.ingest.on_disk = self._check_disk
-        self.ingest.on_stranger = self._on_stranger
         self.ingest.before_commit = self._prune
+        self.admission.on_stranger = self._intruders.spoke_for
+        for principal in self.principals.all():
+            self.admission.know(principal)
+        self.principals.on_change = self._on_principal
+        if self.listener is not None:
+            self.listener.on_blocked = self._intruders.guessed
+            await self.listener.open()
+
+    def _front_door(self) -> tuple[Listener | None, Announcer | None]:
+        """Make what serves those who connect to us, where a port is to be listened on."""
+        gateway = self.settings.gateway
+        if not self._ports:
+            return None, None
+        if any(one.anonymous for one in self._ports):
+            self.admission.know(anonymous(gateway.owner))
+        announcer = Announcer(self.state, gateway.prefix, gateway.box, self.started)
+        listener = Listener(
+            self._ports,
+            self.settings.clients,
+            owner=gateway.owner,
+            intake=self.ingest,
+            sessions=Sessions(self.journal, self.clock.now()),
+            principals=self.principals,
+            announcer=announcer,
+            clock=self.clock,
+        )
+        return listener, announcer
 
     # -- running -----------------------------------------------------------------------------
 
@@ -166,6 +202,9 @@ class Gateway:
         for one in self.publishers:
             tasks.append(asyncio.create_task(follow(self.state, one, self._bury), name=one.name))
             tasks.append(asyncio.create_task(one.remind(), name=f"remind {one.name}"))
+        if self.listener is not None and self.announcer is not None:
+            tasks.append(asyncio.create_task(self.announcer.run(), name="announcer"))
+            tasks.append(asyncio.create_task(self.listener.run(), name="listener"))
         if control is not None:
             tasks.append(asyncio.create_task(control.run(), name="control"))
         joined = [asyncio.create_task(one.run(), name=one.name) for one in self.subscribers]
@@ -179,9 +218,13 @@ class Gateway:
             # What was taken in is acknowledged before we leave, or it would come again.
             for subscriber in self.subscribers:
                 subscriber.pause()
+            if self.listener is not None:
+                self.listener.pause()
             await self.settle()
             for subscriber in self.subscribers:
                 subscriber.stop()
+            if self.listener is not None:
+                await self.listener.stop()
             await asyncio.gather(*joined)
         finally:
             for task in (*tasks, *joined, stopping):
@@ -219,12 +262,13 @@ class Gateway:
         while True:
             self._check_disk()
             self.brokers.check(self.own_alerts)
-            self._check_strangers()
+            self._intruders.check()
             await asyncio.sleep(TICK)
 
     async def _tick(self) -> None:
         while True:
             await self._check_clock()
+            await self.admission.flush()
             await self.monitor.tick(self._listening_since())
             await asyncio.sleep(TICK)
 
@@ -260,36 +304,27 @@ class Gateway:
         self.own_alerts.report("disk", full or failing)
         self.own_alerts.report("history", self.monitor.problem)
 
-    def _check_strangers(self) -> None:
-        """Forgive a source that has spoken for its own devices alone for a while."""
-        for source, last in list(self._strangers.items()):
-            if self.clock.monotonic() - last >= FORGIVEN:
-                del self._strangers[source]
-                self.own_alerts.report(f"{STRANGERS} {source}", None)
-
     def _listening_since(self) -> int | None:
         """Since when we can hear somebody, None while nobody can be missed.
 
-        That is while no broker is joined, sockets lie unread, or our clock is in the past.
-        With one of two brokers away its devices are reported missing too: one alert too many
-        is better than none.
+        That is while no broker is joined and no port listened on, while sockets lie unread, and
+        while our clock is in the past. With one of two brokers away its devices are reported
+        missing too: one alert too many is better than none.
         """
-        joined = self.brokers.joined_since()
+        listening = self.listener.since if self.listener is not None else None
+        ways = [one for one in (self.brokers.joined_since(), listening) if one is not None]
         deaf = self.ingest.held or self.ingest.problem is not None
-        if joined is None or deaf or not self.clock.trusted():
+        if not ways or deaf or not self.clock.trusted():
             return None
-        return max(joined, self._deaf_until)
+        return max(*ways, self._deaf_until)
 
     # -- what the parts tell -----------------------------------------------------------------
 
-    def _on_stranger(self, device: DeviceKey, source: str) -> None:
-        self._strangers[source] = self.clock.monotonic()
-        self.own_alerts.report(
-            f"{STRANGERS} {source}",
-            f"{source} spoke for {device}, for which it may not speak",
-            "warning",
-            "Its messages lie in the quarantine. See `speaks_for` in the settings.",
-        )
+    def _on_principal(self, principal: Principal) -> None:
+        self.admission.know(principal)
+        self.ingest.forget_admitted(principal.source)
+        if self.listener is not None:
+            self.listener.disconnect(principal.name)
 
     def _prune(self, journal: Journal) -> None:
         now = self.clock.monotonic()
@@ -329,6 +364,9 @@ def tune() -> None:
     # Nearly everything that is made here is gone before the next batch: look for rings of
     # references seldom, or a sixth of the time goes into that with 100,000 devices.
     gc.set_threshold(50_000, 20, 50)
+    # Each connection is an open file, and many systems begin with 1,024 of them.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _make(folder: Path) -> None:

@@ -18,6 +18,7 @@ from gateway.commands import LOOKING, Commands
 from gateway.control import ControlError, NotRunningError
 from gateway.control import ask as ask_running
 from gateway.database import DiskError, FileError
+from gateway.listener.listener import ListenError
 from gateway.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ def errors() -> Iterator[None]:
     except AlreadyRunningError as error:
         raise fail(str(error), RUNNING) from error
     except ControlError as error:
+        raise fail(f"{error}.", REFUSED) from error
+    except ListenError as error:
         raise fail(f"{error}.", REFUSED) from error
     except PermissionError as error:
         raise fail(

@@ -15,7 +15,6 @@ sync.
 from __future__ import annotations
 
 import asyncio
-from fnmatch import fnmatchcase
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -30,7 +29,7 @@ from gateway.follow import Bell
 from gateway.journal import Arrival, Batch, Cursor, Journal, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from gateway.clock import Clock
     from gateway.mqtt.link import Link
@@ -47,7 +46,7 @@ RETRY = 0.5
 CLOSE = 1_000
 """Arrivals of a device without a clock are told apart by as many ms as there are, up to this."""
 ROUTES = 200_000
-"""Topics whose decoder is remembered."""
+"""Topics whose decoder is remembered, of all sources together."""
 
 
 class Gathered:
@@ -58,11 +57,12 @@ class Gathered:
         self.rejected: list[Rejected] = []
         self.released: list[int] = []
         self.arrivals: list[Arrival] = []
+        self.along: list[Callable[[Journal], None]] = []
         self.acknowledgements: list[tuple[Link, int, list[int]]] = []
-        self.stored: list[asyncio.Future[None]] = []
+        self.committed: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
-        return len(self.readings) + len(self.rejected)
+        return len(self.readings) + len(self.rejected) + len(self.along)
 
 
 class Ingest:
@@ -74,18 +74,20 @@ class Ingest:
         envelopes: Sequence[Envelope],
         clock: Clock,
         *,
-        grants: Mapping[str, tuple[str, ...]],
+        admit: Callable[[str, DeviceKey], None],
         interval: float = 0.02,
     ) -> None:
-        """`grants`: source → patterns of the device ids it may speak for; `interval`: seconds."""
+        """Take what comes; `interval` is in seconds.
+
+        `admit(source, device)` raises DecodeError where a source may not speak for a device; it
+        is asked once for each pair, until `forget_admitted`.
+        """
         self.journal = journal
         self.envelopes = tuple(envelopes)
         self.bell = Bell()
         self.interval = interval
         self.on_disk: Callable[[], None] = lambda: None
         """Called when the disk takes no write (see `problem`), and when it does again."""
-        self.on_stranger: Callable[[DeviceKey, str], None] = lambda _device, _source: None
-        """Called when a source speaks for a device that it may not speak for."""
         self.before_commit: Callable[[Journal], None] = lambda _journal: None
         """Called within each transaction: where old readings are pruned."""
         self.problem: str | None = None
@@ -94,8 +96,9 @@ class Ingest:
         """Whether sockets are left unread for want of room."""
         self.received = 0
         self._clock = clock
-        self._grants = grants
+        self._admit_device = admit
         self._routes: dict[Origin, dict[bytes, Decode]] = {}
+        self._routes_count = 0
         self._admitted: dict[str, set[DeviceKey]] = {}
         self._links: WeakSet[Link] = WeakSet()
         self._paused: set[Link] = set()
@@ -117,6 +120,13 @@ class Ingest:
         return self.journal.read(after, limit)
 
     # -- arrival -----------------------------------------------------------------------------
+
+    def meet(self, link: Link) -> None:
+        """Know a link before it delivers: it is left unread from the start when that is due."""
+        self._links.add(link)
+        if self._full():
+            self._paused.add(link)
+            link.pause()
 
     def receive(self, link: Link, publishes: Sequence[Publish]) -> None:
         """Decode messages of a connection, in order; they are acknowledged once committed."""
@@ -140,7 +150,7 @@ class Ingest:
                 self._reject(origin, message, now, flags, error)
                 continue
             if decoded and decoded[0].flags & ARRIVAL:
-                if self._repeated(origin, message):
+                if self._repeated(link, message):
                     continue
                 decoded = [self._apart(one) for one in decoded]
             readings.extend(decoded)
@@ -148,8 +158,11 @@ class Ingest:
         self._expect(link, [message.packet_id for message in publishes if message.packet_id])
 
     def _route(self, origin: Origin, routes: dict[bytes, Decode], topic: bytes) -> Decode:
-        if len(routes) >= ROUTES:
-            routes.clear()
+        if self._routes_count >= ROUTES:
+            self._routes_count = 0
+            for one in self._routes.values():
+                one.clear()
+        self._routes_count += 1
         routes[topic] = self._bind(origin, topic.decode(errors="replace"))
         return routes[topic]
 
@@ -174,15 +187,12 @@ class Ingest:
             device = reading.device
             if device in admitted:
                 continue
-            grants = self._grants.get(source, ())
-            if "*" not in grants and not any(fnmatchcase(device.id, one) for one in grants):
-                self.on_stranger(device, source)
-                raise DecodeError(
-                    "may-not-speak-for",
-                    f"{source} may not speak for device {device}",
-                    "If it should, add the device to its `speaks_for` in the settings",
-                )
+            self._admit_device(source, device)
             admitted.add(device)
+
+    def forget_admitted(self, source: str) -> None:
+        """Ask anew for which devices a source may speak: its rights have changed."""
+        self._admitted.pop(source, None)
 
     def _apart(self, reading: Reading) -> Reading:
         """Give readings of one device that arrive in the same millisecond times in their order.
@@ -197,20 +207,23 @@ class Ingest:
         self._last_arrival[reading.device] = reading.at
         return reading
 
-    def _repeated(self, origin: Origin, message: Publish) -> bool:
+    def _repeated(self, link: Link, message: Publish) -> bool:
         """Whether a message without times of its own is one that we have, sent again.
 
         A sender repeats a message under its packet id. Held against what we took in last under
         that id it is recognised; held against values alone, a new one could be taken for it.
+        Only the ids that a sender may have under way at a time are kept, in a ring.
         """
-        if not message.packet_id:
+        packet_id = message.packet_id
+        if not packet_id:
             return False
-        content = blake2b(message.topic + b"\0" + message.payload, digest_size=8)
-        arrival = Arrival(origin.source, message.packet_id, content.digest())
+        content = b"%d %b\0%b" % (packet_id, message.topic, message.payload)
+        trace = blake2b(content, digest_size=8).digest()
+        arrival = Arrival(link.name, packet_id % link.window, trace)
         known = self._arrivals.get(arrival[:2])
-        if message.dup and known == arrival.trace:
+        if message.dup and known == trace:
             return True
-        self._arrivals[arrival[:2]] = arrival.trace
+        self._arrivals[arrival[:2]] = trace
         self._gathered.arrivals.append(arrival)
         return False
 
@@ -234,14 +247,32 @@ class Ingest:
     def _expect(self, link: Link, packet_ids: list[int]) -> None:
         self._gathered.acknowledgements.append((link, link.generation, packet_ids))
         self._links.add(link)
+        self._soon()
+        if self._full():
+            self._paused.add(link)
+            link.pause()
+
+    def along(self, stage: Callable[[Journal], None], committed: Callable[[], None]) -> None:
+        """Have something else written in the same transaction as what has arrived until now.
+
+        `stage` may be called again if the disk fails; `committed` is called once it is durable,
+        before any acknowledgement of the same transaction leaves.
+        """
+        self._gathered.along.append(stage)
+        self._gathered.committed.append(committed)
+        self._soon()
+
+    def _soon(self) -> None:
+        """Commit within the interval, or at once when much has gathered."""
         if len(self._gathered) >= FULL:
             self._due.set()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self.interval, self._due.set)
-        if len(self._gathered) >= CROWDED or self.held:
-            self._paused.add(link)
-            link.pause()
+
+    def _full(self) -> bool:
+        """Whether sockets are to be left unread."""
+        return self.held or self.problem is not None or len(self._gathered) >= CROWDED
 
     def hold(self, reason: str | None) -> None:
         """Leave the sockets unread because of `reason`, until called with None."""
@@ -254,7 +285,7 @@ class Ingest:
             self._resume()
 
     def _resume(self) -> None:
-        if self.held or self.problem is not None or len(self._gathered) >= CROWDED:
+        if self._full():
             return
         for link in self._paused:
             link.resume()
@@ -297,10 +328,10 @@ class Ingest:
         return dropped
 
     async def _committed(self) -> None:
-        done = asyncio.get_running_loop().create_future()
-        self._gathered.stored.append(done)
+        done = asyncio.Event()
+        self._gathered.committed.append(done.set)
         self._due.set()
-        await done
+        await done.wait()
 
     # -- commit ------------------------------------------------------------------------------
 
@@ -319,11 +350,10 @@ class Ingest:
         while not await self._write(gathered):  # noqa: ASYNC110 - the disk gives no sign when it is well
             await asyncio.sleep(RETRY)
         self.journal.publish()
+        for committed in gathered.committed:
+            committed()
         for link, generation, packet_ids in gathered.acknowledgements:
             link.acknowledge(generation, packet_ids)
-        for done in gathered.stored:
-            if not done.done():
-                done.set_result(None)
         self.bell.ring()
         self._resume()
 
@@ -336,6 +366,8 @@ class Ingest:
             self.journal.append(gathered.readings, gathered.rejected)
             self.journal.release(gathered.released)
             self.journal.keep_arrivals(gathered.arrivals)
+            for stage in gathered.along:
+                stage(self.journal)
             await self.journal.commit_aside()
         except DiskError as error:
             if self.problem is None:

@@ -117,6 +117,19 @@ class Journal(Database):
             flags INTEGER NOT NULL, owner TEXT NOT NULL, source TEXT NOT NULL,
             reason TEXT NOT NULL, detail TEXT NOT NULL, cure TEXT NOT NULL);
         """,
+        # What clients of our listener need kept, in one transaction with their messages:
+        # gateway/listener/sessions.py and ends.py.
+        """
+        CREATE TABLE session (principal TEXT NOT NULL, client TEXT NOT NULL,
+            keep INTEGER NOT NULL, away_since INTEGER, cursor INTEGER NOT NULL,
+            subscriptions BLOB NOT NULL, PRIMARY KEY (principal, client)) WITHOUT ROWID;
+        CREATE TABLE held (principal TEXT NOT NULL, client TEXT NOT NULL, packet INTEGER NOT NULL,
+            PRIMARY KEY (principal, client, packet)) WITHOUT ROWID;
+        CREATE TABLE ended (number INTEGER PRIMARY KEY, at INTEGER NOT NULL,
+            principal TEXT NOT NULL, client TEXT NOT NULL, address TEXT NOT NULL,
+            why TEXT NOT NULL, will TEXT);
+        CREATE INDEX ended_of ON ended (principal, number);
+        """,
     )
 
     def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:

@@ -31,7 +31,7 @@ PAYLOAD = 120
 """Bytes of a message that are shown."""
 
 
-def _time(settings: Settings, moment: int | None) -> str:
+def when(settings: Settings, moment: int | None) -> str:
     """Return a time as people at the site read it."""
     if moment is None:
         return ""
@@ -53,7 +53,8 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
 
 
-def _table(*headings: str) -> Table:
+def empty_table(*headings: str) -> Table:
+    """Return a table without rows, as all of ours look."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
         table.add_column(heading, overflow="fold")
@@ -67,7 +68,7 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
     console.print(f"This gateway is {gateway.box}; days begin in {gateway.timezone}.")
     console.print(f"Everything is stored in {escape(str(gateway.data))}.")
     for listener in settings.listeners:
-        console.print(_listener(listener))
+        console.print(_who_may_connect(listener))
     for broker in settings.brokers:
         tls = "with TLS" if broker.tls else "without TLS"
         topics = ", ".join(broker.topics)
@@ -85,7 +86,7 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
         _warn(console, "no [[rules]] section: nothing will be judged.")
 
 
-def _listener(listener: Listener) -> str:
+def _who_may_connect(listener: Listener) -> str:
     """Say who may connect there."""
     who = "each client with its token"
     if listener.tls is not None and listener.tls.authority is not None:
@@ -129,7 +130,7 @@ def show_status(console: Console, settings: Settings, answer: dict[str, Any]) ->
 
 
 def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
-    table = _table("severity", "device", "what", "since", "worst", "now")
+    table = empty_table("severity", "device", "what", "since", "worst", "now")
     for alert in alerts:
         what = f"{alert['channel']} {alert['limit']}".strip()
         if alert["kind"] == "gateway":
@@ -139,7 +140,7 @@ def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
             Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
             escape("/".join(part for part in alert["device"] if part)),
             f"{escape(what)} [dim]({alert['rule']})[/]{note}",
-            _time(settings, alert["began"]),
+            when(settings, alert["began"]),
             _value(alert["worst"], alert["unit"]),
             _value(alert["last"], alert["unit"]),
         )
@@ -151,14 +152,14 @@ def _value(value: float | None, unit: str) -> str:
 
 
 def _pending(settings: Settings, pending: list[dict[str, Any]]) -> Table:
-    table = _table("pending", "rule", "channel", "value", "fires at the earliest")
+    table = empty_table("pending", "rule", "channel", "value", "fires at the earliest")
     for one in pending:
         table.add_row(
             escape(one["device"]),
             one["rule"],
             one["channel"],
             _value(one["value"], ""),
-            _time(settings, one["pending_until"]),
+            when(settings, one["pending_until"]),
         )
     return table
 
@@ -172,6 +173,16 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" + "s" * (number != 1)
 
 
+def _listening(listener: dict[str, Any]) -> list[str]:
+    ports = ", ".join(
+        one["address"] + (" with TLS" if one["tls"] else "") for one in listener["ports"]
+    )
+    lines = [f"[green]✓[/] listening on {ports}: {_count(listener['connected'], 'client')}"]
+    for why, count in sorted(listener["refused"].items(), key=lambda one: -one[1])[:FEW]:
+        lines.append(f"[yellow]! {_count(count, 'connection')} refused:[/] {escape(why)}")
+    return lines
+
+
 def _health(settings: Settings, answer: dict[str, Any]) -> Group:
     lines: list[str] = []
     if answer.get("running") is False:
@@ -179,6 +190,8 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
     for name, broker in answer["brokers"].items():
         mark = MARKS.get(broker["state"], "[red]✗[/]")
         lines.append(f"{mark} broker {name}: {broker['state']}. {escape(broker['detail'])}")
+    if answer["listener"] is not None:
+        lines += _listening(answer["listener"])
     quarantine = answer["quarantine"]
     if quarantine:
         counts = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
@@ -199,7 +212,7 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
         lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
     running = answer.get("running") is not False
     since = (
-        f", {_count(answer['received'], 'message')} since {_time(settings, answer['started'])}; "
+        f", {_count(answer['received'], 'message')} since {when(settings, answer['started'])}; "
         f"{_count(answer['duplicates'], 'reading')} came again"
     )
     lines.append(f"  {_count(answer['devices'], 'device')}{since if running else ''}")
@@ -217,8 +230,8 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
     device = escape(answer["device"])
     if answer["readings"]:
         console.print(
-            f"{device}: {answer['readings']:,} readings, {_time(settings, answer['first'])} to "
-            f"{_time(settings, answer['last'])}; {answer['stored']:,} new, "
+            f"{device}: {answer['readings']:,} readings, {when(settings, answer['first'])} to "
+            f"{when(settings, answer['last'])}; {answer['stored']:,} new, "
             f"{answer['known']:,} known already.",
             soft_wrap=True,
         )
@@ -230,7 +243,7 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
     if not alerts:
         console.print("The rules find nothing new in it.")
         return
-    table = _table("severity", "rule", "began", "fired", "ended", "worst")
+    table = empty_table("severity", "rule", "began", "fired", "ended", "worst")
     for alert in alerts:
         table.add_row(
             Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
@@ -246,34 +259,6 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
     console.print(f"Times are {settings.gateway.timezone}. Day by day: holdwatch report {device}")
 
 
-def show_devices(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
-    """List devices with their last values."""
-    if not answer:
-        console.print("No device was heard yet.")
-        return
-    table = _table("device", "site", "last reading", "values", "rules")
-    for one in answer:
-        values = ", ".join(
-            f"{channel} {'no usable value' if value is None else f'{value:g}'}"
-            for channel, value in one["values"].items()
-        )
-        names = [rule["rule"] for rule in one["rules"]]
-        rules = ", ".join(
-            f"{rule['rule']}{' ' + rule['channel'] if names.count(rule['rule']) > 1 else ''}: "
-            f"{rule['state']}"
-            for rule in one["rules"]
-        )
-        name = f" [dim]{escape(one['name'])}[/]" if one["name"] else ""
-        table.add_row(
-            escape(one["device"]) + name,
-            escape(one["site"] or ""),
-            _time(settings, one["at"]) + (" (its clock is wrong)" if one["clock_wrong"] else ""),
-            values,
-            rules,
-        )
-    console.print(table)
-
-
 def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """List messages that could not be decoded."""
     if not answer["total"]:
@@ -284,7 +269,7 @@ def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]
         payload = base64.b64decode(one["payload"])
         shown = payload[:PAYLOAD].decode(errors="backslashreplace")
         console.print(
-            f"[bold]{one['number']}[/] {_time(settings, one['received'])} "
+            f"[bold]{one['number']}[/] {when(settings, one['received'])} "
             f"{escape(one['source'])} {escape(one['topic'])}",
             soft_wrap=True,
         )
@@ -315,7 +300,7 @@ def show_alerts(console: Console, settings: Settings, answer: list[dict[str, Any
     if not answer:
         console.print("[green]✓ No alert in that time.[/]")
         return
-    table = _table("severity", "device", "rule", "began", "fired", "ended", "worst")
+    table = empty_table("severity", "device", "rule", "began", "fired", "ended", "worst")
     for one in answer:
         what = f"{one['rule']} {one['channel']}" if one["kind"] == "gateway" else one["rule"]
         past = " [dim](in the past)[/]" if one["retrospective"] else ""

@@ -65,6 +65,11 @@ class PacketReader:
         self._needed = 0
         self._broken: ProtocolError | None = None
 
+    @property
+    def held(self) -> int:
+        """How many bytes of an incomplete packet are in memory."""
+        return len(self._held)
+
     def feed(self, data: bytes) -> list[Packet]:
         """Return the packets that `data` completes, in order.
 

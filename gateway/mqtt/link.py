@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Link(Protocol):
-    """One way by which messages arrive: a broker we joined, later a device's connection.
+    """One way by which messages arrive: a broker we joined, or a client that connects to us.
 
     All its methods are called from the event loop's own thread.
     """
 
     @property
     def name(self) -> str:
-        """How people call it."""
+        """What it is called: the same after a reconnect, and no other sender's."""
         ...
 
     @property
@@ -30,6 +30,15 @@ class Link(Protocol):
     @property
     def generation(self) -> int:
         """Which connection this is: another after every reconnect."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """How many messages its sender is likely to have under way.
+
+        Of so many is remembered what came under their packet ids, so that one sent again is
+        recognised.
+        """
         ...
 
     def acknowledge(self, generation: int, packet_ids: Sequence[int]) -> None:

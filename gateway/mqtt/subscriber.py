@@ -108,6 +108,7 @@ class Subscriber:
     ) -> None:
         self.name = settings.name
         self.origin = Origin(settings.owner, settings.name)
+        self.window = RECEIVE_MAXIMUM + 1
         self.generation = 0
         self.session_present: bool | None = None
         self.version: int | None = None

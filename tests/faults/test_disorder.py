@@ -79,7 +79,7 @@ class Disorder:
             self.site.journal,
             envelopes([BLIND]),
             self.site.clock,
-            grants={"main": ("*",)},
+            admit=lambda _source, _device: None,
             interval=0.001,
         )
         self.task = asyncio.create_task(self.ingest.run())

@@ -65,6 +65,7 @@ class Line:
     def __init__(self, name: str = "main", owner: str = "") -> None:
         self.name = name
         self.origin = Origin(owner, name)
+        self.window = 65_536
         self.generation = 1
         self.acknowledged: list[tuple[int, int]] = []
         self.paused = False

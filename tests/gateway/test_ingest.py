@@ -15,10 +15,12 @@ from devices.device import DecodeError
 from devices.envelopes import ENVELOPES, envelopes
 from devices.envelopes.mapping import Mapping
 from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey
+from gateway.admission import Admission
 from gateway.database import DiskError
 from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.mqtt.packets import Publish
+from gateway.state import State
 from tests.faults.gateway_process import acknowledge_early
 from tests.gateway.parts import NOW, Line, ToldClock, publish, said
 
@@ -32,22 +34,25 @@ class Bench:
     def __init__(self, folder: Path, *, speaks_for: tuple[str, ...] = ("*",)) -> None:
         self.clock = ToldClock()
         self.journal = Journal(folder / "journal.db")
+        self.state = State(folder / "state.db")
         self.speaks_for = speaks_for
         self.strangers: list[tuple[DeviceKey, str]] = []
         self.problems: list[str | None] = []
         self.ingest = self.make()
 
     def make(self) -> Ingest:
+        grants = {"main": self.speaks_for, "other": ("*",)}
+        admission = Admission(self.state, grants, "unconfirmed", self.clock)
+        admission.on_stranger = lambda device, source: self.strangers.append((device, source))
         ingest = Ingest(
-            self.journal,
-            envelopes([BLIND]),
-            self.clock,
-            grants={"main": self.speaks_for, "other": ("*",)},
-            interval=0.001,
+            self.journal, envelopes([BLIND]), self.clock, admit=admission.check, interval=0.001
         )
-        ingest.on_stranger = lambda device, source: self.strangers.append((device, source))
         ingest.on_disk = lambda: self.problems.append(ingest.problem)
         return ingest
+
+    def close(self) -> None:
+        self.journal.close()
+        self.state.close()
 
     async def settle(self) -> None:
         await self.ingest.store([])
@@ -70,7 +75,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     made = Bench(tmp_path)
     async with made.running():
         yield made
-    made.journal.close()
+    made.close()
 
 
 def warm(
@@ -119,7 +124,7 @@ async def test_a_build_that_acknowledges_early_would_be_seen(
     bench.ingest.receive(line, [warm(1)])
     assert line.acknowledged == [(1, 1)]
     assert bench.stored() == []
-    bench.journal.close()
+    bench.close()
 
 
 async def test_a_reconnect_in_the_middle_keeps_each_messages_own_generation(bench: Bench) -> None:
@@ -180,7 +185,7 @@ async def test_a_source_that_speaks_for_a_foreign_device_is_kept_out_and_told(
     assert bench.strangers == [(DeviceKey("", "x-1"), "main")]
     assert bench.journal.quarantine_counts() == {"may-not-speak-for": 1}
     assert line.acknowledged == [(1, 1), (1, 2), (1, 3)]
-    bench.journal.close()
+    bench.close()
 
 
 async def test_the_quarantine_is_decoded_again_when_it_can_be(tmp_path: Path) -> None:
@@ -199,7 +204,7 @@ async def test_the_quarantine_is_decoded_again_when_it_can_be(tmp_path: Path) ->
     assert bench.stored() == [("d-1", 1), ("d-1", 3)]
     assert {one.received for one in bench.ingest.read(0, 9).readings} == {NOW}, "when it came"
     assert [one.payload for one in bench.journal.quarantined()] == [b"{"]
-    bench.journal.close()
+    bench.close()
 
 
 async def test_a_large_quarantine_is_decoded_again_in_pages(tmp_path: Path) -> None:
@@ -213,7 +218,7 @@ async def test_a_large_quarantine_is_decoded_again_in_pages(tmp_path: Path) -> N
         assert await bench.ingest.retry_quarantine() == (1200, 0)
     assert len(bench.stored()) == 1200
     assert bench.journal.quarantined() == []
-    bench.journal.close()
+    bench.close()
 
 
 def blind(value: float, packet_id: int, *, dup: bool = False) -> Publish:
@@ -345,7 +350,7 @@ async def test_sockets_lie_unread_while_too_much_waits_for_the_disk(
     async with bench.running():
         await bench.settle()
         await until(lambda: not line.paused)
-    bench.journal.close()
+    bench.close()
 
 
 async def test_held_sockets_stay_unread_until_they_are_let_go_and_what_came_is_stored(
@@ -381,11 +386,11 @@ async def test_a_message_of_many_devices_is_taken_whole_or_not_at_all(tmp_path: 
     bench.ingest._admitted["main"] = set()
     with pytest.raises(DecodeError):
         bench.ingest._admit("main", [said("d-1"), said("x-1")])
-    bench.journal.close()
+    bench.close()
 
 
 def test_every_envelope_is_asked(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
-    ingest = Ingest(journal, ENVELOPES, ToldClock(), grants={})
+    ingest = Ingest(journal, ENVELOPES, ToldClock(), admit=lambda _source, _device: None)
     assert ingest.envelopes == ENVELOPES
     journal.close()

@@ -32,6 +32,7 @@ class _Sink:
     """A Link that goes nowhere, and a socket behind it to acknowledge to."""
 
     name = "stages"
+    window = 65_536
     generation = 0
     origin = Origin("", "site")
 

@@ -1,0 +1,60 @@
+"""Alerts about those who try what they may not: raised at once, over when they have stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from devices.reading import DeviceKey
+    from gateway.clock import Clock
+    from gateway.own_alerts import OwnAlerts
+
+IDENTITY = "identity"
+CREDENTIALS = "credentials"
+FORGIVEN = 600_000
+"""Such an alert ends so many ms after the last attempt."""
+
+
+class Intruders:
+    """Who spoke for foreign devices, and whether credentials are being guessed."""
+
+    def __init__(self, alerts: OwnAlerts, clock: Clock) -> None:
+        """Take up what was open when the last run ended."""
+        self._alerts = alerts
+        self._clock = clock
+        # By the alert's subject: when it was tried last, on the monotonic clock.
+        self._tried = {
+            one.channel: clock.monotonic()
+            for one in alerts.open_alerts
+            if one.channel.startswith((f"{IDENTITY} ", CREDENTIALS))
+        }
+
+    def spoke_for(self, device: DeviceKey, source: str) -> None:
+        """Know that a source spoke for a device for which it may not speak."""
+        self._report(
+            f"{IDENTITY} {source}",
+            f"{source} spoke for {device}, for which it may not speak",
+            "Its messages lie in the quarantine. See `speaks_for` in the settings, and "
+            "`holdwatch device credentials`.",
+        )
+
+    def guessed(self, address: str) -> None:
+        """Know that too many wrong credentials came from an address."""
+        self._report(
+            CREDENTIALS,
+            f"too many wrong credentials came from {address}: it is turned away for a while",
+            "Look for a sensor there with an old or mistyped token. `holdwatch device add` makes "
+            "a new one.",
+        )
+
+    def check(self) -> None:
+        """End the alerts of those who have stopped."""
+        now = self._clock.monotonic()
+        for subject, last in list(self._tried.items()):
+            if now - last >= FORGIVEN:
+                del self._tried[subject]
+                self._alerts.report(subject, None)
+
+    def _report(self, subject: str, problem: str, note: str) -> None:
+        self._tried[subject] = self._clock.monotonic()
+        self._alerts.report(subject, problem, "warning", note)

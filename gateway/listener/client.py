@@ -1,0 +1,464 @@
+"""One client's connection: what MQTT asks of a server, and a Link to the intake.
+
+What it guarantees: a PUBACK or PUBREC leaves only when the intake says that the message is
+durable; a QoS 2 message is handed on once, however often it comes; what the client may not do
+is answered with the right code, in its own version, and costs nobody else anything.
+
+A socket is left unread for any of several reasons (`Unread`), and read on when none is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+import structlog
+
+from devices.device import Origin
+from gateway.listener import answers
+from gateway.listener.answers import Refusal
+from gateway.listener.connecting import enter
+from gateway.mqtt.codec import V5, V311, PacketReader, ProtocolError, Publish, encode, pubacks
+from gateway.mqtt.packets import (
+    Connect,
+    Disconnect,
+    Packet,
+    Pingreq,
+    Pingresp,
+    Puback,
+    Pubcomp,
+    Pubrec,
+    Pubrel,
+    Suback,
+    Subscribe,
+    Unsuback,
+    Unsubscribe,
+)
+from gateway.mqtt.properties import build, integer, parse
+from gateway.mqtt.wire import PROTOCOL, UNSUPPORTED_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.listener.channel import Channel
+    from gateway.listener.connecting import Entered
+    from gateway.listener.listener import Listener
+    from gateway.listener.outbox import Outbox
+
+log = structlog.get_logger()
+
+FIRST_BYTES = 16 * 1024
+"""Bytes that a client may send for its CONNECT: names, a password and a will."""
+WINDOW = 32
+"""Messages that clients have under way, rounded up: most libraries stop at 20."""
+BURST = 10.0
+"""Seconds' worth of messages that may come at once."""
+UNTAKEN = 30.0
+"""Seconds in which a client must take something of what we write."""
+GRACE = 5.0
+"""Seconds for a connection to close."""
+
+_ONLY_MESSAGES = {Publish}
+
+
+class Unread(IntFlag):
+    """Why a socket is left unread."""
+
+    INTAKE = 1
+    """The disk cannot follow."""
+    ANSWER = 2
+    """Its CONNACK waits for the disk."""
+    RATE = 4
+    """It sends more than its rate."""
+    WINDOW = 8
+    """Too many of its messages wait for the disk."""
+    UNTAKEN = 16
+    """It does not take our answers."""
+
+
+class Client:
+    """The server's side of one connection, from the TCP connection to its end."""
+
+    __slots__ = (
+        "__weakref__", "_allowance", "_blocked_since", "_deadline", "_early", "_listener",
+        "_outbox", "_reader", "_refilled", "_resting", "_under_way", "_unread", "_why", "address",
+        "anonymous", "began", "channel", "entered", "generation", "heard", "holds", "name",
+        "origin", "window",
+    )  # fmt: skip
+
+    def __init__(self, listener: Listener, *, anonymous: bool) -> None:
+        """`anonymous`: whether it may enter without a credential."""
+        self.anonymous = anonymous
+        self.channel: Channel | None = None
+        self.address = ""
+        self.name = ""
+        self.origin = Origin("", "")
+        self.generation = 0
+        self.window = WINDOW
+        self.entered: Entered | None = None
+        """Who it is and how it speaks, once its CONNECT was taken."""
+        self.began = self.heard = listener.now()
+        """Seconds of the loop's clock."""
+        self.holds = 0
+        """Bytes of a packet that is not complete yet."""
+        self._listener = listener
+        self._reader = PacketReader(V311, listener.limits.packet_size, topics=listener.topics)
+        self._early: list[Packet] | None = None
+        self._outbox: Outbox | None = None
+        self._unread = Unread(0)
+        self._under_way = 0
+        self._allowance = BURST * listener.limits.rate
+        self._refilled = self.began
+        self._resting: asyncio.TimerHandle | None = None
+        self._blocked_since: float | None = None
+        self._deadline: float | None = self.began + listener.limits.connect_within / 1000
+        self._why: str | None = None
+
+    # -- the Link ----------------------------------------------------------------------------
+
+    def acknowledge(self, generation: int, packet_ids: Sequence[int]) -> None:  # noqa: ARG002 - each connection is a Client of its own
+        """Tell the client that these messages are safe."""
+        if self.entered is None or self._why is not None or not packet_ids:
+            return
+        held = self.entered.session.held
+        if held:
+            answered = [Pubrec(one) if one in held else Puback(one) for one in packet_ids]
+            self._write(b"".join(encode(one, V311) for one in answered))
+        else:
+            self._write(pubacks(packet_ids))
+        self._under_way -= len(packet_ids)
+        if self._unread & Unread.WINDOW and self._under_way < self._listener.limits.unacknowledged:
+            self._read_on(Unread.WINDOW)
+
+    def pause(self) -> None:
+        """Leave the socket unread until `resume`."""
+        self._leave_unread(Unread.INTAKE)
+
+    def resume(self) -> None:
+        """Read on."""
+        self._read_on(Unread.INTAKE)
+
+    # -- what the channel tells --------------------------------------------------------------
+
+    def opened(self, channel: Channel) -> None:
+        """Begin."""
+        self.channel = channel
+        self.address = channel.address
+        self._listener.arrived(self)
+
+    def received(self, data: bytes) -> None:
+        """Take bytes. What is wrong with them costs this connection alone."""
+        if self._why is not None:
+            return
+        self.heard = self._listener.now()
+        try:
+            packets = self._reader.feed(data)
+            self._listener.holds(self, self._reader.held)
+            if self.entered is None and self._reader.held > FIRST_BYTES:
+                raise ProtocolError(PROTOCOL, f"no CONNECT within {FIRST_BYTES} bytes")  # noqa: TRY301 - as what the reader finds
+            self._take(packets)
+        except ProtocolError as error:
+            self._refuse(error)
+        except Exception:
+            # A mistake of ours: this client's messages stay unacknowledged, the others go on.
+            log.exception("a client's packet could not be handled", client=self.name)
+            self.end("a fault in the gateway: its log says more", answers.UNSPECIFIED)
+
+    def blocked(self, *, full: bool) -> None:
+        """Stop answering a client that does not take answers."""
+        if full:
+            self._blocked_since = self._listener.now()
+            self._leave_unread(Unread.UNTAKEN)
+        else:
+            self._blocked_since = None
+            self._read_on(Unread.UNTAKEN)
+        if self._outbox is not None:
+            self._outbox.blocked = full
+            self._pump()
+
+    def closed(self, why: str) -> None:
+        """Know that the connection is no more."""
+        self.channel = None
+        if self._resting is not None:
+            self._resting.cancel()
+        if self._why is None:
+            self._why = f"the connection broke: {why}" if why else "it closed without a good-bye"
+        if self._outbox is not None and self.entered is not None:
+            self._listener.announcer.detach(self._outbox)
+            self.entered.session.cursor = self._outbox.cursor
+        self._listener.left(self, self._why)
+        self._outbox, self._early = None, None
+
+    # -- its end -----------------------------------------------------------------------------
+
+    def end(self, why: str, code: int = 0) -> None:
+        """End the connection: `why` for people, and a reason code of MQTT 5 for the client."""
+        if self._why is not None or self.channel is None:
+            return
+        self._why = why
+        if code and self.entered is not None and self.entered.version == V5:
+            properties = build({"reason_string": why}) if self.entered.reasons else b""
+            self.channel.write(encode(Disconnect(code, properties), V5))
+        self._deadline = self._listener.now() + GRACE
+        self.channel.close()
+
+    def check(self, now: float) -> None:
+        """End what has lasted too long; called every second."""
+        if self.channel is None:
+            return
+        if self._deadline is not None and now >= self._deadline:
+            if self._why is None:
+                self._why = "no CONNECT came in time"
+            self.channel.abort()
+        elif self._blocked_since is not None and now - self._blocked_since >= UNTAKEN:
+            self._why = self._why or f"it took none of our answers for {UNTAKEN:.0f} s"
+            self.channel.abort()
+        elif self.entered is not None and not self._unread:
+            keep = self.entered.keep_alive
+            # One and a half times the keep alive: MQTT 5, 3.1.2.10.
+            if keep and now - self.heard > 1.5 * keep:
+                self.end(f"nothing was heard for {1.5 * keep:.0f} s", answers.KEEP_ALIVE)
+
+    def _refuse(self, error: ProtocolError) -> None:
+        """End the connection of a client that breaks the protocol."""
+        if self.entered is None and error.code == UNSUPPORTED_VERSION:
+            # In the form of 3.1.1, which older clients understand.
+            self._write(answers.refuse(Refusal(answers.VERSION, error.detail), V311))
+        self._listener.malformed(self, error)
+        self.end(error.detail, error.code)
+
+    # -- reading or not ----------------------------------------------------------------------
+
+    def _leave_unread(self, reason: Unread) -> None:
+        if not self._unread and self.channel is not None:
+            self.channel.pause()
+        self._unread |= reason
+
+    def _read_on(self, reason: Unread) -> None:
+        before, self._unread = self._unread, self._unread & ~reason
+        if before and not self._unread and self.channel is not None:
+            # Nothing could be heard meanwhile.
+            self.heard = self._listener.now()
+            self.channel.resume()
+
+    def _spend(self, count: int) -> None:
+        """Take messages from its rate; once that is used up, leave the socket unread."""
+        limits, now = self._listener.limits, self.heard
+        grown = self._allowance + (now - self._refilled) * limits.rate
+        self._allowance = min(grown, BURST * limits.rate) - count
+        self._refilled = now
+        if self._allowance < 0 and self._resting is None:
+            self._leave_unread(Unread.RATE)
+            loop = asyncio.get_running_loop()
+            self._resting = loop.call_later(-self._allowance / limits.rate, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        self._read_on(Unread.RATE)
+
+    # -- packets -----------------------------------------------------------------------------
+
+    def _take(self, packets: list[Packet]) -> None:
+        if self.entered is not None and set(map(type, packets)) == _ONLY_MESSAGES:
+            self._publishes(self.entered, packets)  # type: ignore[arg-type]  # they are, by the line above
+            return
+        messages: list[Publish] = []
+        for number, packet in enumerate(packets):
+            if self._why is not None:
+                return
+            if self._early is not None:
+                # Its CONNACK waits for the disk, and nothing may be answered before it.
+                self._early += packets[number:]
+                return
+            if isinstance(packet, Publish) and self.entered is not None:
+                messages.append(packet)
+                continue
+            if messages and self.entered is not None:
+                self._publishes(self.entered, messages)
+                messages = []
+            self._control(packet)
+        if messages and self.entered is not None and self._why is None:
+            self._publishes(self.entered, messages)
+
+    def _control(self, packet: Packet) -> None:
+        if self.entered is None:
+            if not isinstance(packet, Connect):
+                raise ProtocolError(PROTOCOL, f"a {_name(packet)} came before CONNECT")
+            self._enter(packet)
+            return
+        match packet:
+            case Pubrel():
+                self._release(self.entered, packet)
+            case Pingreq():
+                self._write(encode(Pingresp(), self.entered.version))
+            case Puback():
+                if self._outbox is not None and self._outbox.acknowledged(packet.packet_id):
+                    self._pump()
+            case Subscribe():
+                self._subscribe(self.entered, packet)
+            case Unsubscribe():
+                self._unsubscribe(self.entered, packet)
+            case Disconnect():
+                self._good_bye(self.entered, packet)
+            case _:
+                raise ProtocolError(PROTOCOL, f"a {_name(packet)} came out of turn")
+
+    def _publishes(self, entered: Entered, messages: list[Publish]) -> None:
+        """Hand messages on."""
+        fresh: list[Publish] = []
+        for message in messages:
+            # The client itself says it now: kept or not, it is no old value.
+            message.retain = False
+            if message.properties:
+                answers.check_publish(message)
+            if message.qos == 2 and not self._is_new(entered, message.packet_id):
+                continue
+            fresh.append(message)
+            self._under_way += message.packet_id > 0
+        self._spend(len(messages))
+        if fresh:
+            self._listener.intake.receive(self, fresh)
+        most = self._listener.limits.unacknowledged
+        if self._under_way >= most:
+            if entered.version == V5 and self._under_way > most:
+                raise ProtocolError(answers.RECEIVE_MAXIMUM, f"more than {most} are under way")
+            self._leave_unread(Unread.WINDOW)
+
+    def _is_new(self, entered: Entered, packet_id: int) -> bool:
+        """Note a QoS 2 message; one that we have already is answered once more."""
+        sessions, intake = self._listener.sessions, self._listener.intake
+        if packet_id in entered.session.held:
+            intake.along(_nothing, lambda: self._write(encode(Pubrec(packet_id), V311)))
+            return False
+        if len(entered.session.held) >= self._listener.limits.unacknowledged:
+            raise ProtocolError(answers.RECEIVE_MAXIMUM, "too many QoS 2 messages are unreleased")
+        stage = sessions.hold(entered.session, packet_id)
+        if stage is not None:
+            intake.along(stage, _nothing)
+        return True
+
+    def _release(self, entered: Entered, packet: Pubrel) -> None:
+        """Forget a QoS 2 message; its id is free once that is durable."""
+        packet_id = packet.packet_id
+        known = packet_id in entered.session.held
+        code = 0 if known or entered.version != V5 else answers.PACKET_ID_NOT_FOUND
+        answer = encode(Pubcomp(packet_id, code), entered.version)
+        stage = self._listener.sessions.release(entered.session, packet_id) if known else None
+        if stage is None:
+            self._write(answer)
+        else:
+            self._listener.intake.along(stage, lambda: self._write(answer))
+
+    # -- entering and leaving ----------------------------------------------------------------
+
+    def _enter(self, packet: Connect) -> None:
+        found = enter(packet, self._listener, self)
+        if isinstance(found, Refusal):
+            self._write(answers.refuse(found, packet.version))
+            self._listener.refused(self, found)
+            self.end(found.why)
+            return
+        session, displaced = found.session, found.opened.displaced
+        if displaced is not None:
+            displaced.end("another connection took over its client id", answers.TAKEN_OVER)
+        session.client = self
+        self.entered, self._deadline = found, None
+        self.name = "/".join((found.principal.source, session.key[1]))
+        self.origin = Origin(found.principal.owner, found.principal.source)
+        self._listener.enters(self)
+        self._listener.intake.meet(self)
+        if session.subscriptions:
+            self._outbox = self._listener.outbox(self, found)
+        if found.opened.forget is None:
+            self._welcome(found)
+            return
+        self._early = []
+        self._leave_unread(Unread.ANSWER)
+        self._listener.intake.along(found.opened.forget, lambda: self._welcome_late(found))
+
+    def _welcome(self, found: Entered) -> None:
+        self._write(found.connack())
+        self._pump()
+
+    def _welcome_late(self, found: Entered) -> None:
+        early, self._early = self._early, None
+        if self._why is not None:
+            return
+        self._welcome(found)
+        self._read_on(Unread.ANSWER)
+        try:
+            self._take(early or [])
+        except ProtocolError as error:
+            self._refuse(error)
+
+    def _good_bye(self, entered: Entered, packet: Disconnect) -> None:
+        if packet.properties:
+            properties = parse(packet.properties, "disconnect")
+            keep = 1000 * integer(properties, "session_expiry_interval", 0)
+            if keep and not entered.session.keep:
+                raise ProtocolError(PROTOCOL, "a session that was to end is to be kept after all")
+            if "session_expiry_interval" in properties:
+                entered.session.keep = min(keep, self._listener.limits.session_keep)
+        if packet.code == 0:
+            entered.will = None
+        self.end(answers.GOOD_BYE)
+
+    # -- subscriptions -----------------------------------------------------------------------
+
+    def _subscribe(self, entered: Entered, packet: Subscribe) -> None:
+        if "subscription_identifier" in parse(packet.properties, "subscribe"):
+            raise ProtocolError(
+                answers.NO_SUBSCRIPTION_IDENTIFIERS, "subscription identifiers are not known here"
+            )
+        outbox = self._outbox = self._outbox or self._listener.outbox(self, entered)
+        codes = outbox.subscribe(packet.subscriptions)
+        self._keep_subscriptions(entered, outbox)
+        self._write(encode(Suback(packet.packet_id, codes), entered.version))
+        self._pump()
+
+    def _unsubscribe(self, entered: Entered, packet: Unsubscribe) -> None:
+        parse(packet.properties, "unsubscribe")
+        codes = tuple(0x11 for _ in packet.topic_filters)
+        if self._outbox is not None:
+            codes = self._outbox.unsubscribe(packet.topic_filters)
+            self._keep_subscriptions(entered, self._outbox)
+        self._write(encode(Unsuback(packet.packet_id, codes), entered.version))
+
+    def _keep_subscriptions(self, entered: Entered, outbox: Outbox) -> None:
+        session = entered.session
+        session.subscriptions = tuple(outbox.subscriptions.values())
+        session.cursor = outbox.cursor
+        if session.keep:
+            self._listener.intake.along(self._listener.sessions.save(session), _nothing)
+
+    def _pump(self) -> None:
+        if self._outbox is not None and self.entered is not None and self._early is None:
+            self._outbox.pump()
+            self.entered.session.cursor = self._outbox.cursor
+
+    def send(self, message: Publish) -> None:
+        """Send a message of ours; one larger than the client takes is left out, as MQTT 5 asks."""
+        if self.entered is None:
+            return
+        data = encode(message, self.entered.version)
+        if len(data) <= self.entered.maximum_packet:
+            self._write(data)
+        elif message.packet_id:
+            asyncio.get_running_loop().call_soon(self._not_sent, message.packet_id)
+
+    def _not_sent(self, packet_id: int) -> None:
+        if self._outbox is not None and self._outbox.acknowledged(packet_id):
+            self._pump()
+
+    def _write(self, data: bytes) -> None:
+        if self.channel is not None and self._why is None:
+            self.channel.write(data)
+
+
+def _name(packet: Packet) -> str:
+    return type(packet).__name__.upper()
+
+
+def _nothing(*_: object) -> None:
+    """Nothing has to be staged, or to be done afterwards."""

@@ -1,0 +1,336 @@
+"""Our own listener: sensors connect straight to us, and a PUBACK means that it is safe.
+
+It is an ingest point, not a broker: what clients publish goes to the intake and to nobody else,
+and they can subscribe to what Holdwatch itself says.
+
+Memory is bounded before anybody is known: connections, those that have not said who they are,
+and the bytes of incomplete packets of all together have a cap each. One look at all connections
+every second replaces their timers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections import Counter
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from gateway.listener import answers
+from gateway.listener.answers import Refusal
+from gateway.listener.attempts import Attempts
+from gateway.listener.certificates import server_context
+from gateway.listener.channel import BUFFER, Channel, TlsChannel
+from gateway.listener.client import Client
+from gateway.listener.ends import End, note
+from gateway.listener.outbox import Outbox
+from gateway.listener.principal import Principal, anonymous
+from gateway.mqtt.codec import Publish, Topics
+from gateway.mqtt.wire import ProtocolError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Sequence
+
+    from gateway.clock import Clock
+    from gateway.ingest import Ingest
+    from gateway.listener.announcer import Announcer
+    from gateway.listener.connecting import Entered
+    from gateway.listener.principals import Principals
+    from gateway.listener.sessions import Sessions
+    from gateway.mqtt.packets import Connect
+    from gateway.settings.listener import Clients
+    from gateway.settings.listener import Listener as Port
+
+log = structlog.get_logger()
+
+MOST_STRANGERS = 1_000
+"""Connections that have not said who they are; one more, and the oldest of them goes."""
+UNFINISHED = 32 * 1024 * 1024
+"""Bytes of incomplete packets, of all connections together."""
+BACKLOG = 1024
+"""Connections that may wait to be accepted: after a power cut all sensors come at once."""
+GRACE = 1.0
+"""Seconds that clients have to take our last words when we stop."""
+LOOK = 1.0
+"""Seconds between two looks at all connections."""
+WRITE = 60.0
+"""Seconds between two writes of what sessions are not yet written."""
+WINDOW = 20
+"""Messages of ours that are under way to one client."""
+
+
+class ListenError(Exception):
+    """A port cannot be listened on: which, why, and what to do."""
+
+
+class Listener:
+    """All ports and all clients that are connected. `open`, then `run`, then `stop`."""
+
+    def __init__(  # noqa: PLR0913 - the parts it puts to work
+        self,
+        ports: Sequence[Port],
+        limits: Clients,
+        *,
+        owner: str,
+        intake: Ingest,
+        sessions: Sessions,
+        principals: Principals,
+        announcer: Announcer,
+        clock: Clock,
+    ) -> None:
+        self.limits = limits
+        self.intake = intake
+        self.sessions = sessions
+        self.announcer = announcer
+        self.clock = clock
+        self.topics = Topics()
+        self.since: int | None = None
+        """Since when it listens, in ms since 1970; None: it does not."""
+        self.accepted = 0
+        self.refusals: Counter[str] = Counter()
+        """How many were turned away, by reason, since the start."""
+        self.on_blocked: Callable[[str], None] = lambda _address: None
+        """Told of an address with too many wrong credentials."""
+        self._ports = tuple(ports)
+        self._owner = owner
+        self._principals = principals
+        self._attempts = Attempts()
+        self._buffer = memoryview(bytearray(BUFFER))
+        self._loop = asyncio.get_running_loop()
+        self._servers: list[asyncio.Server] = []
+        # In the order of their arrival.
+        self._strangers: dict[Client, None] = {}
+        self._clients: set[Client] = set()
+        self._unfinished = 0
+        self._stopping = False
+        self._empty = asyncio.Event()
+        # By the client's name: it, and when its will is due.
+        self._last_words: dict[str, tuple[Client, float]] = {}
+
+    # -- its life ----------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Listen on all ports. Raises ListenError."""
+        for port in self._ports:
+            context = server_context(port.tls) if port.tls else None
+
+            # asyncio listens on :: for IPv6 alone, and on nothing in particular for both.
+            host = None if port.host == "::" else port.host
+            made = partial(self._channel, anonymous=port.anonymous, context=context)
+            try:
+                server = await self._loop.create_server(made, host, port.port, backlog=BACKLOG)
+            except OSError as error:
+                raise ListenError(_cannot_listen(port, error)) from error
+            self._servers.append(server)
+            log.info("listening", address=port.address, tls=port.tls is not None)
+        self.since = self.clock.now()
+
+    async def run(self) -> None:
+        """Look after the connections, for ever."""
+        written = self.now()
+        while True:
+            now = self.now()
+            for client in [*self._strangers, *self._clients]:
+                client.check(now)
+            for client, due in list(self._last_words.values()):
+                if now >= due:
+                    self._speak(client)
+            if now - written >= WRITE:
+                written = now
+                self.write_sessions()
+            await asyncio.sleep(LOOK)
+
+    def pause(self) -> None:
+        """Take no more connections, and leave all sockets unread."""
+        self.since = None
+        for server in self._servers:
+            server.close()
+        for client in self._clients:
+            client.pause()
+        self.write_sessions()
+
+    async def stop(self) -> None:
+        """End all connections in good order; whoever does not take it is left."""
+        self._stopping = True
+        for client in [*self._strangers, *self._clients]:
+            client.end("the gateway stops", answers.SHUTTING_DOWN)
+        if self._strangers or self._clients:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), GRACE)
+
+    def now(self) -> float:
+        """Return the loop's clock, in seconds."""
+        return self._loop.time()
+
+    def write_sessions(self) -> None:
+        """Have what is not written yet of the sessions committed with the next readings."""
+        for stage in self.sessions.settle(self.clock.now()):
+            self.intake.along(stage, _nothing)
+
+    def disconnect(self, principal: str) -> None:
+        """End all connections of a principal, and forget its sessions: its rights have changed."""
+        for client in list(self._clients):
+            if client.entered is not None and client.entered.principal.name == principal:
+                client.end("its credential was revoked or replaced", answers.ENDED_BY_OPERATOR)
+        for stage in self.sessions.forget_principal(principal):
+            self.intake.along(stage, _nothing)
+
+    def connected(self) -> Counter[str]:
+        """Count connections by principal."""
+        return Counter(one.entered.principal.name for one in self._clients if one.entered)
+
+    # -- what clients ask --------------------------------------------------------------------
+
+    def authenticate(self, packet: Connect, client: Client) -> Principal | Refusal:
+        """Say who connects."""
+        shown = client.channel.common_name if client.channel else None
+        if shown is not None:
+            principal = self._principals.by_certificate(shown)
+        elif client.anonymous and packet.username is None and packet.password is None:
+            return anonymous(self._owner)
+        else:
+            token = packet.password or b""
+            principal = self._principals.by_token(packet.username or "", token)
+        if principal is not None:
+            return principal
+        self._attempts.failed(client.address, self.now())
+        if self._attempts.blocked(client.address, self.now()):
+            self.on_blocked(client.address)
+        if packet.username is None and shown is None:
+            return Refusal(answers.NOT_ALLOWED, "a user name and a token are wanted here")
+        return Refusal(answers.CREDENTIAL, "this credential is not known, or is revoked")
+
+    def outbox(self, client: Client, entered: Entered) -> Outbox:
+        """Return what serves a client's subscriptions."""
+        outbox = Outbox(
+            self.announcer,
+            entered.principal,
+            client.send,
+            window=min(WINDOW, entered.receive_maximum),
+            version=entered.version,
+            cursor=entered.session.cursor,
+            subscriptions=entered.session.subscriptions,
+        )
+        self.announcer.attach(outbox)
+        return outbox
+
+    # -- what clients tell -------------------------------------------------------------------
+
+    def arrived(self, client: Client) -> None:
+        """Know of a connection; turn it away where a cap is reached."""
+        if len(self._clients) + len(self._strangers) >= self.limits.connections:
+            self._turn_away(client, "too many connections")
+        elif self._attempts.blocked(client.address, self.now()):
+            self._turn_away(client, "too many wrong credentials from its address")
+        else:
+            self._strangers[client] = None
+            if len(self._strangers) > MOST_STRANGERS:
+                self._turn_away(next(iter(self._strangers)), "too many without a CONNECT")
+
+    def _turn_away(self, client: Client, why: str) -> None:
+        self.refusals[why] += 1
+        self._strangers.pop(client, None)
+        if client.channel is not None:
+            client.channel.abort()
+
+    def enters(self, client: Client) -> None:
+        """Know that a client's CONNECT was taken."""
+        self._strangers.pop(client, None)
+        self._clients.add(client)
+        self.accepted += 1
+        # It is back before its will was due: MQTT 5, 3.1.3.2.2.
+        self._last_words.pop(client.name, None)
+
+    def holds(self, client: Client, count: int) -> None:
+        """Know how many bytes of an incomplete packet a client has sent."""
+        if count == client.holds:
+            return
+        self._unfinished += count - client.holds
+        client.holds = count
+        if self._unfinished > UNFINISHED and count:
+            raise ProtocolError(answers.QUOTA, "too much lies unfinished; send whole packets")
+
+    def refused(self, client: Client, refusal: Refusal) -> None:
+        """Know that a client may not enter."""
+        self.refusals[refusal.why] += 1
+        log.info("a client was refused", address=client.address, why=refusal.why)
+
+    def malformed(self, client: Client, error: ProtocolError) -> None:
+        """Know that a client broke the protocol."""
+        self.refusals[f"0x{error.code:02X}"] += 1
+        log.info(
+            "a client broke the protocol",
+            client=client.name or client.address,
+            why=error.detail,
+        )
+
+    def left(self, client: Client, why: str) -> None:
+        """Know that a connection is over, and say its client's will if it left one."""
+        self._unfinished -= client.holds
+        client.holds = 0
+        self._strangers.pop(client, None)
+        self._clients.discard(client)
+        if self._stopping and not self._strangers and not self._clients:
+            self._empty.set()
+        entered = client.entered
+        if entered is None or self._stopping:
+            # When we stop, nothing has happened to the client: its will is not said.
+            return
+        session = entered.session
+        if why != answers.GOOD_BYE or entered.will is not None:
+            will = entered.will.topic.decode() if entered.will else None
+            end = End(self.clock.now(), *session.key, client.address, why, will)
+            self.intake.along(note(end), _nothing)
+        if entered.will is not None:
+            delay = min(entered.will_delay, session.keep / 1000)
+            self._last_words[client.name] = client, self.now() + delay
+            if not delay:
+                self._speak(client)
+        self.sessions.leave(session, client, self.clock.now())
+
+    def _speak(self, client: Client) -> None:
+        """Take a client's will in like a message of its own."""
+        del self._last_words[client.name]
+        will = client.entered.will if client.entered else None
+        if will is not None:
+            self.intake.receive(client, [Publish(will.topic, will.payload)])
+
+    def report(self) -> dict[str, Any]:
+        """Return how it stands, as plain data."""
+        return {
+            "ports": [{"address": one.address, "tls": one.tls is not None} for one in self._ports],
+            "since": self.since,
+            "connected": len(self._clients),
+            "accepted": self.accepted,
+            "refused": dict(self.refusals),
+        }
+
+    def _channel(self, *, anonymous: bool, context: ssl.SSLContext | None) -> Channel:
+        client = Client(self, anonymous=anonymous)
+        if context is None:
+            return Channel(client, self._buffer)
+        return TlsChannel(client, self._buffer, context)
+
+
+def _cannot_listen(port: Port, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            cure = (
+                "Another program listens there, such as a broker. Stop it, or set another port "
+                "in [[listeners]]"
+            )
+        case errno.EADDRNOTAVAIL:
+            cure = "That is no address of this machine, or its network is not up yet. Correct host"
+        case errno.EACCES:
+            cure = "Ports below 1024 are for root. Set another port in [[listeners]]"
+        case _:
+            cure = "Correct host and port in [[listeners]]"
+    return f"Cannot listen on {port.address}: {error.strerror}. {cure}"
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""
