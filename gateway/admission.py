@@ -16,6 +16,7 @@ import structlog
 from devices.device import DecodeError
 from devices.reading import DeviceKey
 from gateway.database import DiskError
+from gateway.listener.principal import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,6 +76,17 @@ class Admission:
     def know(self, principal: Principal) -> None:
         """Take up a client of our listener as it now stands; a revoked one speaks for nobody."""
         self._principals[principal.source] = principal
+
+    def waiting(self) -> dict[DeviceKey, Unconfirmed]:
+        """Return the unconfirmed devices that no good credential names in full either."""
+        named = {
+            DeviceKey(one.owner, device)
+            for one in self._principals.values()
+            if one.revoked is None
+            for device in one.speaks_for
+            if not is_pattern(device)
+        }
+        return {device: met for device, met in self.unconfirmed.items() if device not in named}
 
     def check(self, source: str, device: DeviceKey) -> None:
         """Return if the source may speak for the device. Raises DecodeError if not."""

@@ -2,15 +2,87 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from gateway import screen
+from gateway import screen_devices as screen
 from gateway.asking import DEFAULT, Json, SettingsPath, ask_and_show
 
-device_app = typer.Typer(no_args_is_help=True, help="Devices that were heard, and credentials.")
+device_app = typer.Typer(
+    no_args_is_help=True,
+    help="Devices that were heard, and the credentials with which they connect straight to us.",
+)
+
+Name = Annotated[str, typer.Argument(help="The credential's name.")]
 
 
 @device_app.command("list")
 def device_list(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
     """List every device that was heard, with its last value and where its rules stand."""
     ask_and_show(config, {"do": "devices"}, screen.show_devices, json=json)
+
+
+@device_app.command("add")
+def device_add(  # noqa: PLR0913, PLR0917 - options of a command
+    name: Annotated[
+        str,
+        typer.Argument(help="Its user name, or its certificate's common name: fridge-1."),
+    ],
+    may_speak_for: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Device ids that it may send readings of: fridge-1, or fridge-*. Repeatable. "
+            "Left out: the one that is called as it is.",
+        ),
+    ] = None,
+    may_see: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Device ids whose alerts it may read, beyond those; * is also what concerns "
+            "the gateway. Repeatable.",
+        ),
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Whose devices they are; otherwise the gateway's owner.")
+    ] = None,
+    certificate: Annotated[  # noqa: FBT002 - an option without a value
+        bool, typer.Option("--certificate", help="It shows a TLS certificate, and has no token.")
+    ] = False,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Let a device connect: make a credential, and show its token, this one time."""
+    request = {
+        "do": "add",
+        "name": name,
+        "speaks_for": may_speak_for,
+        "sees": may_see,
+        "owner": owner,
+        "certificate": certificate,
+    }
+    ask_and_show(config, request, screen.show_added, json=json)
+
+
+@device_app.command("revoke")
+def device_revoke(name: Name, config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
+    """Let a credential connect no more, and end its connections."""
+    ask_and_show(config, {"do": "revoke", "name": name}, screen.show_revoked, json=json)
+
+
+@device_app.command("confirm")
+def device_confirm(
+    device: Annotated[str, typer.Argument(help="The device's id.")],
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Say that a device is yours which nobody has named: it is no longer unconfirmed."""
+    ask_and_show(config, {"do": "confirm", "device": device}, screen.show_confirmed, json=json)
+
+
+@device_app.command("credentials")
+def device_credentials(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
+    """List credentials: what each may, whether it is connected, and which are revoked."""
+    ask_and_show(config, {"do": "credentials"}, screen.show_credentials, json=json)

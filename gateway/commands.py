@@ -12,7 +12,9 @@ from devices.device import DecodeError
 from devices.reading import WRONG_CLOCK, DeviceKey, Reading
 from gateway import __version__
 from gateway.control import ControlError
+from gateway.device_commands import DeviceCommands, device_key
 from gateway.importer import import_file
+from gateway.listener.ends import last_ends
 from gateway.own_alerts import GRAVITY
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
@@ -33,7 +35,7 @@ LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
 
 
-LOOKING = frozenset({"status", "devices", "quarantine", "report", "alerts"})
+LOOKING = frozenset({"status", "devices", "quarantine", "report", "alerts", "credentials"})
 """Commands that change nothing."""
 
 
@@ -42,6 +44,14 @@ class Commands:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        listener = gateway.listener
+        devices = DeviceCommands(
+            gateway.settings.gateway.owner,
+            gateway.principals,
+            gateway.admission,
+            connected=listener.connected if listener is not None else dict,
+            ends=lambda: last_ends(gateway.journal),
+        )
         self.by_name = {
             "status": self.status,
             "devices": self.devices,
@@ -51,6 +61,7 @@ class Commands:
             "alerts": self.alerts,
             "import": self.import_file,
             "report": self.report,
+            **devices.by_name,
         }
 
     async def answer(self, request: dict[str, Any], progress: Callable[[int, int], None]) -> Any:  # noqa: ANN401 - whatever the command answers
@@ -78,6 +89,7 @@ class Commands:
             "brokers": {
                 name: msgspec.to_builtins(state) for name, state in gateway.brokers.states.items()
             },
+            "listener": gateway.listener.report() if gateway.listener else None,
             "alerts": [msgspec.to_builtins(one) for one in alerts],
             "pending": self._pending(),
             "devices": len(journal.devices()),
@@ -160,6 +172,7 @@ class Commands:
         answer = []
         devices = sorted(gateway.journal.devices())
         few = len(devices) <= LOOKED_UP
+        waiting = gateway.admission.waiting()
         for device in devices:
             section = gateway.settings.device(device)
             # Where there are many, only those heard since the start: each look costs a read.
@@ -171,6 +184,7 @@ class Commands:
                     "device": str(device),
                     "name": section.name if section else None,
                     "site": section.site if section else None,
+                    "unconfirmed": device in waiting,
                     "rules": [msgspec.to_builtins(one) for one in engine.state(device)],
                     "at": latest.when if latest else None,
                     "clock_wrong": bool(latest and latest.flags & WRONG_CLOCK),
@@ -236,21 +250,21 @@ class Commands:
         changed, _ = gateway.state.read(before, gateway.state.head - before)
         ids = {one.event.alert.id for one in changed}
         alerts = [
-            one for one in gateway.state.alerts_of(self._key(imported.device)) if one.id in ids
+            one
+            for one in gateway.state.alerts_of(
+                device_key(imported.device, gateway.settings.gateway.owner)
+            )
+            if one.id in ids
         ]
         return {
             **msgspec.to_builtins(imported),
             "alerts": [msgspec.to_builtins(one) for one in alerts],
         }
 
-    def _key(self, device: str) -> DeviceKey:
-        owner, slash, name = device.rpartition("/")
-        return DeviceKey(owner if slash else self._gateway.settings.gateway.owner, name)
-
     async def report(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Answer with a device's past by local days."""
         gateway, settings = self._gateway, self._gateway.settings
-        device = self._key(request["device"])
+        device = device_key(request["device"], settings.gateway.owner)
         zone = find_zone(request.get("zone") or settings.gateway.timezone)
         rules = [rule for rule in settings.rules if rule.matches(device)]
         interval = settings.interval(device)

@@ -7,6 +7,7 @@ thousand reconnections. Only that is stored: a token is shown once, to whoever a
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ TOKEN = 16
 LONGEST_NAME = 60
 MOST_PATTERNS = 1_000
 """Patterns of one principal: each message of a new device is held against them all."""
+_OWNER = re.compile(r"[^\s+#/*>\x00-\x1f\x7f]{0,128}")
+"""As `owner` in the settings."""
 
 
 class Principals:
@@ -137,6 +140,11 @@ def _check(principal: Principal) -> None:
     if name == ANONYMOUS:
         raise ControlError(
             f"{name} is the name of those who connect without one", "Use another name"
+        )
+    if not _OWNER.fullmatch(principal.owner):
+        raise ControlError(
+            f"{principal.owner!r} cannot be an owner of devices",
+            "An owner holds no space and none of + # / * > and has at most 128 characters",
         )
     if max(len(principal.speaks_for), len(principal.sees)) > MOST_PATTERNS:
         raise ControlError(

@@ -241,6 +241,20 @@ async def test_a_device_that_came_before_the_settings_refuse_new_ones_goes_on(do
     assert door.reason("listener/gate", "fridge-8") == "unknown-device"
 
 
+def test_a_device_that_gets_its_own_credential_waits_no_more(door: Door) -> None:
+    fridge = DeviceKey("acme", "fridge-7")
+    door.admission.know(GATE)
+    door.reason("listener/gate", "fridge-7")
+    for principal, waits in (
+        (Principal("other", "other", ("fridge-7",)), True),
+        (Principal("many", "acme", ("fridge-*", "fridge-[7]")), True),
+        (Principal("own", "acme", ("fridge-7",)), False),
+        (Principal("own", "acme", ("fridge-7",), revoked=NOW), True),
+    ):
+        door.admission.know(principal)
+        assert (fridge in door.admission.waiting()) is waits, principal
+
+
 async def test_only_so_many_devices_wait_to_be_confirmed(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,197 @@
+"""What the command line shows about devices and the credentials they connect with."""
+
+from __future__ import annotations
+
+import shlex
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from gateway.listener.addresses import own_names
+from gateway.screen import empty_table, when
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gateway.settings import Settings
+    from gateway.settings.listener import Listener, ListenerTls
+
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what a person wrote, and nothing is bound to it
+
+
+def show_devices(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
+    """List devices with their last values."""
+    if not answer:
+        console.print("No device was heard yet.")
+        return
+    table = empty_table("device", "site", "last reading", "values", "rules")
+    for one in answer:
+        values = ", ".join(
+            f"{channel} {'no usable value' if value is None else f'{value:g}'}"
+            for channel, value in one["values"].items()
+        )
+        names = [rule["rule"] for rule in one["rules"]]
+        rules = ", ".join(
+            f"{rule['rule']}{' ' + rule['channel'] if names.count(rule['rule']) > 1 else ''}: "
+            f"{rule['state']}"
+            for rule in one["rules"]
+        )
+        name = f" [dim]{escape(one['name'])}[/]" if one["name"] else ""
+        new = " [yellow]! unconfirmed[/]" if one["unconfirmed"] else ""
+        table.add_row(
+            escape(one["device"]) + name + new,
+            escape(one["site"] or ""),
+            when(settings, one["at"]) + (" (its clock is wrong)" if one["clock_wrong"] else ""),
+            values,
+            rules,
+        )
+    console.print(table)
+    if any(one["unconfirmed"] for one in answer):
+        console.print(
+            "Unconfirmed: no credential names it, only a pattern. If it is yours: "
+            "holdwatch device confirm ID"
+        )
+
+
+def show_added(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    """Show a new credential with its token, and how a device uses it."""
+    name = answer["name"]
+    speaks_for = ", ".join(answer["speaks_for"])
+    console.print(f"[green]✓[/] {name} may speak for {escape(speaks_for)}.", soft_wrap=True)
+    listener = _listener(settings, answer)
+    device = _example(answer["speaks_for"])
+    rows: list[tuple[str, str]] = []
+    if listener is not None:
+        rows += [("host", _host(listener)), ("port", _port(listener))]
+    if answer["token"] is None:
+        rows.append(("certificate", f"holdwatch tls certificate {name} makes it, and its key"))
+    else:
+        rows += [("user", name), ("password", answer["token"])]
+    rows.append(("topic", f"cargo/SITE/{device}/readings, with QoS 1; SITE is where it is"))
+    for label, value in rows:
+        console.print(f"  {label:<12}{value}", soft_wrap=True, highlight=False, markup=False)
+    if answer["token"] is not None:
+        console.print(
+            "[bold]The password is shown now and never again[/]: put it into the device, or keep "
+            "it safe. Lost, it is replaced: revoke it, then add it again.",
+            soft_wrap=True,
+        )
+    if listener is None:
+        needed = " with tls and authority" if answer["certificate"] else ""
+        console.print(
+            f"[yellow]! The settings have no \\[\\[listeners]]{needed} that would let it in.[/] "
+            "Add one and restart the gateway.",
+            soft_wrap=True,
+        )
+        return
+    console.print("Try it:")
+    line = shlex.join(_command(listener, answer, device))
+    console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _listener(settings: Settings, credential: dict[str, Any]) -> Listener | None:
+    """Return the first listener that lets such a credential in."""
+    for one in settings.listeners:
+        if credential["certificate"]:
+            if one.tls is not None and one.tls.authority is not None:
+                return one
+        elif one.tls is None or not one.tls.require_certificate:
+            return one
+    return None
+
+
+def _host(listener: Listener) -> str:
+    return own_names()[0] if listener.host in EVERYWHERE else listener.host
+
+
+def _port(listener: Listener) -> str:
+    if listener.tls is None:
+        here = ", on this machine alone" if listener.loopback else ""
+        return f"{listener.port}, without TLS{here}"
+    return f"{listener.port}, with TLS; the device trusts {_authority(listener.tls)}"
+
+
+def _authority(tls: ListenerTls) -> str:
+    """Return whom a device has to trust: what `tls init` wrote beside our certificate."""
+    beside = tls.certificate.with_name("authority.pem")
+    return str(beside) if beside.exists() else "AUTHORITY.pem"
+
+
+def _command(listener: Listener, credential: dict[str, Any], device: str) -> list[str]:
+    """Return a command that sends a first reading."""
+    words = ["mosquitto_pub", "-h", _host(listener), "-p", str(listener.port)]
+    name, tls = credential["name"], listener.tls
+    if tls is not None:
+        words += ["--cafile", _authority(tls)]
+    if credential["token"] is not None:
+        words += ["-u", name, "-P", credential["token"]]
+    elif tls is not None:
+        made = tls.certificate.with_name("clients") / name
+        words += ["--cert", f"{made}.pem", "--key", f"{made}.key"]
+    topic = f"cargo/SITE/{device}/readings"
+    return [*words, "-q", "1", "-t", topic, "-m", '{"temperature": 4.3}']
+
+
+def _example(patterns: Sequence[str]) -> str:
+    """Return a device that the first pattern matches, where that is easily found."""
+    found = patterns[0].replace("*", "1").replace("?", "1")
+    return found if fnmatchcase(found, patterns[0]) else "DEVICE"
+
+
+def show_revoked(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say that a credential is worth nothing any more."""
+    console.print(
+        f"[green]✓[/] {answer['name']} is revoked: it cannot connect, and its connections end."
+    )
+
+
+def show_confirmed(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    """Say which device is confirmed, and whether it was ever heard."""
+    device = escape(answer["device"])
+    if answer["since"] is None:
+        console.print(
+            f"[green]✓[/] {device} is confirmed. It was not waiting; a message that was refused: "
+            "holdwatch quarantine retry",
+            soft_wrap=True,
+        )
+        return
+    console.print(
+        f"[green]✓[/] {device} is confirmed. {escape(answer['source'])} brought it first, "
+        f"{when(settings, answer['since'])}.",
+        soft_wrap=True,
+    )
+
+
+def show_credentials(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    """List credentials: what each may, and how it stands with the listener."""
+    if not answer["credentials"]:
+        console.print("There is no credential yet. Add one: holdwatch device add NAME")
+        return
+    table = empty_table("name", "may speak for", "may see", "by", "now")
+    for one in answer["credentials"]:
+        owner = f"{one['owner']}/" if one["owner"] else ""
+        table.add_row(
+            one["name"],
+            escape(", ".join(owner + pattern for pattern in one["speaks_for"])),
+            escape(", ".join(owner + pattern for pattern in one["sees"])),
+            "certificate" if one["certificate"] else "token",
+            _standing(settings, one),
+        )
+    console.print(table)
+
+
+def _standing(settings: Settings, one: dict[str, Any]) -> str:
+    """Say how a credential is used, and how its last connection ended if that was no good-bye."""
+    if one["revoked"] is not None:
+        return f"[dim]revoked {when(settings, one['revoked'])}[/]"
+    count, end = one["connections"], one["end"]
+    now = "not connected"
+    if count:
+        now = "[green]✓ connected[/]" + (f", {count} times" if count > 1 else "")
+    if end is None:
+        return now
+    will = f"; its will: {escape(end['will'])}" if end["will"] is not None else ""
+    return f"{now}; broken off {when(settings, end['at'])}: {escape(end['why'])}{will}"

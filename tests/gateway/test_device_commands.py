@@ -1,0 +1,143 @@
+"""Credentials and new devices, as they are asked for: of a gateway with its files, no network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devices.reading import DeviceKey
+from gateway.app import Gateway
+from gateway.commands import Commands
+from gateway.control import ControlError
+from gateway.listener.ends import End, note
+from gateway.settings import parse
+from tests.gateway.parts import NOW, ToldClock, said
+
+SETTINGS = """
+[gateway]
+box = "here"
+owner = "acme"
+data = "{folder}"
+
+[clients]
+unknown_devices = "unconfirmed"
+"""
+
+
+class Asked:
+    """A gateway, and what it answers."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.commands = Commands(gateway)
+
+    async def __call__(self, do: str, **request: Any) -> Any:  # noqa: ANN401 - whatever is answered
+        return await self.commands.answer({"do": do, **request}, lambda _done, _all: None)
+
+
+@pytest.fixture
+async def ask(tmp_path: Path) -> AsyncIterator[Asked]:
+    gateway = await asyncio.to_thread(Gateway, parse(SETTINGS.format(folder=tmp_path)), join=False)
+    gateway.clock = ToldClock()
+    await gateway.compose()
+    yield Asked(gateway)
+    gateway.close()
+
+
+async def test_a_credential_speaks_for_the_device_of_its_name_if_nothing_else_is_said(
+    ask: Asked,
+) -> None:
+    answer = await ask("add", name="fridge-1")
+    assert (answer["owner"], answer["speaks_for"], answer["sees"]) == ("acme", ("fridge-1",), ())
+    assert answer["added"] == NOW
+    found = ask.gateway.principals.by_token("fridge-1", answer["token"].encode())
+    assert found is not None
+    assert found.may_speak_for(DeviceKey("acme", "fridge-1"))
+
+
+async def test_what_was_asked_for_is_what_a_credential_may(ask: Asked) -> None:
+    answer = await ask(
+        "add", name="gate", speaks_for=["a-*", "b"], sees=["*"], owner="", certificate=True
+    )
+    assert answer["token"] is None
+    principal = ask.gateway.principals.by_certificate("gate")
+    assert principal is not None
+    assert (principal.owner, principal.speaks_for, principal.sees) == ("", ("a-*", "b"), ("*",))
+
+
+async def test_a_credential_is_admitted_at_once_and_not_after_it_is_revoked(ask: Asked) -> None:
+    device = DeviceKey("acme", "fridge-1")
+    await ask("add", name="fridge-1")
+    ask.gateway.admission.check("listener/fridge-1", device)
+    await ask("revoke", name="fridge-1")
+    with pytest.raises(ValueError, match="may not speak for"):
+        ask.gateway.admission.check("listener/fridge-1", device)
+
+
+async def test_credentials_are_listed_without_anything_to_log_in_with(ask: Asked) -> None:
+    tokens = [(await ask("add", name=name))["token"] for name in ("b", "a", "c")]
+    await ask("revoke", name="c")
+    ask.gateway.journal.append([])
+    note(End(NOW, "a", "esp", "192.0.2.1", "not heard for 90 s", "cargo/x/a/readings"))(
+        ask.gateway.journal
+    )
+    ask.gateway.journal.commit()
+    listed = (await ask("credentials"))["credentials"]
+    assert [(one["name"], one["revoked"], one["connections"]) for one in listed] == [
+        ("a", None, 0),
+        ("b", None, 0),
+        ("c", NOW, 0),
+    ]
+    assert listed[0]["end"]["why"] == "not heard for 90 s"
+    assert listed[1]["end"] is None
+    assert not any(token in str(listed) for token in tokens)
+    assert "digest" not in str(listed)
+
+
+async def test_a_device_that_only_a_pattern_names_is_listed_as_unconfirmed_until_it_is_not(
+    ask: Asked,
+) -> None:
+    await ask("add", name="gate", speaks_for=["fridge-*"])
+    gateway = ask.gateway
+    for name in ("fridge-1", "fridge-2", "fridge-3"):
+        gateway.admission.check("listener/gate", DeviceKey("acme", name))
+        gateway.journal.append([said(name, owner="acme", source="listener/gate")])
+    gateway.journal.append([said("elsewhere", owner="acme")])
+    gateway.journal.commit()
+    gateway.journal.publish()
+
+    async def unconfirmed() -> list[str]:
+        return [one["device"] for one in await ask("devices") if one["unconfirmed"]]
+
+    assert await unconfirmed() == ["acme/fridge-1", "acme/fridge-2", "acme/fridge-3"]
+    answer = await ask("confirm", device="fridge-1")
+    assert answer == {"device": "acme/fridge-1", "since": NOW, "source": "listener/gate"}
+    assert await unconfirmed() == ["acme/fridge-2", "acme/fridge-3"]
+    await ask("add", name="fridge-2")
+    assert await unconfirmed() == ["acme/fridge-3"]
+    answer = await ask("confirm", device="other/fridge-3")
+    assert answer == {"device": "other/fridge-3", "since": None, "source": None}
+    assert await unconfirmed() == ["acme/fridge-3"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"do": "confirm", "device": "a+b"}, "holds a space"),
+        ({"do": "confirm", "device": ""}, "is empty"),
+        ({"do": "revoke", "name": "nobody"}, "holdwatch device credentials"),
+        ({"do": "add", "name": "a/b"}, "such as a-b"),
+        ({"do": "add", "name": "a", "speaks_for": ["x/#"]}, "matches no device id"),
+        ({"do": "add", "name": "a", "owner": "x/y"}, "cannot be an owner"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_a_cure(
+    ask: Asked, request_: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ControlError, match=words):
+        await ask(**request_)
+    assert (await ask("credentials"))["credentials"] == []
