@@ -3,14 +3,11 @@
 What it guarantees: a PUBACK or PUBREC leaves only when the intake says that the message is
 durable; a QoS 2 message is handed on once, however often it comes; what the client may not do
 is answered with the right code, in its own version, and costs nobody else anything.
-
-A socket is left unread for any of several reasons (`Unread`), and read on when none is left.
 """
 
 from __future__ import annotations
 
 import asyncio
-from enum import IntFlag
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,6 +16,7 @@ from devices.device import Origin
 from gateway.listener import answers
 from gateway.listener.answers import Refusal
 from gateway.listener.connecting import enter
+from gateway.listener.flow import Flow, Unread
 from gateway.mqtt.codec import V5, V311, PacketReader, ProtocolError, Publish, encode, pubacks
 from gateway.mqtt.packets import (
     Connect,
@@ -52,8 +50,6 @@ FIRST_BYTES = 16 * 1024
 """Bytes that a client may send for its CONNECT: names, a password and a will."""
 WINDOW = 32
 """Messages that clients have under way, rounded up: most libraries stop at 20."""
-BURST = 10.0
-"""Seconds' worth of messages that may come at once."""
 UNTAKEN = 30.0
 """Seconds in which a client must take something of what we write."""
 GRACE = 5.0
@@ -62,29 +58,13 @@ GRACE = 5.0
 _ONLY_MESSAGES = {Publish}
 
 
-class Unread(IntFlag):
-    """Why a socket is left unread."""
-
-    INTAKE = 1
-    """The disk cannot follow."""
-    ANSWER = 2
-    """Its CONNACK waits for the disk."""
-    RATE = 4
-    """It sends more than its rate."""
-    WINDOW = 8
-    """Too many of its messages wait for the disk."""
-    UNTAKEN = 16
-    """It does not take our answers."""
-
-
 class Client:
     """The server's side of one connection, from the TCP connection to its end."""
 
     __slots__ = (
-        "__weakref__", "_allowance", "_blocked_since", "_deadline", "_early", "_listener",
-        "_outbox", "_reader", "_refilled", "_resting", "_under_way", "_unread", "_why", "address",
-        "anonymous", "began", "channel", "entered", "generation", "heard", "holds", "name",
-        "origin", "window",
+        "__weakref__", "_blocked_since", "_deadline", "_early", "_flow", "_listener", "_outbox",
+        "_reader", "_under_way", "_why", "address", "anonymous", "channel", "entered",
+        "generation", "holds", "name", "origin", "window",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, *, anonymous: bool) -> None:
@@ -98,21 +78,16 @@ class Client:
         self.window = WINDOW
         self.entered: Entered | None = None
         """Who it is and how it speaks, once its CONNECT was taken."""
-        self.began = self.heard = listener.now()
-        """Seconds of the loop's clock."""
         self.holds = 0
         """Bytes of a packet that is not complete yet."""
         self._listener = listener
         self._reader = PacketReader(V311, listener.limits.packet_size, topics=listener.topics)
         self._early: list[Packet] | None = None
         self._outbox: Outbox | None = None
-        self._unread = Unread(0)
+        self._flow: Flow | None = None
         self._under_way = 0
-        self._allowance = BURST * listener.limits.rate
-        self._refilled = self.began
-        self._resting: asyncio.TimerHandle | None = None
         self._blocked_since: float | None = None
-        self._deadline: float | None = self.began + listener.limits.connect_within / 1000
+        self._deadline: float | None = listener.now() + listener.limits.connect_within / 1000
         self._why: str | None = None
 
     # -- the Link ----------------------------------------------------------------------------
@@ -128,7 +103,7 @@ class Client:
         else:
             self._write(pubacks(packet_ids))
         self._under_way -= len(packet_ids)
-        if self._unread & Unread.WINDOW and self._under_way < self._listener.limits.unacknowledged:
+        if self._under_way < self._listener.limits.unacknowledged:
             self._read_on(Unread.WINDOW)
 
     def pause(self) -> None:
@@ -145,13 +120,14 @@ class Client:
         """Begin."""
         self.channel = channel
         self.address = channel.address
+        self._flow = Flow(channel, self._listener.limits.rate, self._listener.now())
         self._listener.arrived(self)
 
     def received(self, data: bytes) -> None:
         """Take bytes. What is wrong with them costs this connection alone."""
-        if self._why is not None:
+        if self._why is not None or self._flow is None:
             return
-        self.heard = self._listener.now()
+        self._flow.heard = self._listener.now()
         try:
             packets = self._reader.feed(data)
             self._listener.holds(self, self._reader.held)
@@ -179,9 +155,9 @@ class Client:
 
     def closed(self, why: str) -> None:
         """Know that the connection is no more."""
-        self.channel = None
-        if self._resting is not None:
-            self._resting.cancel()
+        if self._flow is not None:
+            self._flow.end()
+        self.channel = self._flow = None
         if self._why is None:
             self._why = f"the connection broke: {why}" if why else "it closed without a good-bye"
         if self._outbox is not None and self.entered is not None:
@@ -205,7 +181,7 @@ class Client:
 
     def check(self, now: float) -> None:
         """End what has lasted too long; called every second."""
-        if self.channel is None:
+        if self.channel is None or self._flow is None:
             return
         if self._deadline is not None and now >= self._deadline:
             if self._why is None:
@@ -214,10 +190,10 @@ class Client:
         elif self._blocked_since is not None and now - self._blocked_since >= UNTAKEN:
             self._why = self._why or f"it took none of our answers for {UNTAKEN:.0f} s"
             self.channel.abort()
-        elif self.entered is not None and not self._unread:
+        elif self.entered is not None and not self._flow.unread:
             keep = self.entered.keep_alive
             # One and a half times the keep alive: MQTT 5, 3.1.2.10.
-            if keep and now - self.heard > 1.5 * keep:
+            if keep and now - self._flow.heard > 1.5 * keep:
                 self.end(f"nothing was heard for {1.5 * keep:.0f} s", answers.KEEP_ALIVE)
 
     def _refuse(self, error: ProtocolError) -> None:
@@ -228,34 +204,13 @@ class Client:
         self._listener.malformed(self, error)
         self.end(error.detail, error.code)
 
-    # -- reading or not ----------------------------------------------------------------------
-
     def _leave_unread(self, reason: Unread) -> None:
-        if not self._unread and self.channel is not None:
-            self.channel.pause()
-        self._unread |= reason
+        if self._flow is not None:
+            self._flow.leave(reason)
 
     def _read_on(self, reason: Unread) -> None:
-        before, self._unread = self._unread, self._unread & ~reason
-        if before and not self._unread and self.channel is not None:
-            # Nothing could be heard meanwhile.
-            self.heard = self._listener.now()
-            self.channel.resume()
-
-    def _spend(self, count: int) -> None:
-        """Take messages from its rate; once that is used up, leave the socket unread."""
-        limits, now = self._listener.limits, self.heard
-        grown = self._allowance + (now - self._refilled) * limits.rate
-        self._allowance = min(grown, BURST * limits.rate) - count
-        self._refilled = now
-        if self._allowance < 0 and self._resting is None:
-            self._leave_unread(Unread.RATE)
-            loop = asyncio.get_running_loop()
-            self._resting = loop.call_later(-self._allowance / limits.rate, self._rested)
-
-    def _rested(self) -> None:
-        self._resting = None
-        self._read_on(Unread.RATE)
+        if self._flow is not None:
+            self._flow.read_on(reason)
 
     # -- packets -----------------------------------------------------------------------------
 
@@ -316,7 +271,8 @@ class Client:
                 continue
             fresh.append(message)
             self._under_way += message.packet_id > 0
-        self._spend(len(messages))
+        if self._flow is not None:
+            self._flow.spend(len(messages))
         if fresh:
             self._listener.intake.receive(self, fresh)
         most = self._listener.limits.unacknowledged
