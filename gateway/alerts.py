@@ -33,9 +33,9 @@ TIMEOUT = 10
 """Seconds that a broker may take for one message."""
 
 
-def topic(prefix: str, alert: Alert) -> str:
-    """Return where an alert is published."""
-    return f"{prefix}/alerts/{alert.id}"
+def topic(prefix: str, identity: str) -> str:
+    """Return where the alert of this id is published."""
+    return f"{prefix}/alerts/{identity}"
 
 
 def message(alert: Alert) -> bytes:
@@ -86,7 +86,9 @@ class AlertPublisher:
     async def _publish(self, alerts: Sequence[Alert]) -> None:
         async with asyncio.timeout(TIMEOUT * len(alerts)), self._client() as client:
             for alert in alerts:
-                await client.publish(topic(self._prefix, alert), message(alert), qos=1, retain=True)
+                await client.publish(
+                    topic(self._prefix, alert.id), message(alert), qos=1, retain=True
+                )
 
     async def remind(self) -> None:
         """Publish every open alert again each time the broker was joined, for ever.
