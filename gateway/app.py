@@ -61,6 +61,8 @@ PRUNE_INTERVAL = 10_000
 """The journal is looked through for readings to drop every so many ms, while there are any."""
 QUARANTINE_INTERVAL = 600_000
 """The quarantine is held to its limits every so many ms."""
+CERTIFICATES_INTERVAL = 60_000
+"""Certificates are looked at every so many ms."""
 
 
 class AlreadyRunningError(Exception):
@@ -98,7 +100,7 @@ class Gateway:
         self._joined = settings.brokers if join else ()
         self._ports = settings.listeners if join else ()
         self._stopping = asyncio.Event()
-        self._next_prune = self._next_quarantine = 0
+        self._next_prune = self._next_quarantine = self._next_certificates = 0
         self._moved = 0
         self._deaf_until = 0
 
@@ -263,6 +265,7 @@ class Gateway:
             self._check_disk()
             self.brokers.check(self.own_alerts)
             self._intruders.check()
+            self._check_certificates()
             await asyncio.sleep(TICK)
 
     async def _tick(self) -> None:
@@ -303,6 +306,15 @@ class Gateway:
             self._deaf_until = self.clock.now()
         self.own_alerts.report("disk", full or failing)
         self.own_alerts.report("history", self.monitor.problem)
+
+    def _check_certificates(self) -> None:
+        now = self.clock.monotonic()
+        if self.listener is None or now < self._next_certificates:
+            return
+        self._next_certificates = now + CERTIFICATES_INTERVAL
+        for address, problem in self.listener.certificates().items():
+            cure = "Make a new one: holdwatch tls init. It is taken up without a restart."
+            self.own_alerts.report(f"certificate {address}", problem, "warning", cure)
 
     def _listening_since(self) -> int | None:
         """Since when we can hear somebody, None while nobody can be missed.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import structlog
 
+from gateway.database import DiskError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
@@ -85,6 +87,8 @@ class ControlServer:
             return {"error": f"this is no request ({error})", "cure": "Send one JSON object a line"}
         except ControlError as error:
             return {"error": error.problem, "cure": error.cure}
+        except DiskError as error:
+            return {"error": str(error), "cure": "Make room on the disk, and ask again"}
         except Exception:
             # The gateway goes on; whoever asked must not think that it has ended.
             log.exception("a command failed")

@@ -3,9 +3,48 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.settings.listener import ListenerTls
+from rules.duration import DAY
+
+SOON = 30 * DAY
+"""A certificate that ends within so many ms is told of."""
+
+
+class Certificate:
+    """What one port shows: taken up anew when its files are renewed, and watched for its end."""
+
+    def __init__(self, tls: ListenerTls) -> None:
+        """Read the files. Raises OSError, ValueError."""
+        self.context = server_context(tls)
+        self._tls = tls
+        self._files = _versions(tls)
+        self._expires = expires(tls.certificate)
+
+    def look(self, now: int) -> str | None:
+        """Take up renewed files; return what is wrong with the certificate, None if it is well.
+
+        `now` is in ms since 1970, UTC. Connections that stand keep what they were shown.
+        """
+        try:
+            files = _versions(self._tls)
+            if files != self._files:
+                self.context.load_cert_chain(self._tls.certificate, self._tls.key)
+                self._expires = expires(self._tls.certificate)
+                self._files = files
+        except (OSError, ValueError) as error:
+            return f"the renewed certificate cannot be used, and the old one is shown: {error}"
+        if self._expires - now > SOON:
+            return None
+        end = datetime.fromtimestamp(self._expires / 1000, UTC)
+        verb = "ended" if self._expires <= now else "ends"
+        return f"the certificate {self._tls.certificate} {verb} on {end:%Y-%m-%d}"
+
+
+def _versions(tls: ListenerTls) -> list[int]:
+    return [path.stat().st_mtime_ns for path in (tls.certificate, tls.key) if path is not None]
 
 
 def server_context(tls: ListenerTls) -> ssl.SSLContext:

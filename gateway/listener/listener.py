@@ -22,7 +22,7 @@ import structlog
 from gateway.listener import answers
 from gateway.listener.answers import Refusal
 from gateway.listener.attempts import Attempts
-from gateway.listener.certificates import server_context
+from gateway.listener.certificates import Certificate
 from gateway.listener.channel import BUFFER, Channel, TlsChannel
 from gateway.listener.client import Client
 from gateway.listener.ends import End, note
@@ -102,6 +102,7 @@ class Listener:
         self._buffer = memoryview(bytearray(BUFFER))
         self._loop = asyncio.get_running_loop()
         self._servers: list[asyncio.Server] = []
+        self._certificates: dict[str, Certificate] = {}
         # In the order of their arrival.
         self._strangers: dict[Client, None] = {}
         self._clients: set[Client] = set()
@@ -116,7 +117,10 @@ class Listener:
     async def open(self) -> None:
         """Listen on all ports. Raises ListenError."""
         for port in self._ports:
-            context = server_context(port.tls) if port.tls else None
+            context = None
+            if port.tls is not None:
+                self._certificates[port.address] = certificate = Certificate(port.tls)
+                context = certificate.context
 
             # asyncio listens on :: for IPv6 alone, and on nothing in particular for both.
             host = None if port.host == "::" else port.host
@@ -298,6 +302,11 @@ class Listener:
         will = client.entered.will if client.entered else None
         if will is not None:
             self.intake.receive(client, [Publish(will.topic, will.payload)])
+
+    def certificates(self) -> dict[str, str | None]:
+        """Take up renewed certificates; return what is wrong with each, by its port's address."""
+        now = self.clock.now()
+        return {address: one.look(now) for address, one in self._certificates.items()}
 
     def report(self) -> dict[str, Any]:
         """Return how it stands, as plain data."""

@@ -200,9 +200,9 @@ class Clients(Section):
 
     unknown_devices: Literal["unconfirmed", "refused"] = Field(
         default="unconfirmed",
-        description="What becomes of a device that was never heard before and that no credential "
-        "names in full: `unconfirmed`, it is stored, judged and listed so; `refused`, its "
-        "messages wait in the quarantine for `holdwatch device confirm`.",
+        description="What becomes of a device that never came over a listener before and that no "
+        "credential names in full: `unconfirmed`, it is stored, judged and listed so; `refused`, "
+        "its messages wait in the quarantine for `holdwatch device confirm`.",
     )
     packet_size: Annotated[Size, AfterValidator(_check_packet_size)] = Field(
         default=256_000, description="The largest MQTT packet that is read."

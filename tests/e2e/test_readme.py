@@ -7,22 +7,16 @@ import re
 import shutil
 import socket
 import subprocess
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.settings import parse
-from tests.broker import Broker
 from tests.e2e.gateway_process import until
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-PORT = 1883
+USUAL = 1883
 
 
 def blocks(language: str) -> list[str]:
@@ -30,12 +24,14 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
 
 
-def broker_on_the_usual_port(folder: Path) -> AbstractContextManager[Any]:
-    """The broker that the README takes for granted; one that runs already serves as well."""
+def free_port() -> int:
+    """The usual port, or another where something listens on it already."""
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-            return nullcontext()
-    return Broker(folder, port=PORT)
+        if probe.connect_ex(("127.0.0.1", USUAL)) != 0:
+            return USUAL
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        return int(other.getsockname()[1])
 
 
 def copy(folder: Path) -> Path:
@@ -72,28 +68,36 @@ def test_the_commands_of_the_readme_lead_to_an_alert(tmp_path: Path) -> None:
         assert done.returncode == 0, block + done.stdout + done.stderr
         return done.stdout
 
-    install, start, look, subscribe = blocks("sh")
+    install, start, look, subscribe, add = blocks("sh")
     type_(install)
     environment["PATH"] = path
     first, run = start.splitlines()
     assert run == "holdwatch run"
-    with broker_on_the_usual_port(tmp_path):
-        type_(f"{first}\nsed -i 's|^.gateway.$|[gateway]\\ndata = \"{home}/data\"|' holdwatch.toml")
-        with (tmp_path / "log").open("w") as log:
-            gateway = subprocess.Popen(run.split(), cwd=clone, env=environment, stderr=log)
-        try:
-            until(lambda: "connected" in (tmp_path / "log").read_text(), "the broker is joined")
-            found, publish, status = look.splitlines()
-            # A second terminal knows nothing of the first one's PATH.
-            environment["PATH"] = os.environ["PATH"]
-            assert type_(f"{found}\ntype -p holdwatch") == f"{home}/holdwatch-env/bin/holdwatch\n"
-            environment["PATH"] = path
-            type_(publish)
-            until(lambda: "kitchen" in type_(status), (tmp_path / "log").read_text())
-            assert '"rule":"too-warm-now"' in type_(subscribe)
-        finally:
-            gateway.terminate()
-            assert gateway.wait(20) == 0, (tmp_path / "log").read_text()
+    port = free_port()
+    type_(
+        f'{first}\nsed -i \'s|^.gateway.$|[gateway]\\ndata = "{home}/data"|; '
+        f"s|^port = {USUAL}$|port = {port}|' holdwatch.toml"
+    )
+    with (tmp_path / "log").open("w") as log:
+        gateway = subprocess.Popen(run.split(), cwd=clone, env=environment, stderr=log)
+    try:
+        until(lambda: "sensors connect to" in (tmp_path / "log").read_text(), "it listens")
+        found, publish, status = look.splitlines()
+        # A second terminal knows nothing of the first one's PATH.
+        environment["PATH"] = os.environ["PATH"]
+        assert type_(f"{found}\ntype -p holdwatch") == f"{home}/holdwatch-env/bin/holdwatch\n"
+        environment["PATH"] = path
+        type_(publish.replace("mosquitto_pub", f"mosquitto_pub -p {port}"))
+        until(lambda: "kitchen" in type_(status), (tmp_path / "log").read_text())
+        subscribed = type_(subscribe.replace("mosquitto_sub", f"mosquitto_sub -p {port}"))
+        assert '"rule":"too-warm-now"' in subscribed
+        told = type_(add)
+        (ready,) = [line for line in told.splitlines() if line.strip().startswith("mosquitto_pub")]
+        type_(ready)
+        until(lambda: "fridge-1" in type_("holdwatch device list"), "the new sensor is heard")
+    finally:
+        gateway.terminate()
+        assert gateway.wait(20) == 0, (tmp_path / "log").read_text()
 
 
 def test_the_settings_in_the_readme_are_valid() -> None:
