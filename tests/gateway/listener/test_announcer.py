@@ -13,6 +13,7 @@ from gateway.alerts import message
 from gateway.database import DiskError
 from gateway.listener import announcer as module
 from gateway.listener.announcer import PAGE, PAGES
+from gateway.mqtt.packets import Publish
 from gateway.own_alerts import KIND, OwnAlerts
 from gateway.state import State
 from rules.alert import Event
@@ -60,6 +61,21 @@ async def test_whoever_is_attached_hears_of_events_as_they_are_recorded(board: B
         await board.store(resolved(firing("a1")), firing("a2"))
         assert await until(first, 2) == ["-a1", "a2"]
         assert second.read() == []
+
+
+async def test_who_is_detached_in_the_middle_hears_nothing_more(board: Board) -> None:
+    first, second = Peer(board), Peer(board)
+
+    def take_and_part(message: Publish) -> None:
+        first.take(message)
+        board.announcer.detach(first.outbox)
+        board.announcer.detach(second.outbox)
+
+    for peer in (first, second):
+        peer.subscribe(ALERTS)
+        peer.outbox._send = take_and_part
+    await board.record(firing())
+    assert first.read() == ["a1"], "one of the two, and then nobody"
 
 
 async def test_a_client_with_much_to_read_is_served_to_the_end(board: Board) -> None:
@@ -114,12 +130,12 @@ async def test_what_is_recorded_and_not_taken_up_yet_is_for_nobody(board: Board)
     board.announcer.detach(peer.outbox)
     await board.record(firing("a2"))
     board.announcer._pages.clear()
-    await board.store(firing("a3"))
+    await board.store(firing("a3"), firing("a4"), resolved(firing("a4")))
     back = peer.again()
     assert back.read() == ["a2"]
     assert back.outbox.cursor == board.announcer.head == 2
     await board.settle()
-    assert back.read() == ["a3"]
+    assert back.read() == ["a3", "-a4"]
 
 
 # -- told before it is recorded --------------------------------------------------------------

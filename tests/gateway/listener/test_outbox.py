@@ -425,13 +425,15 @@ async def test_what_was_not_acknowledged_comes_again(board: Board) -> None:
     assert peer.read() == ["a2", "a3"]
 
 
+@pytest.mark.parametrize("handling", [0, 1])
 async def test_retained_messages_that_were_still_owed_are_sent_after_coming_back(
-    board: Board,
+    board: Board, handling: int
 ) -> None:
     await board.record(*many(50))
     peer = Peer(board)
-    peer.subscribe(ALERTS)
+    peer.subscribe(ALERTS, retain_handling=handling)
     peer.acknowledge(10)
+    peer.subscribe(ALERTS, retain_handling=2)
     await board.record(resolved(firing("a00003")))
     peer.acknowledge(15)
     peer = peer.again()
@@ -440,6 +442,25 @@ async def test_retained_messages_that_were_still_owed_are_sent_after_coming_back
     assert peer.read()[-49:] == [one.id for one in many(50) if one.id != "a00003"]
     peer = peer.again()
     assert peer.read() == [], "and only once"
+
+
+async def test_retained_messages_are_owed_until_they_are_acknowledged(board: Board) -> None:
+    await board.record(firing("a1"), firing("a2"))
+    peer = Peer(board)
+    peer.subscribe(ALERTS)
+    peer.acknowledge(1)
+    peer = peer.again()
+    assert peer.read() == ["a1", "a2"]
+    peer.acknowledge_all()
+    assert peer.again().read() == []
+
+
+async def test_who_has_no_subscription_is_not_read_to(board: Board) -> None:
+    peer = Peer(board)
+    board.announcer.detach(peer.outbox)
+    await board.record(*many(3 * PAGE))
+    peer.outbox.pump()
+    assert peer.outbox.cursor == board.state.head
 
 
 async def test_a_session_that_was_away_for_long_is_read_in_pages(board: Board) -> None:
@@ -461,7 +482,6 @@ async def test_a_session_that_was_away_for_long_is_read_in_pages(board: Board) -
 async def test_a_cursor_of_a_lost_file_is_no_more_than_what_there_is(board: Board) -> None:
     await board.record(firing("a1"))
     peer = Peer(board, cursor=900, subscriptions=[Subscription(ALERTS, 1, retain_handling=2)])
-    peer.outbox.pump()
     assert peer.outbox.cursor == 1
     await board.record(firing("a2"))
     assert peer.read() == ["a2"]
