@@ -1,35 +1,27 @@
-"""Sends many plain-JSON readings at QoS 1 to a broker on this machine: at once, or at a pace.
+"""A load of plain-JSON readings as many devices would send them, in MQTT 3.1.1 packets at QoS 1.
 
-It is bounded in number and time and speaks to 127.0.0.1 alone, so that it can flood nobody. It
-writes its few MQTT 3.1.1 packets itself, because a client library takes longer to send a
-message than the gateway takes to receive one.
+It writes its few packets itself, because a client library takes longer to make a message than
+the gateway takes to receive one. fleet.py sends them.
 """
 
 from __future__ import annotations
 
-import select
-import socket
 import struct
-import time
+from array import array
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 MOST = 2_000_000
-"""Messages in one call."""
-LONGEST = 900.0
-"""Seconds that one call may take."""
-WINDOW = 2_000
-"""Messages that may be unacknowledged."""
-CHUNK = 64 * 1024
-"""Bytes written at a time, when there is no pace."""
+"""Messages in one load."""
 WARM = 100
 """Every so many devices one is too warm, so that rules have something to do."""
 
+DISCONNECT = b"\xe0\x00"
+_CONNECT = 0x10
 _PUBLISH_QOS_1 = 0x32
-_CONNACK = b"\x20\x02\x00\x00"
-_PUBACK = 4
-"""Bytes of a PUBACK."""
+_CLEAN, _PASSWORD, _USER = 0x02, 0x40, 0x80
+_PACKET_IDS = 65_535
 
 
 class Message(NamedTuple):
@@ -39,8 +31,26 @@ class Message(NamedTuple):
     payload: bytes
 
 
-class BrokerError(Exception):
-    """The broker does not take the load: why, and what to do."""
+class Share(NamedTuple):
+    """What one connection sends: its packets one after the other, and where each ends."""
+
+    client_id: str
+    packets: bytearray
+    ends: array[int]
+
+
+class Load(NamedTuple):
+    """The shares of all connections, and whose turn it is for each message."""
+
+    shares: list[Share]
+    turns: array[int]
+
+
+class Login(NamedTuple):
+    """Who the clients say they are."""
+
+    user: str
+    password: str
 
 
 def messages(count: int, devices: int, start: int, step: float) -> Iterator[Message]:
@@ -65,95 +75,59 @@ def messages(count: int, devices: int, start: int, step: float) -> Iterator[Mess
         yield Message(topics[device], payload.encode())
 
 
-def publish(message: Message, packet_id: int) -> bytes:
-    """Return the PUBLISH at QoS 1 for a message. `packet_id` is 1 to 65535."""
+def split(load: Iterable[Message], connections: int, name: str = "fleet") -> Load:
+    """Make the packets of a load. Each device stays with one connection, the devices in turn.
+
+    Raises ValueError beyond MOST.
+    """
+    shares = [Share(f"{name}-{number}", bytearray(), array("Q")) for number in range(connections)]
+    turns = array("L")
+    owner: dict[bytes, int] = {}
+    for message in load:
+        if len(turns) == MOST:
+            raise ValueError(f"more than {MOST} messages: send fewer at a time")
+        turn = owner.setdefault(message.topic, len(owner) % connections)
+        share = shares[turn]
+        share.packets.extend(publish(message, packet_id(len(share.ends))))
+        share.ends.append(len(share.packets))
+        turns.append(turn)
+    return Load(shares, turns)
+
+
+def packet_id(number: int) -> int:
+    """Return the packet id of a connection's message: 1 to 65535 in turn. `number` is from 0."""
+    return number % _PACKET_IDS + 1
+
+
+def publish(message: Message, identifier: int) -> bytes:
+    """Return the PUBLISH at QoS 1 for a message. `identifier` is 1 to 65535."""
     topic, payload = message
     size = 4 + len(topic) + len(payload)
+    identity = identifier.to_bytes(2, "big")
+    return b"".join((_head(_PUBLISH_QOS_1, size), _text(topic), identity, payload))
+
+
+def pubacks(count: int) -> bytes:
+    """Return the PUBACKs of a connection's first `count` messages, in their order."""
+    return b"".join(b"\x40\x02" + packet_id(number).to_bytes(2, "big") for number in range(count))
+
+
+def connect(client_id: str, login: Login | None = None, *, keep_alive: int = 0) -> bytes:
+    """Return the CONNECT for a clean session. `keep_alive` is in seconds, 0 for none."""
+    flags, fields = _CLEAN, [_text(client_id.encode())]
+    if login is not None:
+        flags |= _USER | _PASSWORD
+        fields += [_text(login.user.encode()), _text(login.password.encode())]
+    head = _text(b"MQTT") + struct.pack(">BBH", 4, flags, keep_alive)
+    body = head + b"".join(fields)
+    return _head(_CONNECT, len(body)) + body
+
+
+def _head(kind: int, size: int) -> bytes:
     if size >= 128 * 128:
-        raise ValueError(f"a message of {size} bytes is longer than the load needs: at most 16 kB")
-    length = bytes([size]) if size < 128 else bytes([size % 128 | 128, size // 128])
-    head = struct.pack(">H", len(topic))
-    identifier = struct.pack(">H", packet_id)
-    return b"".join((bytes([_PUBLISH_QOS_1]), length, head, topic, identifier, payload))
+        raise ValueError(f"a packet of {size} bytes is longer than the load needs: at most 16 kB")
+    return bytes([kind, size] if size < 128 else [kind, size % 128 | 128, size // 128])
 
 
-def send(port: int, load: Iterable[Message], *, rate: float | None = None) -> int:
-    """Send messages to the broker on this machine's `port`; return how many it acknowledged.
-
-    Returns once all are acknowledged. `rate` is in messages per second, None for as fast as
-    the broker takes them. Raises BrokerError, ValueError beyond MOST, TimeoutError beyond
-    LONGEST.
-    """
-    with socket.create_connection(("127.0.0.1", port), 10) as broker:
-        broker.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        broker.sendall(_connect("holdwatch-load"))
-        answer = broker.recv(4)
-        if answer != _CONNACK:
-            raise BrokerError(
-                f"the broker answers {answer.hex()} to CONNECT. It must let anonymous clients in"
-            )
-        sender = _Sender(broker)
-        sender.all(load, rate)
-        broker.sendall(b"\xe0\x00")
-        return sender.acknowledged
-
-
-class _Sender:
-    """One connection's count of what is sent and acknowledged."""
-
-    def __init__(self, broker: socket.socket) -> None:
-        self.sent = 0
-        self.acknowledged = 0
-        self._broker = broker
-        self._bytes = 0
-        self._began = time.monotonic()
-
-    def all(self, load: Iterable[Message], rate: float | None) -> None:
-        waiting = bytearray()
-        for message in load:
-            if self.sent == MOST:
-                raise ValueError(f"more than {MOST} messages: send fewer at a time")
-            if rate is not None:
-                self._read_until(self._began + self.sent / rate)
-            waiting += publish(message, self.sent % 65_535 + 1)
-            self.sent += 1
-            if rate is not None or len(waiting) >= CHUNK:
-                self._write(waiting)
-        self._write(waiting)
-        while self.acknowledged < self.sent:
-            self._read(self._left())
-
-    def _write(self, waiting: bytearray) -> None:
-        self._broker.sendall(waiting)
-        waiting.clear()
-        while self.sent - self.acknowledged >= WINDOW:
-            self._read(self._left())
-
-    def _left(self) -> float:
-        left = self._began + LONGEST - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(f"the broker did not take the load within {LONGEST:.0f} s")
-        return left
-
-    def _read_until(self, due: float) -> None:
-        self._left()
-        while (rest := due - time.monotonic()) > 0:
-            self._read(rest)
-
-    def _read(self, patience: float) -> None:
-        readable, _, _ = select.select([self._broker], [], [], patience)
-        if not readable:
-            return
-        data = self._broker.recv(CHUNK)
-        if not data:
-            raise BrokerError("the broker closed the connection in the middle of the load")
-        # Nothing but PUBACKs comes here, since nothing is subscribed.
-        self._bytes += len(data)
-        self.acknowledged = self._bytes // _PUBACK
-
-
-def _connect(client_id: str) -> bytes:
-    """Return the CONNECT of MQTT 3.1.1 for a clean session without keep-alive."""
-    name = client_id.encode()
-    body = b"\x00\x04MQTT\x04\x02\x00\x00" + struct.pack(">H", len(name)) + name
-    return bytes([0x10, len(body)]) + body
+def _text(text: bytes) -> bytes:
+    return struct.pack(">H", len(text)) + text

@@ -18,7 +18,8 @@ from scripts.benchmarks.measures.figure import Group, figure
 from scripts.benchmarks.measures.kernel import cpu, printed, resident, resident_peak, written
 from scripts.benchmarks.measures.stages import stages
 from scripts.benchmarks.measures.under_test import TOPIC, Done, GatewayProcess
-from simulators.load import messages, send
+from simulators.fleet import send
+from simulators.load import messages
 from tests.broker import Broker
 
 UNLIMITED = "max_queued_messages 0\nmax_inflight_messages 0"

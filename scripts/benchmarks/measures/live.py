@@ -14,7 +14,8 @@ from scripts.benchmarks.measures.drain import UNLIMITED
 from scripts.benchmarks.measures.figure import Group, figure
 from scripts.benchmarks.measures.kernel import syncs, written
 from scripts.benchmarks.measures.under_test import GatewayProcess
-from simulators.load import messages, send
+from simulators.fleet import send
+from simulators.load import messages
 from tests.broker import Broker
 
 
