@@ -124,9 +124,16 @@ class Sessions:
         session.held.add(packet_id)
         if not session.keep:
             return None
-        session.stored = True
+        # An id of which the file knows no session would be forgotten with the next crash.
+        save = None if session.stored else self.save(session)
         row = (*session.key, packet_id)
-        return lambda journal: _run(journal, "INSERT OR REPLACE INTO held VALUES (?,?,?)", row)
+
+        def stage(journal: Journal) -> None:
+            if save is not None:
+                save(journal)
+            _run(journal, "INSERT OR REPLACE INTO held VALUES (?,?,?)", row)
+
+        return stage
 
     def release(self, session: Session, packet_id: int) -> Stage | None:
         """Forget an id; return what must be durable before the client may use it anew."""

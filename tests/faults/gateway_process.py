@@ -1,6 +1,7 @@
 """Runs the gateway as people do, with a fault built in:  gateway_process [faults] run -c FILE.
 
 --acknowledge-early    break the promise: acknowledge before the commit
+--forget-held          break another: which QoS 2 messages it holds is not written down
 --slow-while FILE      while FILE exists, every sync of the disk takes 200 ms longer
 --fail-while FILE      while FILE exists, nothing can be written or synced
 """
@@ -17,6 +18,7 @@ import apsw
 
 from gateway.cli import main
 from gateway.ingest import Ingest
+from gateway.listener.sessions import Session, Sessions
 from gateway.mqtt.link import Link
 
 REAL = apsw.vfs_names()[0]
@@ -68,14 +70,26 @@ def acknowledge_early() -> None:
     Ingest._expect = broken  # type: ignore[method-assign]  # broken on purpose
 
 
+def forget_held() -> None:
+    """Make another broken build: after a crash it takes QoS 2 messages for new ones."""
+
+    def broken(self: Sessions, session: Session, packet_id: int) -> None:  # noqa: ARG001 - as what it stands for
+        session.held.add(packet_id)
+
+    Sessions.hold = broken  # type: ignore[method-assign]  # broken on purpose
+
+
 def start() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--acknowledge-early", action="store_true")
+    parser.add_argument("--forget-held", action="store_true")
     parser.add_argument("--slow-while", type=Path)
     parser.add_argument("--fail-while", type=Path)
     faults, rest = parser.parse_known_args()
     if faults.acknowledge_early:
         acknowledge_early()
+    if faults.forget_held:
+        forget_held()
     if faults.slow_while or faults.fail_while:
         # Kept as long as the process lives.
         sys.modules["gateway"].failing_disk = FailingDisk(  # type: ignore[attr-defined]

@@ -26,12 +26,7 @@ SETTINGS = """\
 box = "box"
 data = "{data}"
 
-[[brokers]]
-name = "main"
-host = "127.0.0.1"
-port = {port}
-session_expiry = "1 h"
-
+{ways}
 [[rules]]
 name = "too-warm"
 kind = "threshold"
@@ -48,15 +43,34 @@ ballast = "4 MB"
 minimum_free = "{minimum_free}"
 """
 
+JOINED = """\
+[[brokers]]
+name = "main"
+host = "127.0.0.1"
+port = {port}
+session_expiry = "1 h"
+"""
+"""It joins a broker there."""
+LISTENING = """\
+[[listeners]]
+port = {port}
+anonymous = true
+"""
+"""It listens there itself."""
+
 
 class Running:
-    """`faults` are options of gateway_process. Files that tests look at are in `data`."""
+    """`ways` are the settings of how readings come in, with {port} for the port.
+
+    `faults` are options of gateway_process. Files that tests look at are in `data`.
+    """
 
     def __init__(
         self,
         folder: Path,
         port: int,
         *faults: str,
+        ways: str = JOINED,
         data: Path | None = None,
         interval: str = "20 ms",
         minimum_free: str = "8 MB",
@@ -68,7 +82,12 @@ class Running:
         self._around = around
         self._settings = folder / "holdwatch.toml"
         self._settings.write_text(
-            SETTINGS.format(data=self.data, port=port, interval=interval, minimum_free=minimum_free)
+            SETTINGS.format(
+                data=self.data,
+                ways=ways.format(port=port),
+                interval=interval,
+                minimum_free=minimum_free,
+            )
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -112,10 +131,15 @@ class Running:
 
     async def status(self) -> dict[str, Any]:
         """Ask it how it stands; wait until it answers."""
+        answer: dict[str, Any] = await self.ask({"do": "status"})
+        return answer
+
+    async def ask(self, request: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the command answers
+        """Have it do a command; wait until it can."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    answer: dict[str, Any] = await ask(self.data, {"do": "status"})
+                    answer = await ask(self.data, request)
                 except NotRunningError:
                     assert self.alive, self.log.read_text()[-4000:]
                     await asyncio.sleep(0.02)

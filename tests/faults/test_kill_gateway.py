@@ -1,4 +1,7 @@
-"""Row 1: the gateway is killed at any moment, under 2,000 messages a second."""
+"""Row 1: the gateway is killed at any moment, under 2,000 messages a second.
+
+They come from a broker, or from sensors that connect to the gateway, at QoS 1 and 2.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+import pytest
 from pydantic import TypeAdapter
 
 from devices.reading import Reading
@@ -18,35 +22,46 @@ from rules.duration import MINUTE
 from rules.engine import Engine
 from rules.rule import current
 from rules.subject import order
+from tests.broker import free_port
 from tests.faults.conftest import Seeds
-from tests.faults.running import PATIENCE, Running, until
+from tests.faults.running import JOINED, LISTENING, PATIENCE, Running, until
+from tests.faults.sensors import Sensors
 from tests.faults.standin import Sent, StandIn
 from tests.faults.test_power_cut import read_all
 
 RATE = 2000
 DEVICES = 50
+WAYS = pytest.mark.parametrize(
+    "ways", [pytest.param(JOINED, id="broker"), pytest.param(LISTENING, id="listener")]
+)
 SERVING_WITHIN = 3.0
 """Seconds from the start of the process to the first acknowledgement."""
 
 
 class Drive:
-    """Kill a gateway again and again; then let it come to rest, and compare."""
+    """Kill a gateway again and again; then let it come to rest, and compare.
 
-    def __init__(self, folder: Path, seed: int, *faults: str) -> None:
+    `ways`: whether it joins a broker, which sends, or sensors connect to it.
+    """
+
+    def __init__(self, folder: Path, seed: int, ways: str, *faults: str) -> None:
         self.random = Random(seed)  # noqa: S311 - a fault must come again
-        self.broker = StandIn(RATE, DEVICES)
+        self.source = (
+            StandIn(RATE, DEVICES) if ways == JOINED else Sensors(free_port(), RATE, DEVICES)
+        )
         self.folder = folder
+        self.ways = ways
         self.faults = faults
         self.slowest = 0.0
 
     async def run(self, kills: int) -> list[str]:
-        await self.broker.start()
-        gateway = Running(self.folder, self.broker.port, *self.faults)
+        await self.source.start()
+        gateway = Running(self.folder, self.source.port, *self.faults, ways=self.ways)
         try:
             await self._drive(gateway, kills)
         finally:
             gateway.kill()
-            await self.broker.stop()
+            await self.source.stop()
         return self._compare(gateway)
 
     async def _drive(self, gateway: Running, kills: int) -> None:
@@ -55,8 +70,8 @@ class Drive:
             await asyncio.sleep(self.random.uniform(0.05, 0.6))
             gateway.kill()
         await self._serve(gateway)
-        self.broker.sending = False
-        await until(lambda: not self.broker.unacknowledged, "everything is acknowledged")
+        self.source.sending = False
+        await until(lambda: not self.source.unacknowledged, "everything is acknowledged")
         await self._quiet()
         gateway.stop()
 
@@ -64,14 +79,14 @@ class Drive:
         """Start it, and wait for its first acknowledgement."""
         before = time.monotonic()
         gateway.start()
-        await until(lambda: self.broker.last_acknowledged > before, "it serves", PATIENCE)
-        self.slowest = max(self.slowest, self.broker.last_acknowledged - before)
+        await until(lambda: self.source.last_acknowledged > before, "it serves", PATIENCE)
+        self.slowest = max(self.slowest, self.source.last_acknowledged - before)
 
     async def _quiet(self) -> None:
-        """Wait until it has told the broker all that it has to tell."""
+        """Wait until it has told all that it has to tell."""
         told = -1
-        while told != len(self.broker.told):
-            told = len(self.broker.told)
+        while told != len(self.source.told):
+            told = len(self.source.told)
             await asyncio.sleep(0.7)
 
     def _compare(self, gateway: Running) -> list[str]:
@@ -83,10 +98,10 @@ class Drive:
         journal.close()
         state.close()
         stored = Counter(Sent(one.device.id, one.identity) for one in readings)
-        wrong = [f"lost {one}" for one in self.broker.acknowledged if one not in stored]
+        wrong = [f"lost {one}" for one in self.source.acknowledged if one not in stored]
         wrong += [f"stored {count} times: {one}" for one, count in stored.items() if count > 1]
-        if sum(stored.values()) != self.broker.sent:
-            wrong.append(f"{self.broker.sent} were sent, {sum(stored.values())} are stored")
+        if sum(stored.values()) != self.source.sent:
+            wrong.append(f"{self.source.sent} were sent, {sum(stored.values())} are stored")
         wrong += _out_of_order(readings)
         rules = [msgspec.json.decode(one.settings) for one in versions]
         wrong += _wrong_alerts(readings, rules, alerts)
@@ -94,11 +109,11 @@ class Drive:
         return wrong
 
     def _wrongly_told(self, standing: dict[str, Alert]) -> list[str]:
-        """What is retained on the broker is what stands, no more and no less."""
+        """What is retained is what stands, no more and no less."""
         told = {
-            topic.rpartition("/")[2] for topic, payload in self.broker.alerts.items() if payload
+            topic.rpartition("/")[2] for topic, payload in self.source.alerts.items() if payload
         }
-        return [f"told otherwise on the broker: {one}" for one in told ^ standing.keys()]
+        return [f"told otherwise: {one}" for one in told ^ standing.keys()]
 
 
 def _out_of_order(readings: list[Reading]) -> list[str]:
@@ -123,24 +138,36 @@ def _wrong_alerts(readings: list[Reading], rules: list[object], events: list[Eve
     ]
 
 
+@WAYS
 async def test_nothing_acknowledged_is_lost_when_the_gateway_is_killed(
-    tmp_path: Path, seeds: Seeds, *, long_run: bool
+    tmp_path: Path, seeds: Seeds, ways: str, *, long_run: bool
 ) -> None:
-    drive = Drive(tmp_path, seeds(1, 1)[0])
+    drive = Drive(tmp_path, seeds(1, 1)[0], ways)
     wrong = await drive.run(100 if long_run else 5)
     print(  # noqa: T201 - the report
-        f"{len(drive.broker.acknowledged)} acknowledged, slowest restart {drive.slowest:.2f} s"
+        f"{len(drive.source.acknowledged)} acknowledged, slowest restart {drive.slowest:.2f} s"
     )
     assert wrong == []
-    assert len(drive.broker.told) > 10, "there was something to tell"
+    assert len(drive.source.told) > 10, "there was something to tell"
     assert drive.slowest < SERVING_WITHIN
 
 
+@WAYS
 async def test_a_build_that_acknowledges_before_its_commit_is_caught(
-    tmp_path: Path, seeds: Seeds
+    tmp_path: Path, seeds: Seeds, ways: str
 ) -> None:
-    drive = Drive(tmp_path, seeds(1, 1)[0], "--acknowledge-early")
+    drive = Drive(tmp_path, seeds(1, 1)[0], ways, "--acknowledge-early")
     wrong = await drive.run(3)
     lost = [one for one in wrong if one.startswith("lost")]
-    print(f"{len(lost)} of {len(drive.broker.acknowledged)} acknowledged were lost")  # noqa: T201 - the report
+    print(f"{len(lost)} of {len(drive.source.acknowledged)} acknowledged were lost")  # noqa: T201 - the report
     assert lost
+
+
+async def test_a_build_that_forgets_which_messages_it_holds_is_caught(
+    tmp_path: Path, seeds: Seeds
+) -> None:
+    drive = Drive(tmp_path, seeds(1, 1)[0], LISTENING, "--forget-held")
+    wrong = await drive.run(3)
+    twice = [one for one in wrong if one.startswith("stored")]
+    print(f"{len(twice)} of {drive.source.sent} were stored twice")  # noqa: T201 - the report
+    assert twice

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 8, 9
-PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
+CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 1, 2, 3, 4, 5, 6, 7
+SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 8, 9, 12, 13, 14
 
 
 class Packet(NamedTuple):
@@ -74,11 +74,47 @@ def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
     return bytes([kind << 4 | flags]) + varint(len(body)) + body
 
 
-def publish(topic: str, packet_id: int, payload: bytes, version: int, *, dup: bool) -> bytes:
-    name = topic.encode()
-    head = struct.pack(">H", len(name)) + name + struct.pack(">H", packet_id)
+def string(value: str | bytes) -> bytes:
+    data = value.encode() if isinstance(value, str) else value
+    return struct.pack(">H", len(data)) + data
+
+
+def publish(
+    topic: str, packet_id: int, payload: bytes, version: int, *, dup: bool = False, qos: int = 1
+) -> bytes:
+    """A PUBLISH; at QoS 0 there is no packet id."""
+    head = string(topic) + (struct.pack(">H", packet_id) if qos else b"")
     properties = b"\0" if version == 5 else b""
-    return packet(PUBLISH, head + properties + payload, 2 | (8 if dup else 0))
+    return packet(PUBLISH, head + properties + payload, qos << 1 | (8 if dup else 0))
+
+
+def answer(kind: int, packet_id: int) -> bytes:
+    """A PUBACK, PUBREC, PUBREL or PUBCOMP."""
+    return packet(kind, struct.pack(">H", packet_id), 2 if kind == PUBREL else 0)
+
+
+def subscribe(packet_id: int, topic_filter: str, qos: int, version: int) -> bytes:
+    properties = b"\0" if version == 5 else b""
+    body = struct.pack(">H", packet_id) + properties + string(topic_filter) + bytes([qos])
+    return packet(SUBSCRIBE, body, 2)
+
+
+def login(
+    client_id: str,
+    version: int,
+    *,
+    user: str | None = None,
+    password: str | bytes | None = None,
+    clean: bool = False,
+    keep_alive: int = 0,
+) -> bytes:
+    """A CONNECT. With MQTT 5 its session lasts an hour."""
+    flags = 2 * clean | (0x80 if user is not None else 0) | (0x40 if password is not None else 0)
+    properties = b"\x05\x11" + struct.pack(">I", 3600) if version == 5 else b""
+    body = string("MQTT") + bytes([version, flags]) + struct.pack(">H", keep_alive) + properties
+    body += string(client_id)
+    body += b"".join(string(one) for one in (user, password) if one is not None)
+    return packet(CONNECT, body)
 
 
 def message(found: Packet, version: int) -> Message:
@@ -97,7 +133,7 @@ def message(found: Packet, version: int) -> Message:
 
 
 def packet_id(found: Packet) -> int:
-    """The id of a PUBACK."""
+    """The id of a PUBACK and its like."""
     (number,) = struct.unpack_from(">H", found.body)
     return int(number)
 
