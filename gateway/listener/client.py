@@ -162,7 +162,7 @@ class Client:
             self._why = f"the connection broke: {why}" if why else "it closed without a good-bye"
         if self._outbox is not None and self.entered is not None:
             self._listener.announcer.detach(self._outbox)
-            self.entered.session.cursor = self._outbox.cursor
+            self.note()
         self._listener.left(self, self._why)
         self._outbox, self._early = None, None
 
@@ -178,6 +178,11 @@ class Client:
             self.channel.write(encode(Disconnect(code, properties), V5))
         self._deadline = self._listener.now() + GRACE
         self.channel.close()
+
+    def give_way(self) -> None:
+        """Leave the session to another connection of the same client id."""
+        self.note()
+        self.end("another connection took over its client id", answers.TAKEN_OVER)
 
     def check(self, now: float) -> None:
         """End what has lasted too long; called every second."""
@@ -317,7 +322,7 @@ class Client:
             return
         session, displaced = found.session, found.opened.displaced
         if displaced is not None:
-            displaced.end("another connection took over its client id", answers.TAKEN_OVER)
+            displaced.give_way()
         session.client = self
         self.entered, self._deadline = found, None
         self.name = "/".join((found.principal.source, session.key[1]))
@@ -369,7 +374,7 @@ class Client:
             )
         outbox = self._outbox = self._outbox or self._listener.outbox(self, entered)
         codes = outbox.subscribe(packet.subscriptions)
-        self._keep_subscriptions(entered, outbox)
+        self._keep_subscriptions(entered)
         self._write(encode(Suback(packet.packet_id, codes), entered.version))
         self._pump()
 
@@ -378,20 +383,27 @@ class Client:
         codes = tuple(0x11 for _ in packet.topic_filters)
         if self._outbox is not None:
             codes = self._outbox.unsubscribe(packet.topic_filters)
-            self._keep_subscriptions(entered, self._outbox)
+            self._keep_subscriptions(entered)
         self._write(encode(Unsuback(packet.packet_id, codes), entered.version))
 
-    def _keep_subscriptions(self, entered: Entered, outbox: Outbox) -> None:
-        session = entered.session
-        session.subscriptions = tuple(outbox.subscriptions.values())
-        session.cursor = outbox.cursor
-        if session.keep:
-            self._listener.intake.along(self._listener.sessions.save(session), _nothing)
+    def _keep_subscriptions(self, entered: Entered) -> None:
+        self.note()
+        if entered.session.keep:
+            self._listener.intake.along(self._listener.sessions.save(entered.session), _nothing)
+
+    def note(self) -> None:
+        """Note in the session what is subscribed to, and how far it got."""
+        if self._outbox is None or self.entered is None:
+            return
+        session = self.entered.session
+        now = tuple(self._outbox.subscriptions.values()), self._outbox.cursor
+        if session.client is self and now != (session.subscriptions, session.cursor):
+            session.subscriptions, session.cursor = now
+            self._listener.sessions.changed(session)
 
     def _pump(self) -> None:
         if self._outbox is not None and self.entered is not None and self._early is None:
             self._outbox.pump()
-            self.entered.session.cursor = self._outbox.cursor
 
     def send(self, message: Publish) -> None:
         """Send a message of ours; one larger than the client takes is left out, as MQTT 5 asks."""

@@ -172,6 +172,8 @@ class Listener:
 
     def write_sessions(self) -> None:
         """Have what is not written yet of the sessions committed with the next readings."""
+        for client in self._clients:
+            client.note()
         for stage in self.sessions.settle(self.clock.now()):
             self.intake.along(stage, _nothing)
 

@@ -119,6 +119,11 @@ class Sessions:
             # Its time is over now; the next `settle` removes it, from the file too.
             next(iter(away.values())).keep = 0
 
+    def changed(self, session: Session) -> None:
+        """Know that a session is to be written, with the next `settle`."""
+        if session.keep:
+            self._unwritten[session.key] = session
+
     def hold(self, session: Session, packet_id: int) -> Stage | None:
         """Note the id of a QoS 2 message; return what must commit with it."""
         session.held.add(packet_id)
