@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.control import NotRunningError, ask
 from gateway.history import History
 from gateway.journal import Journal
@@ -57,6 +59,9 @@ port = {port}
 anonymous = true
 """
 """It listens there itself."""
+WAYS = pytest.mark.parametrize(
+    "ways", [pytest.param(JOINED, id="broker"), pytest.param(LISTENING, id="listener")]
+)
 
 
 class Running:
@@ -163,6 +168,12 @@ class Running:
         )
         broker: dict[str, Any] = status["brokers"]["main"]
         return broker
+
+    async def listens(self) -> None:
+        """Wait until sensors can connect."""
+        await self.becomes(
+            lambda one: bool(one["listener"] and one["listener"]["since"]), "it listens"
+        )
 
     def peak_memory(self) -> int:
         """Most bytes of memory that it ever had."""

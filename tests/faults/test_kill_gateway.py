@@ -12,7 +12,6 @@ from pathlib import Path
 from random import Random
 
 import msgspec
-import pytest
 from pydantic import TypeAdapter
 
 from devices.reading import Reading
@@ -24,16 +23,13 @@ from rules.rule import current
 from rules.subject import order
 from tests.broker import free_port
 from tests.faults.conftest import Seeds
-from tests.faults.running import JOINED, LISTENING, PATIENCE, Running, until
+from tests.faults.running import JOINED, LISTENING, PATIENCE, WAYS, Running, until
 from tests.faults.sensors import Sensors
 from tests.faults.standin import Sent, StandIn
 from tests.faults.test_power_cut import read_all
 
 RATE = 2000
 DEVICES = 50
-WAYS = pytest.mark.parametrize(
-    "ways", [pytest.param(JOINED, id="broker"), pytest.param(LISTENING, id="listener")]
-)
 SERVING_WITHIN = 3.0
 """Seconds from the start of the process to the first acknowledgement."""
 

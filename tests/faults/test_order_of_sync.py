@@ -1,8 +1,8 @@
-"""Row 3: in a full trace of a gateway, no PUBACK leaves before the sync that covers its message.
+"""Row 3: in a full trace, no PUBACK or PUBREC leaves before the sync that covers its message.
 
 Every message carries a temperature of its own, whose eight bytes are found again in what is
 written into the WAL. So for each message the trace tells: the write that holds it, the sync of
-that file which ended after it, and when the PUBACK of its packet id began to leave.
+that file which ended after it, and when the answer to its packet id began to leave.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import struct
 import subprocess
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +23,9 @@ from typing import NamedTuple
 import aiomqtt
 import pytest
 
-from tests.broker import Broker
+from tests.broker import Broker, free_port
 from tests.faults import wire
-from tests.faults.running import Running, until
+from tests.faults.running import JOINED, LISTENING, WAYS, Running, until
 
 MESSAGES = 300
 PACE = 0.005
@@ -90,7 +90,10 @@ class Trace:
         self.synced: list[tuple[int, int]] = []
         """Where syncs of the WAL began and ended."""
         self.left: dict[int, int] = {}
-        """Message → where its PUBACK began to leave."""
+        """Message → where its PUBACK or PUBREC began to leave."""
+        self.answers: Counter[int] = Counter()
+        """How many of each kind."""
+        self._version = 5
         self._waiting: dict[int, deque[int]] = {}
         self._wanted = {struct.pack("<d", value(n)): n for n in range(MESSAGES)}
         incoming, outgoing = wire.Stream(), wire.Stream()
@@ -108,23 +111,28 @@ class Trace:
 
     @staticmethod
     def _connection(trace: Path, port: int) -> str:
-        """The socket that subscribes, among those to the broker."""
+        """The socket that subscribes, among those to the broker, or that a sensor has opened."""
         for call in calls(trace):
             if f"->127.0.0.1:{port}]" in call.file and call.data[:1] == b"\x82":
                 return call.file
-        raise AssertionError("the gateway never subscribed")
+            if f"[127.0.0.1:{port}->" in call.file and call.data[:1] == b"\x10":
+                return call.file
+        raise AssertionError("the gateway neither subscribed nor was connected to")
 
     def _receive(self, packets: list[wire.Packet]) -> None:
         for packet in packets:
-            if packet.kind == wire.PUBLISH:
-                found = wire.message(packet, 5)
+            if packet.kind == wire.CONNECT:
+                self._version = wire.connect(packet).version
+            elif packet.kind == wire.PUBLISH:
+                found = wire.message(packet, self._version)
                 number = json.loads(found.payload)["seq"]
                 self.received[number] = found.packet_id
                 self._waiting.setdefault(found.packet_id, deque()).append(number)
 
     def _leave(self, packets: list[wire.Packet], began: int) -> None:
         for packet in packets:
-            if packet.kind == wire.PUBACK:
+            if packet.kind in {wire.PUBACK, wire.PUBREC}:
+                self.answers[packet.kind] += 1
                 self.left[self._waiting[wire.packet_id(packet)].popleft()] = began
 
     def _write(self, call: Call) -> None:
@@ -133,7 +141,7 @@ class Trace:
                 self.written[number] = call.ended
 
     def violations(self) -> list[str]:
-        """Messages whose PUBACK began to leave before a sync that covers them had ended."""
+        """Messages whose answer began to leave before a sync that covers them had ended."""
         wrong = []
         for number, left in self.left.items():
             written = self.written.get(number)
@@ -144,8 +152,8 @@ class Trace:
         return wrong
 
 
-async def trace(folder: Path, *faults: str) -> Trace:
-    """Publish through a real broker into a traced gateway."""
+async def trace(folder: Path, ways: str, *faults: str) -> Trace:
+    """Publish into a traced gateway, through a real broker or straight, at QoS 1 and 2."""
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed: apt-get install strace")
@@ -157,19 +165,32 @@ async def trace(folder: Path, *faults: str) -> Trace:
     output = folder / "trace"
     around = (strace, "-f", "-yy", "-xx", "-s", "70000", "-e", f"trace={TRACED}", "-o", str(output))
     with Broker(folder) as broker:
-        gateway = Running(folder, broker.port, *faults, around=around)
+        port = broker.port if ways == JOINED else free_port()
+        gateway = Running(folder, port, *faults, ways=ways, around=around)
         gateway.start()
-        await gateway.joins()
-        async with aiomqtt.Client("127.0.0.1", broker.port) as client:
-            for number in range(MESSAGES):
-                await client.publish("cargo/site/d-1/readings", payload(number), qos=1)
-                await asyncio.sleep(PACE)
+        await (gateway.joins() if ways == JOINED else gateway.listens())
+        await publish(port, (1,) if ways == JOINED else (1, 2))
         await gateway.becomes(lambda status: status["received"] == MESSAGES, "all has arrived")
         await asyncio.sleep(0.2)
         # strace ends with what it traces.
         gateway.signal_inside()
         await until(lambda: not gateway.alive, "it ends")
-        return Trace(output, broker.port)
+        return Trace(output, port)
+
+
+async def publish(port: int, qualities: tuple[int, ...]) -> None:
+    """Publish all at a pace, however long the answers take; at each QoS in turn."""
+    async with aiomqtt.Client("127.0.0.1", port) as client, asyncio.TaskGroup() as sending:
+        client.pending_calls_threshold = MESSAGES
+        for number in range(MESSAGES):
+            sending.create_task(
+                client.publish(
+                    "cargo/site/d-1/readings",
+                    payload(number),
+                    qos=qualities[number % len(qualities)],
+                )
+            )
+            await asyncio.sleep(PACE)
 
 
 def payload(number: int) -> bytes:
@@ -177,16 +198,31 @@ def payload(number: int) -> bytes:
     return json.dumps({"time": moment, "temperature": value(number), "seq": number}).encode()
 
 
-async def test_no_puback_leaves_before_the_sync_that_covers_its_message(tmp_path: Path) -> None:
-    found = await trace(tmp_path)
+@pytest.mark.parametrize(
+    ("ways", "answers"),
+    [
+        pytest.param(JOINED, {wire.PUBACK: MESSAGES}, id="broker"),
+        pytest.param(
+            LISTENING, {wire.PUBACK: MESSAGES // 2, wire.PUBREC: MESSAGES // 2}, id="listener"
+        ),
+    ],
+)
+async def test_no_puback_or_pubrec_leaves_before_the_sync_that_covers_its_message(
+    tmp_path: Path, ways: str, answers: dict[int, int]
+) -> None:
+    found = await trace(tmp_path, ways)
     assert sorted(found.received) == list(range(MESSAGES))
     assert sorted(found.left) == list(range(MESSAGES))
+    assert found.answers == answers
     assert len(found.synced) > 20, "at this pace they cannot all be one batch"
     assert found.violations() == []
 
 
-async def test_a_build_that_acknowledges_before_its_commit_is_caught(tmp_path: Path) -> None:
-    found = await trace(tmp_path, "--acknowledge-early")
+@WAYS
+async def test_a_build_that_acknowledges_before_its_commit_is_caught(
+    tmp_path: Path, ways: str
+) -> None:
+    found = await trace(tmp_path, ways, "--acknowledge-early")
     wrong = found.violations()
-    print(f"{len(wrong)} of {len(found.left)} PUBACKs left too early")  # noqa: T201 - the report
+    print(f"{len(wrong)} of {len(found.left)} answers left too early")  # noqa: T201 - the report
     assert len(wrong) > MESSAGES / 2
