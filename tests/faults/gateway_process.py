@@ -1,7 +1,15 @@
 """Runs the gateway as people do, with a fault built in:  gateway_process [faults] run -c FILE.
 
---acknowledge-early    break the promise: acknowledge before the commit
---forget-held          break another: which QoS 2 messages it holds is not written down
+Builds that are broken on purpose:
+
+--acknowledge-early    it acknowledges before the commit
+--forget-held          which QoS 2 messages it holds is not written down
+--trip-over-packets    it does not expect a wrong packet
+--wait-for-ever        it has no deadline for a CONNECT
+--trust-everybody      whoever speaks may speak for every device, and see every alert
+
+Faults around it:
+
 --slow-while FILE      while FILE exists, every sync of the disk takes 200 ms longer
 --fail-while FILE      while FILE exists, nothing can be written or synced
 """
@@ -11,15 +19,21 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from devices.reading import DeviceKey
 from gateway.cli import main
 from gateway.ingest import Ingest
+from gateway.listener.client import Client
+from gateway.listener.principal import Principal
 from gateway.listener.sessions import Session, Sessions
+from gateway.mqtt.codec import PacketReader, ProtocolError
 from gateway.mqtt.link import Link
+from gateway.mqtt.packets import Packet
 
 REAL = apsw.vfs_names()[0]
 """The default before there is another."""
@@ -60,7 +74,7 @@ class _File(apsw.VFSFile):
 
 
 def acknowledge_early() -> None:
-    """Make the deliberately broken build: it acknowledges what it has only in memory."""
+    """It acknowledges what it has only in memory."""
     expect = Ingest._expect
 
     def broken(self: Ingest, link: Link, packet_ids: list[int]) -> None:
@@ -71,7 +85,7 @@ def acknowledge_early() -> None:
 
 
 def forget_held() -> None:
-    """Make another broken build: after a crash it takes QoS 2 messages for new ones."""
+    """After a crash it takes QoS 2 messages for new ones."""
 
     def broken(self: Sessions, session: Session, packet_id: int) -> None:  # noqa: ARG001 - as what it stands for
         session.held.add(packet_id)
@@ -79,17 +93,53 @@ def forget_held() -> None:
     Sessions.hold = broken  # type: ignore[method-assign]  # broken on purpose
 
 
+def trip_over_packets() -> None:
+    """A wrong packet is a mistake of ours."""
+    feed = PacketReader.feed
+
+    def broken(self: PacketReader, data: bytes) -> list[Packet]:
+        try:
+            return feed(self, data)
+        except ProtocolError as error:
+            raise RuntimeError(error.detail) from error
+
+    PacketReader.feed = broken  # type: ignore[method-assign]  # broken on purpose
+
+
+def wait_for_ever() -> None:
+    """Whoever connects may say nothing for as long as it likes."""
+
+    def broken(self: Client, now: float) -> None:
+        """Look at nothing."""
+
+    Client.check = broken  # type: ignore[method-assign]  # broken on purpose
+
+
+def trust_everybody() -> None:
+    """A credential says who it is, and not what it may."""
+
+    def broken(self: Principal, device: DeviceKey) -> bool:  # noqa: ARG001 - as what it stands for
+        return True
+
+    Principal.may_speak_for = Principal.may_see = broken  # type: ignore[method-assign]  # broken on purpose
+
+
+BROKEN = (acknowledge_early, forget_held, trip_over_packets, wait_for_ever, trust_everybody)
+
+
+def _option(broken: Callable[[], None]) -> str:
+    return "--" + broken.__name__.replace("_", "-")
+
+
 def start() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--acknowledge-early", action="store_true")
-    parser.add_argument("--forget-held", action="store_true")
+    for one in BROKEN:
+        parser.add_argument(_option(one), dest="broken", action="append_const", const=one)
     parser.add_argument("--slow-while", type=Path)
     parser.add_argument("--fail-while", type=Path)
     faults, rest = parser.parse_known_args()
-    if faults.acknowledge_early:
-        acknowledge_early()
-    if faults.forget_held:
-        forget_held()
+    for one in faults.broken or ():
+        one()
     if faults.slow_while or faults.fail_while:
         # Kept as long as the process lives.
         sys.modules["gateway"].failing_disk = FailingDisk(  # type: ignore[attr-defined]

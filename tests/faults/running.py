@@ -81,6 +81,7 @@ class Running:
         minimum_free: str = "8 MB",
         around: tuple[str, ...] = (),
     ) -> None:
+        self.port = port
         self.data = data or folder / "data"
         self.log = folder / "gateway.log"
         self.faults = faults

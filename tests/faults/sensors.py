@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.faults import wire
@@ -113,6 +114,7 @@ class Sensor(Connected):
         self.released: dict[int, None] = {}
         """Packet ids whose PUBCOMP was not seen."""
         self._line = 0.0 if kind.clock else SLOW
+        self._moments: dict[int, float] = {}
         self._sensors = sensors
         self._devices = devices
 
@@ -121,7 +123,7 @@ class Sensor(Connected):
             self.write(wire.answer(wire.PUBREL, packet_id))
         for packet_id, sent in self.on_their_way.items():
             self.write(self._publish(packet_id, sent, dup=True))
-        rate = self._sensors.rate / len(KINDS)
+        rate = self._sensors.rate
         together = 1 if self.kind.clock else TOGETHER
         due, before = float(together), time.monotonic()
         while True:
@@ -143,6 +145,7 @@ class Sensor(Connected):
         sent = Sent(device, number // len(self._devices))
         packet_id = number % 60_000 + 1
         self.on_their_way[packet_id] = sent
+        self._moments[packet_id] = time.monotonic()
         self.write(self._publish(packet_id, sent, dup=False))
 
     def _publish(self, packet_id: int, sent: Sent, *, dup: bool) -> bytes:
@@ -166,7 +169,8 @@ class Sensor(Connected):
             self.write(wire.answer(wire.PUBREL, packet_id))
         if sent is not None:
             self._sensors.acknowledged.append(sent)
-            self._sensors.last_acknowledged = time.monotonic()
+            now = self._sensors.last_acknowledged = time.monotonic()
+            self._sensors.latencies.append(now - self._moments.pop(packet_id))
 
 
 class Watcher(Connected):
@@ -196,9 +200,18 @@ class Watcher(Connected):
 class Sensors:
     """Together they send `rate` messages a second of some `devices` devices."""
 
-    def __init__(self, port: int, rate: float, devices: int, window: int = 150) -> None:
+    def __init__(
+        self,
+        port: int,
+        rate: float,
+        devices: int,
+        *,
+        window: int = 150,
+        kinds: Sequence[Kind] = KINDS,
+    ) -> None:
         self.port = port
-        self.rate = rate
+        self.rate = rate / len(kinds)
+        """Of each."""
         self.window = window
         self.acknowledged: list[Sent] = []
         self.last_acknowledged = 0.0
@@ -206,10 +219,12 @@ class Sensors:
         self.sending = True
         # Not so long ago that the gateway doubts it, and not ahead of it either.
         self.began = time.time_ns() // 1_000_000 - 7 * 24 * 3600 * 1000
-        each = max(1, devices // len(KINDS))
+        self.latencies: list[float] = []
+        """Seconds from the sending of each message to its PUBACK or PUBREC."""
+        each = max(1, devices // len(kinds))
         self._sensors = [
             Sensor(self, number, kind, [f"d-{number}-{one}" for one in range(each)])
-            for number, kind in enumerate(KINDS)
+            for number, kind in enumerate(kinds)
         ]
         self._watcher = Watcher(port)
         self._tasks: list[asyncio.Task[None]] = []
