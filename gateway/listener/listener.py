@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -248,8 +249,15 @@ class Listener:
         self._strangers.pop(client, None)
         self._clients.add(client)
         self.accepted += 1
-        # It is back before its will was due: MQTT 5, 3.1.3.2.2.
-        self._last_words.pop(client.name, None)
+        waiting = self._last_words.get(client.name)
+        if waiting is None or client.entered is None:
+            return
+        if client.entered.opened.present:
+            # It is back before its will was due: MQTT 5, 3.1.3.2.2.
+            del self._last_words[client.name]
+        else:
+            # The session ends here, and nothing of it waits longer.
+            self._speak(waiting[0])
 
     def holds(self, client: Client, count: int) -> None:
         """Know how many bytes of an incomplete packet a client has sent."""
@@ -287,12 +295,18 @@ class Listener:
             # When we stop, nothing has happened to the client: its will is not said.
             return
         session = entered.session
+        delay = min(entered.will_delay, session.keep / 1000)
+        if self.sessions.get(session.key) is not session:
+            # It began anew before the old connection was gone.
+            delay = 0
+        elif delay and session.client is not client:
+            # It is back already, and goes on.
+            entered.will = None
         if why != answers.GOOD_BYE or entered.will is not None:
             will = entered.will.topic.decode() if entered.will else None
             end = End(self.clock.now(), *session.key, client.address, why, will)
             self.intake.along(note(end), _nothing)
         if entered.will is not None:
-            delay = min(entered.will_delay, session.keep / 1000)
             self._last_words[client.name] = client, self.now() + delay
             if not delay:
                 self._speak(client)
@@ -340,7 +354,7 @@ def _cannot_listen(port: Port, error: OSError) -> str:
             cure = "Ports below 1024 are for root. Set another port in [[listeners]]"
         case _:
             cure = "Correct host and port in [[listeners]]"
-    return f"Cannot listen on {port.address}: {error.strerror}. {cure}"
+    return f"Cannot listen on {port.address}: {os.strerror(error.errno or 0)}. {cure}"
 
 
 def _nothing() -> None:
