@@ -33,7 +33,7 @@ from gateway.mqtt.packets import (
     Unsuback,
     Unsubscribe,
 )
-from gateway.mqtt.properties import build, integer, parse
+from gateway.mqtt.properties import integer, parse
 from gateway.mqtt.wire import PROTOCOL, UNSUPPORTED_VERSION
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gateway.listener.connecting import Entered
     from gateway.listener.listener import Listener
     from gateway.listener.outbox import Outbox
+    from gateway.listener.sessions import Stage
 
 log = structlog.get_logger()
 
@@ -124,22 +125,19 @@ class Client:
         self._listener.arrived(self)
 
     def received(self, data: bytes) -> None:
-        """Take bytes. What is wrong with them costs this connection alone."""
+        """Take bytes."""
         if self._why is not None or self._flow is None:
             return
         self._flow.heard = self._listener.now()
         try:
             packets = self._reader.feed(data)
             self._listener.holds(self, self._reader.held)
-            if self.entered is None and self._reader.held > FIRST_BYTES:
-                raise ProtocolError(PROTOCOL, f"no CONNECT within {FIRST_BYTES} bytes")  # noqa: TRY301 - as what the reader finds
-            self._take(packets)
         except ProtocolError as error:
             self._refuse(error)
-        except Exception:
-            # A mistake of ours: this client's messages stay unacknowledged, the others go on.
-            log.exception("a client's packet could not be handled", client=self.name)
-            self.end("a fault in the gateway: its log says more", answers.UNSPECIFIED)
+            return
+        self._take(packets)
+        if self.entered is None and self._reader.held > FIRST_BYTES:
+            self._refuse(ProtocolError(PROTOCOL, f"no CONNECT within {FIRST_BYTES} bytes"))
 
     def blocked(self, *, full: bool) -> None:
         """Stop answering a client that does not take answers."""
@@ -173,9 +171,9 @@ class Client:
         if self._why is not None or self.channel is None:
             return
         self._why = why
-        if code and self.entered is not None and self.entered.version == V5:
-            properties = build({"reason_string": why}) if self.entered.reasons else b""
-            self.channel.write(encode(Disconnect(code, properties), V5))
+        # Before its CONNACK nothing may be said.
+        if code and self.entered is not None and self._early is None:
+            self.channel.write(self.entered.disconnect(code, why))
         self._deadline = self._listener.now() + GRACE
         self.channel.close()
 
@@ -220,6 +218,17 @@ class Client:
     # -- packets -----------------------------------------------------------------------------
 
     def _take(self, packets: list[Packet]) -> None:
+        """Act on packets. What is wrong with them, or with us, costs this connection alone."""
+        try:
+            self._act(packets)
+        except ProtocolError as error:
+            self._refuse(error)
+        except Exception:
+            # A mistake of ours: this client's messages stay unacknowledged, the others go on.
+            log.exception("a client's packet could not be handled", client=self.name)
+            self.end("a fault in the gateway: its log says more", answers.UNSPECIFIED)
+
+    def _act(self, packets: list[Packet]) -> None:
         if self.entered is not None and set(map(type, packets)) == _ONLY_MESSAGES:
             self._publishes(self.entered, packets)  # type: ignore[arg-type]  # they are, by the line above
             return
@@ -265,50 +274,78 @@ class Client:
                 raise ProtocolError(PROTOCOL, f"a {_name(packet)} came out of turn")
 
     def _publishes(self, entered: Entered, messages: list[Publish]) -> None:
-        """Hand messages on."""
+        """Hand messages on, also those that come before one that breaks the protocol."""
         fresh: list[Publish] = []
-        for message in messages:
-            # The client itself says it now: kept or not, it is no old value.
-            message.retain = False
-            if message.properties:
-                answers.check_publish(message)
-            if message.qos == 2 and not self._is_new(entered, message.packet_id):
-                continue
-            fresh.append(message)
-            self._under_way += message.packet_id > 0
+        noted: set[int] = set()
+        problem: ProtocolError | None = None
+        held = entered.session.held
+        try:
+            for message in messages:
+                # The client itself says it now: kept or not, it is no old value.
+                message.retain = False
+                if message.properties:
+                    answers.check_publish(message)
+                if (message.qos == 2 or held) and not self._is_new(entered, message, noted):
+                    continue
+                fresh.append(message)
+                self._under_way += message.packet_id > 0
+        except ProtocolError as error:
+            problem = error
         if self._flow is not None:
             self._flow.spend(len(messages))
         if fresh:
             self._listener.intake.receive(self, fresh)
+        # Not before: whoever has its id held is told that we have the message.
+        for packet_id in noted:
+            self._along(self._listener.sessions.hold(entered.session, packet_id))
+        if problem is not None:
+            raise problem
+        self._keep_window(entered)
+
+    def _keep_window(self, entered: Entered) -> None:
+        """Read no further where too much waits for the disk."""
         most = self._listener.limits.unacknowledged
         if self._under_way >= most:
             if entered.version == V5 and self._under_way > most:
                 raise ProtocolError(answers.RECEIVE_MAXIMUM, f"more than {most} are under way")
             self._leave_unread(Unread.WINDOW)
 
-    def _is_new(self, entered: Entered, packet_id: int) -> bool:
-        """Note a QoS 2 message; one that we have already is answered once more."""
-        sessions, intake = self._listener.sessions, self._listener.intake
-        if packet_id in entered.session.held:
-            intake.along(_nothing, lambda: self._write(encode(Pubrec(packet_id), V311)))
+    def _is_new(self, entered: Entered, message: Publish, noted: set[int]) -> bool:
+        """Note a QoS 2 message; one that we have already is answered once more.
+
+        An id that is held and comes without the dup flag is a new message, of a client that has
+        lost its memory: MQTT asks for the flag on whatever is sent again (3.3.1.1).
+        """
+        held, packet_id = entered.session.held, message.packet_id
+        known = packet_id in held or packet_id in noted
+        if message.qos != 2:
+            if known:
+                self._along(self._listener.sessions.release(entered.session, packet_id))
+            return True
+        if known and message.dup:
+            answer = encode(Pubrec(packet_id), V311)
+            self._listener.intake.along(_nothing, lambda: self._write(answer))
             return False
-        if len(entered.session.held) >= self._listener.limits.unacknowledged:
+        if not known and len(held) + len(noted) >= self._listener.limits.unacknowledged:
             raise ProtocolError(answers.RECEIVE_MAXIMUM, "too many QoS 2 messages are unreleased")
-        stage = sessions.hold(entered.session, packet_id)
-        if stage is not None:
-            intake.along(stage, _nothing)
+        noted.add(packet_id)
         return True
+
+    def _along(self, stage: Stage | None) -> None:
+        if stage is not None:
+            self._listener.intake.along(stage, _nothing)
 
     def _release(self, entered: Entered, packet: Pubrel) -> None:
         """Forget a QoS 2 message; its id is free once that is durable."""
-        packet_id = packet.packet_id
-        known = packet_id in entered.session.held
+        session, packet_id = entered.session, packet.packet_id
+        known = packet_id in session.held
         code = 0 if known or entered.version != V5 else answers.PACKET_ID_NOT_FOUND
         answer = encode(Pubcomp(packet_id, code), entered.version)
-        stage = self._listener.sessions.release(entered.session, packet_id) if known else None
+        stage = self._listener.sessions.release(session, packet_id)
         if stage is None:
             self._write(answer)
         else:
+            # Also for an id that is not known: an earlier release may be on its way to the disk.
             self._listener.intake.along(stage, lambda: self._write(answer))
 
     # -- entering and leaving ----------------------------------------------------------------
@@ -348,10 +385,7 @@ class Client:
             return
         self._welcome(found)
         self._read_on(Unread.ANSWER)
-        try:
-            self._take(early or [])
-        except ProtocolError as error:
-            self._refuse(error)
+        self._take(early or [])
 
     def _good_bye(self, entered: Entered, packet: Disconnect) -> None:
         if packet.properties:

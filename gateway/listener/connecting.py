@@ -15,7 +15,7 @@ from gateway.listener.answers import (
 from gateway.listener.principal import Principal
 from gateway.listener.sessions import Opened
 from gateway.mqtt.codec import V5, encode
-from gateway.mqtt.packets import Connack, Connect, Will
+from gateway.mqtt.packets import Connack, Connect, Disconnect, Will
 from gateway.mqtt.properties import Value, build, integer, parse
 from gateway.mqtt.wire import MAXIMUM_LENGTH
 
@@ -55,6 +55,16 @@ class Entered(msgspec.Struct):
         """Return the CONNACK that welcomes it."""
         present = self.opened.present
         return encode(Connack(session_present=present, properties=self.answer), self.version)
+
+    def disconnect(self, code: int, why: str) -> bytes:
+        """Return the DISCONNECT that ends it, empty in MQTT 3.1.1, which has none."""
+        if self.version != V5:
+            return b""
+        if self.reasons:
+            told = encode(Disconnect(code, build({"reason_string": why})), V5)
+            if len(told) <= self.maximum_packet:
+                return told
+        return encode(Disconnect(code), V5)
 
 
 def enter(packet: Connect, listener: Listener, client: Client) -> Entered | Refusal:

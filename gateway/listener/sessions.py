@@ -89,7 +89,8 @@ class Sessions:
         """Take up a client's session, or begin a new one (if `clean`, in any case)."""
         before = self._sessions.get(key)
         self._away.get(key[0], {}).pop(key, None)
-        if before is not None and not clean and not _expired(before, now):
+        # One that was to end with its connection has ended, though the connection may still stand.
+        if before is not None and not clean and before.keep and not _expired(before, now):
             before.keep, before.away_since = keep, None
             self._unwritten[key] = before
             return Opened(before, present=True, forget=None, displaced=before.client)
@@ -99,6 +100,8 @@ class Sessions:
         session = self._sessions[key] = Session(key, keep)
         if keep:
             self._unwritten[key] = session
+        # Until that is durable, whoever comes next has to forget it too.
+        session.stored = forget is not None
         displaced = None if before is None else before.client
         return Opened(session, present=False, forget=forget, displaced=displaced)
 
@@ -130,7 +133,7 @@ class Sessions:
         if not session.keep:
             return None
         # An id of which the file knows no session would be forgotten with the next crash.
-        save = None if session.stored else self.save(session)
+        save = self.save(session) if session.key in self._unwritten else None
         row = (*session.key, packet_id)
 
         def stage(journal: Journal) -> None:
