@@ -32,6 +32,7 @@ ENDED_BY_OPERATOR = 0x98
 RATE = 0x9F
 NO_SUBSCRIPTION_IDENTIFIERS = 0xA1
 
+NO_CONNECT = "no CONNECT came in time"
 GOOD_BYE = "it said good-bye"
 """Why a connection ended that ended well."""
 

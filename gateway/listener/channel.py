@@ -8,14 +8,18 @@ OpenSSL works on memory, which an idle connection hardly holds.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from typing import Any, Protocol, cast
 
 BUFFER = 64 * 1024
 """Bytes read at a time."""
+TLS = "TLS: "
+"""How the reason of an end begins that TLS found."""
 WRITTEN = 64 * 1024
 """Bytes that may wait to be sent before the client is told to slow down."""
 _ONE_RECORD = 16 * 1024
+_GONE = ((socket.TCP_KEEPIDLE, 300), (socket.TCP_KEEPINTVL, 60), (socket.TCP_KEEPCNT, 3))
 
 
 class Above(Protocol):
@@ -31,7 +35,7 @@ class Above(Protocol):
         """Know that what is written piles up unsent, or does no more."""
 
     def closed(self, why: str) -> None:
-        """Know that nothing comes any more: `why`, in words, empty if the client just closed."""
+        """Know that nothing comes any more, and in words why."""
 
 
 class Channel(asyncio.BufferedProtocol):
@@ -84,6 +88,11 @@ class Channel(asyncio.BufferedProtocol):
         """Take the transport."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=WRITTEN)
+        connection = transport.get_extra_info("socket")
+        # For clients without keep-alive: the kernel finds out that a device is gone.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, seconds in _GONE:
+            connection.setsockopt(socket.IPPROTO_TCP, option, seconds)
         peer = transport.get_extra_info("peername")
         # A dual-stack socket writes IPv4 as ::ffff:192.0.2.1.
         self.address = str(peer[0]).removeprefix("::ffff:") if peer else ""
@@ -111,7 +120,8 @@ class Channel(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that it is over."""
         self._transport = None
-        self._above.closed(self._why or (str(exc) if exc is not None else ""))
+        broken = "it closed without a good-bye" if exc is None else f"the connection broke: {exc}"
+        self._above.closed(self._why or broken)
 
 
 class TlsChannel(Channel):
@@ -182,6 +192,6 @@ class TlsChannel(Channel):
 
     def _fail(self, error: ssl.SSLError) -> None:
         """Send the alert that OpenSSL has written, and close."""
-        self._why = f"TLS: {error.reason or error}"
+        self._why = f"{TLS}{error.reason or error}"
         self._flush()
         super().close()

@@ -157,7 +157,7 @@ class Client:
             self._flow.end()
         self.channel = self._flow = None
         if self._why is None:
-            self._why = f"the connection broke: {why}" if why else "it closed without a good-bye"
+            self._why = why
         if self._outbox is not None and self.entered is not None:
             self._listener.announcer.detach(self._outbox)
             self.note()
@@ -188,7 +188,7 @@ class Client:
             return
         if self._deadline is not None and now >= self._deadline:
             if self._why is None:
-                self._why = "no CONNECT came in time"
+                self._why = answers.NO_CONNECT
             self.channel.abort()
         elif self._blocked_since is not None and now - self._blocked_since >= UNTAKEN:
             self._why = self._why or f"it took none of our answers for {UNTAKEN:.0f} s"

@@ -24,7 +24,7 @@ from gateway.listener import answers
 from gateway.listener.answers import Refusal
 from gateway.listener.attempts import Attempts
 from gateway.listener.certificates import Certificate
-from gateway.listener.channel import BUFFER, Channel, TlsChannel
+from gateway.listener.channel import BUFFER, TLS, Channel, TlsChannel
 from gateway.listener.client import Client
 from gateway.listener.ends import End, note
 from gateway.listener.outbox import Outbox
@@ -182,6 +182,7 @@ class Listener:
         """End all connections of a principal, and forget its sessions: its rights have changed."""
         for client in list(self._clients):
             if client.entered is not None and client.entered.principal.name == principal:
+                client.entered.will = None
                 client.end("its credential was revoked or replaced", answers.ENDED_BY_OPERATOR)
         for stage in self.sessions.forget_principal(principal):
             self.intake.along(stage, _nothing)
@@ -291,8 +292,11 @@ class Listener:
         if self._stopping and not self._strangers and not self._clients:
             self._empty.set()
         entered = client.entered
-        if entered is None or self._stopping:
-            # When we stop, nothing has happened to the client: its will is not said.
+        if self._stopping:
+            # Nothing has happened to the client: its will is not said.
+            return
+        if entered is None:
+            self._never_entered(client, why)
             return
         session = entered.session
         delay = min(entered.will_delay, session.keep / 1000)
@@ -311,6 +315,11 @@ class Listener:
             if not delay:
                 self._speak(client)
         self.sessions.leave(session, client, self.clock.now())
+
+    def _never_entered(self, client: Client, why: str) -> None:
+        if why == answers.NO_CONNECT or why.startswith(TLS):
+            self.refusals[why] += 1
+            log.info("a client was refused", address=client.address, why=why)
 
     def _speak(self, client: Client) -> None:
         """Take a client's will in like a message of its own."""
