@@ -135,6 +135,8 @@ class Client:
         except ProtocolError as error:
             self._refuse(error)
             return
+        # Packets of any kind are work for us.
+        self._flow.spend(len(packets))
         self._take(packets)
         if self.entered is None and self._reader.held > FIRST_BYTES:
             self._refuse(ProtocolError(PROTOCOL, f"no CONNECT within {FIRST_BYTES} bytes"))
@@ -291,8 +293,6 @@ class Client:
                 self._under_way += message.packet_id > 0
         except ProtocolError as error:
             problem = error
-        if self._flow is not None:
-            self._flow.spend(len(messages))
         if fresh:
             self._listener.intake.receive(self, fresh)
         # Not before: whoever has its id held is told that we have the message.

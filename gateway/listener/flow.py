@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.listener.channel import Channel
 
 BURST = 10.0
-"""Seconds' worth of messages that may come at once."""
+"""Seconds' worth of packets that may come at once."""
 
 
 class Unread(IntFlag):
@@ -37,7 +37,7 @@ class Flow:
     __slots__ = ("_allowance", "_channel", "_rate", "_refilled", "_resting", "heard", "unread")
 
     def __init__(self, channel: Channel, rate: int, now: float) -> None:
-        """`rate` is in messages per second."""
+        """`rate` is in packets per second."""
         self.unread = Unread(0)
         self.heard = now
         """When something came, or when reading began again: meanwhile nothing could be heard."""
@@ -61,7 +61,7 @@ class Flow:
             self._channel.resume()
 
     def spend(self, count: int) -> None:
-        """Take messages from the rate; once it is used up, the socket is left unread a while."""
+        """Take packets from the rate; once it is used up, the socket is left unread a while."""
         grown = self._allowance + (self.heard - self._refilled) * self._rate
         self._allowance = min(grown, BURST * self._rate) - count
         self._refilled = self.heard

@@ -1,0 +1,170 @@
+"""Limits: who sends too much, too fast, or takes nothing, costs nobody else anything."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.listener import listener as module
+from gateway.listener.channel import BUFFER, WRITTEN
+from gateway.listener.client import FIRST_BYTES
+from gateway.listener.flow import BURST, Unread
+from gateway.mqtt import packets as p
+from gateway.mqtt.codec import V5, V311, encode
+from tests.gateway.listener.serving import Door, message, serving
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    async with serving(tmp_path) as made:
+        yield made
+
+
+async def test_a_packet_larger_than_allowed_is_refused_by_its_header(tmp_path: Path) -> None:
+    async with serving(tmp_path, packet_size="2 kB") as door:
+        wire = await door.enter()
+        fits = p.Publish(b"t", b"x" * (2000 - 3 - 3 - 2 - 1), 1, 1)
+        assert len(encode(fits, V5)) == 2000
+        assert await wire.ask(fits) == p.Puback(1)
+        await wire.send_bytes(encode(p.Publish(b"t", b"x" * 2000, 1, 1), V5)[:5])
+        (ended,) = await wire.ended()
+        assert isinstance(ended, p.Disconnect)
+        assert ended.code == 0x95
+
+
+async def test_bytes_of_unfinished_packets_are_bounded_for_all_together(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNFINISHED", 50_000)
+    large = encode(p.Publish(b"t", b"x" * 60_000, 1, 1), V5)
+    slow, quick = await door.enter("slow"), await door.enter("quick")
+    await slow.send_bytes(large[:40_000])
+    await door.until(lambda: door.listener._unfinished == 40_000)
+    await quick.send_bytes(large[:20_000])
+    (ended,) = await quick.ended()
+    assert isinstance(ended, p.Disconnect)
+    assert ended.code == 0x97
+    # Nothing of it is counted any longer, and whole packets come through all the time.
+    assert door.listener._unfinished == 40_000
+    other = await door.enter("other")
+    assert await other.ask(message(1)) == p.Puback(1)
+    await slow.send_bytes(large[40_000:])
+    assert await slow.get() == p.Puback(1)
+    assert door.listener._unfinished == 0
+
+
+async def test_half_a_connect_holds_little(door: Door) -> None:
+    wire = await door.wire(V311)
+    whole = encode(p.Connect("a", version=V311, will=p.Will(b"t", b"x" * 60_000)), V311)
+    for at in range(0, FIRST_BYTES + 2000, 1000):
+        await wire.send_bytes(whole[at : at + 1000])
+        await asyncio.sleep(0)
+    assert await wire.ended() == []
+    assert door.listener._unfinished == 0
+
+
+async def test_beyond_its_rate_a_client_is_left_unread_and_loses_nothing(tmp_path: Path) -> None:
+    rate = 200
+    async with serving(tmp_path, rate=rate) as door:
+        wire = await door.enter(version=V311, keep_alive=1)
+        burst = int(BURST * rate)
+        numbers = range(1, burst + 11)
+        await wire.send(*(message(n) for n in numbers))
+        await door.until(lambda: door.ingest.received >= burst)
+        await door.until(lambda: door.unread() & Unread.RATE or door.ingest.received > burst)
+        got = [await wire.get() for _ in numbers]
+        assert got == [p.Puback(n) for n in numbers]
+        # After a while (a twentieth of a second, for ten messages) it is read on.
+        await door.until(lambda: not door.unread())
+        assert await wire.come() == []
+        assert await door.stored() == list(numbers)
+
+
+async def test_one_client_beyond_its_rate_holds_up_no_other(tmp_path: Path) -> None:
+    async with serving(tmp_path, rate=1) as door:
+        fast, other = await door.enter("fast"), await door.enter("other")
+        await fast.send(*(message(n) for n in range(1, 100)))
+        await door.until(lambda: door.unread("fast") & Unread.RATE)
+        assert await other.ask(message(100)) == p.Puback(100)
+
+
+async def test_pings_count_too(tmp_path: Path) -> None:
+    async with serving(tmp_path, rate=10) as door:
+        wire = await door.enter()
+        await wire.send(*[p.Pingreq()] * 101)
+        await door.until(lambda: door.unread() & Unread.RATE)
+
+
+async def test_a_client_that_takes_no_answers_is_left_unread_and_then_cut_off(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, rate=1_000_000) as door:
+        wire = await door.wire(V311, limit=1024)
+        await wire.ask(p.Connect("deaf", version=V311, clean_start=True))
+        channel = door.client("deaf").channel
+        assert channel is not None
+        transport = channel._transport
+        assert transport is not None
+        for one in (wire.writer.transport, transport):
+            # Else the system keeps megabytes on the way.
+            for which in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                one.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, which, 4096)
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of both ways
+        sending = asyncio.create_task(ping_for_ever(door, wire.writer))
+        await door.until(lambda: door.unread("deaf") & Unread.UNTAKEN)
+        full = transport.get_write_buffer_size()
+        # What one read brought was answered still: two bytes for each two.
+        assert full < WRITTEN + BUFFER
+        await door.passes(29)
+        assert len(door.listener._clients) == 1
+        assert transport.get_write_buffer_size() <= full
+        await door.passes(2)
+        await door.until(lambda: not door.listener._clients)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        assert (await door.end()).why == "it took none of our answers for 30 s"
+
+
+async def ping_for_ever(door: Door, writer: asyncio.StreamWriter) -> None:
+    while door.listener._clients:
+        writer.write(encode(p.Pingreq(), V311) * 1000)
+        await writer.drain()
+
+
+async def test_while_the_disk_fails_sockets_are_left_unread(door: Door) -> None:
+    wire = await door.enter()
+    door.ingest.hold("the disk is full")
+    await wire.send(message(1))
+    late = await door.wire()
+    await late.send(p.Connect("late", clean_start=True), message(2))
+    assert isinstance(await late.get(), p.Connack)
+    assert door.unread() == door.unread("late") == Unread.INTAKE
+    door.ingest.hold(None)
+    assert await wire.get() == p.Puback(1)
+    assert await late.get() == p.Puback(2)
+
+
+async def test_a_fault_of_ours_costs_one_connection(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire, other = await door.enter(), await door.enter("other")
+    with monkeypatch.context() as broken:
+        broken.setattr(door.ingest, "receive", None)
+        await wire.send(message(1, qos=2))
+        (ended,) = await wire.ended()
+        assert isinstance(ended, p.Disconnect)
+        assert ended.code == 0x80
+    assert await other.ask(message(2)) == p.Puback(2)
+    assert await door.stored() == [2]
+
+
+async def test_what_a_client_writes_after_we_have_ended_it_is_not_waited_for(door: Door) -> None:
+    wire = await door.enter()
+    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of both ways
+    await wire.send(p.Pubrec(1))
+    await door.until(lambda: not door.listener._clients)
+    assert "out of turn" in (await door.end()).why
