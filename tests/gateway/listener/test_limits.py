@@ -109,10 +109,10 @@ async def test_a_client_that_takes_no_answers_is_left_unread_and_then_cut_off(
         assert channel is not None
         transport = channel._transport
         assert transport is not None
-        for one in (wire.writer.transport, transport):
-            # Else the system keeps megabytes on the way.
-            for which in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-                one.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, which, 4096)
+        # Else the system keeps megabytes on the way.
+        ends = ((wire.writer.transport, socket.SO_RCVBUF), (transport, socket.SO_SNDBUF))
+        for one, which in ends:
+            one.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, which, 4096)
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of both ways
         sending = asyncio.create_task(ping_for_ever(door, wire.writer))
         await door.until(lambda: door.unread("deaf") & Unread.UNTAKEN)
