@@ -30,6 +30,16 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     chart_runs: int = 5
     memory_devices: int = 10_000
     memory_runs: int = 3
+    few: int = 4
+    """Connections."""
+    many: int = 500
+    """Connections."""
+    front_seconds: float = 20.0
+    idle: int = 5_000
+    """Connections."""
+    idle_runs: int = 3
+    idle_settled: float = 3.0
+    """Seconds after which a gateway with nothing to do has cleaned up."""
 
 
 QUICK = Size(
@@ -49,6 +59,12 @@ QUICK = Size(
     chart_runs=1,
     memory_devices=200,
     memory_runs=1,
+    few=2,
+    many=20,
+    front_seconds=1.0,
+    idle=20,
+    idle_runs=1,
+    idle_settled=0.2,
 )
 """Shows that everything works, in seconds. Its figures mean nothing."""
 

@@ -17,7 +17,7 @@ from scripts.benchmarks.measures.bench import Bench
 from scripts.benchmarks.measures.figure import Group, figure
 from scripts.benchmarks.measures.kernel import cpu, printed, resident, resident_peak, written
 from scripts.benchmarks.measures.stages import stages
-from scripts.benchmarks.measures.under_test import TOPIC, Done, GatewayProcess
+from scripts.benchmarks.measures.under_test import TOPIC, Done, GatewayProcess, by_broker
 from simulators.fleet import send
 from simulators.load import messages
 from tests.broker import Broker
@@ -108,7 +108,7 @@ def one_parse(payloads: list[bytes]) -> float:
 
 def subscribe(bench: Bench, broker: Broker) -> None:
     """Make the gateway's session known to the broker, so that it keeps a backlog."""
-    with GatewayProcess(bench.fresh("subscribe"), broker.port, 0) as gateway:
+    with GatewayProcess(bench.fresh("subscribe"), by_broker(broker.port), 0) as gateway:
         gateway.drain()
         gateway.leave()
 
@@ -125,7 +125,7 @@ def preload(bench: Bench, broker: Broker, devices: int) -> list[bytes]:
 def by_gateway(bench: Bench, broker: Broker, payloads: list[bytes]) -> Drain:
     """Drain the backlog by a gateway that has never run before."""
     folder = bench.fresh("gateway")
-    with GatewayProcess(folder, broker.port, bench.size.backlog) as gateway:
+    with GatewayProcess(folder, by_broker(broker.port), bench.size.backlog) as gateway:
         with Watch(broker.pid) as watch:
             done = gateway.drain()
         if done.quarantined or done.stored != bench.size.backlog:
@@ -255,11 +255,11 @@ def memory(bench: Bench) -> Group:
             bench.tell(f"rss: run {number + 1} of {bench.size.memory_runs}")
             preload(bench, broker, bench.size.memory_devices)
             folder = bench.fresh("gateway")
-            with GatewayProcess(folder, broker.port, bench.size.backlog) as gateway:
+            with GatewayProcess(folder, by_broker(broker.port), bench.size.backlog) as gateway:
                 gateway.drain()
                 loaded.append(resident_peak(gateway.pid))
                 gateway.leave()
-            with GatewayProcess(folder, broker.port, 0) as gateway:
+            with GatewayProcess(folder, by_broker(broker.port), 0) as gateway:
                 gateway.drain()
                 time.sleep(2)
                 idle.append(resident(gateway.pid))

@@ -35,8 +35,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     def target(self) -> str:
         """The target as people read it."""
         if self.at_least is not None:
-            return f"≥ {self.at_least:.4g}"
-        return "" if self.at_most is None else f"≤ {self.at_most:.4g}"
+            return f"≥ {_shown(self.at_least)}"
+        return "" if self.at_most is None else f"≤ {_shown(self.at_most)}"
 
 
 def figure(
@@ -65,6 +65,10 @@ class Group(msgspec.Struct, frozen=True):
     runs: dict[str, object]
 
 
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
 def table(figures: Sequence[Figure], title: str) -> Table:
     """Return the figures as a table."""
     shown = Table(title=title)
@@ -73,7 +77,7 @@ def table(figures: Sequence[Figure], title: str) -> Table:
         shown.add_column(heading, justify="right")
     shown.add_column("")
     for one in figures:
-        numbers = (f"{number:.4g}" for number in (one.value, one.lowest, one.highest))
+        numbers = (_shown(number) for number in (one.value, one.lowest, one.highest))
         style = {"short": "red", "pass": "green"}.get(one.verdict, "")
         shown.add_row(one.name, *numbers, one.target, one.verdict, style=style)
     return shown

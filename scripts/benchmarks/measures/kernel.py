@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -45,6 +46,21 @@ def _field(file: Path, name: str) -> int:
         if key == name:
             return int(value.split()[0])
     raise LookupError(f"{file} has no {name}: this needs a Linux kernel")
+
+
+def allow_files(count: int) -> None:
+    """Let this process, and what it starts, have so many files and sockets open.
+
+    RuntimeError if the system does not allow it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < count:
+        raise RuntimeError(
+            f"{count} files and sockets are needed in one process, and the system allows {hard} "
+            "(ulimit -Hn): raise nofile in /etc/security/limits.conf, or LimitNOFILE of the service"
+        )
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def syncs(folder: Path, count: int) -> list[float]:

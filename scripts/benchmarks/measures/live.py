@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -13,7 +14,7 @@ from scripts.benchmarks.measures.bench import ROOT, Bench
 from scripts.benchmarks.measures.drain import UNLIMITED
 from scripts.benchmarks.measures.figure import Group, figure
 from scripts.benchmarks.measures.kernel import syncs, written
-from scripts.benchmarks.measures.under_test import GatewayProcess
+from scripts.benchmarks.measures.under_test import GatewayProcess, by_broker
 from simulators.fleet import send
 from simulators.load import messages
 from tests.broker import Broker
@@ -38,7 +39,7 @@ def bytes_when_quiet(bench: Bench) -> Group:
 def _bytes_per_reading(bench: Bench, count: int, rate: float) -> float:
     with (
         Broker(bench.fresh("broker"), UNLIMITED) as broker,
-        GatewayProcess(bench.fresh("gateway"), broker.port, count) as gateway,
+        GatewayProcess(bench.fresh("gateway"), by_broker(broker.port), count) as gateway,
     ):
         gateway.join()
         before = written(gateway.pid)
@@ -52,14 +53,22 @@ def _bytes_per_reading(bench: Bench, count: int, rate: float) -> float:
 
 
 def puback(bench: Bench) -> Group:
-    """puback_p50_ms and puback_p99_ms: from message to PUBACK, pooled over the runs."""
+    """sync_ms, puback_p50_ms and puback_p99_ms, by a stand-in broker."""
     count = round(bench.size.live_rate * bench.size.puback_seconds)
+    return acknowledgements(bench, lambda: _puback_run(bench, count))
+
+
+def acknowledgements(bench: Bench, once: Callable[[], list[float]]) -> Group:
+    """Return sync_ms, puback_p50_ms and puback_p99_ms: from message to PUBACK, pooled over runs.
+
+    `once` makes one run and returns its milliseconds.
+    """
     runs: list[list[float]] = []
     disk: list[float] = []
     for number in range(bench.size.puback_runs):
         bench.tell(f"puback: run {number + 1} of {bench.size.puback_runs}")
         disk += syncs(bench.folder, bench.size.syncs)
-        runs.append(_puback_run(bench, count))
+        runs.append(once())
     disk += syncs(bench.folder, bench.size.syncs)
     pooled = [one for run in runs for one in run]
     sync = statistics.median(disk)
@@ -95,7 +104,7 @@ def _puback_run(bench: Bench, count: int) -> list[float]:
         if standin.stdout is None:
             raise RuntimeError("the stand-in broker was started without a pipe")
         port = int(standin.stdout.readline())
-        with GatewayProcess(bench.fresh("gateway"), port, count) as gateway:
+        with GatewayProcess(bench.fresh("gateway"), by_broker(port), count) as gateway:
             gateway.drain()
             latencies = msgspec.json.decode(standin.stdout.readline(), type=list[float])
             gateway.leave()

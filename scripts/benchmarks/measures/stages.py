@@ -21,7 +21,7 @@ from gateway.mqtt.codec import V5, PacketReader, Publish, Topics, encode, puback
 from gateway.mqtt.connection import MAXIMUM_PACKET
 from gateway.settings import parse
 from scripts.benchmarks.measures.bench import Bench
-from scripts.benchmarks.measures.under_test import settings
+from scripts.benchmarks.measures.under_test import by_broker, settings
 from simulators.load import messages
 
 MINUTE = 60_000
@@ -81,7 +81,7 @@ def stages(bench: Bench, batch: int, devices: int, *, known: bool = False) -> di
 
 async def _run(bench: Bench, batch: int, devices: int, *, known: bool) -> dict[str, float]:
     data = bench.fresh("stages") / "data"
-    gateway = Gateway(parse(settings(data, 1883)), join=False)
+    gateway = Gateway(parse(settings(data, by_broker(1883))), join=False)
     await gateway.compose()
     sink = _Sink()
     reader = PacketReader(V5, MAXIMUM_PACKET, maximum_qos=1, topics=Topics())

@@ -10,6 +10,7 @@ from typing import Self
 
 import msgspec
 
+from gateway.listener.authority import Issued
 from scripts.benchmarks.measures.bench import ROOT
 
 PATIENCE = 600.0
@@ -20,12 +21,7 @@ _SETTINGS = """
 box = "bench"
 data = "{data}"
 
-[[brokers]]
-name = "site"
-host = "127.0.0.1"
-port = {port}
-version = "5"
-
+{source}
 [[rules]]
 name = "too-warm"
 kind = "threshold"
@@ -45,13 +41,43 @@ name = "gone"
 kind = "lost_contact"
 after = "2 h"
 """
+_BROKER = """
+[[brokers]]
+name = "site"
+host = "127.0.0.1"
+port = {port}
+version = "5"
+"""
+_LISTENER = """
+[[listeners]]
+host = "127.0.0.1"
+port = {port}
+anonymous = true
+{tls}
+
+[clients]
+rate = 1_000_000
+"""
+"""The rate is lifted: it would hold each connection to 2,000 messages a second."""
+_TLS = 'tls = {{ certificate = "{certificate}", key = "{key}" }}'
 TOPIC = "cargo/+/+/readings"
 """What it subscribes to by default."""
 
 
-def settings(data: Path, port: int) -> str:
+def by_broker(port: int) -> str:
+    """Return the source of a gateway that joins the broker on a port of this machine."""
+    return _BROKER.format(port=port)
+
+
+def by_listener(port: int, tls: Issued | None = None) -> str:
+    """Return the source of a gateway that listens on a port itself, with a certificate by TLS."""
+    shown = "" if tls is None else _TLS.format(certificate=tls.certificate, key=tls.key)
+    return _LISTENER.format(port=port, tls=shown)
+
+
+def settings(data: Path, source: str) -> str:
     """Return the settings of a gateway with three rules per device."""
-    return _SETTINGS.format(data=data, port=port)
+    return _SETTINGS.format(data=data, source=source)
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -71,12 +97,15 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class GatewayProcess:
-    """A gateway over `folder`, joined to the broker on `port`, that awaits `count` readings."""
+    """A gateway over `folder` with three rules per device, that awaits `count` readings."""
 
-    def __init__(self, folder: Path, port: int, count: int) -> None:
-        """Start it; it opens its files and waits for `join`."""
+    def __init__(self, folder: Path, source: str, count: int) -> None:
+        """Start it; it opens its files and waits for `join`.
+
+        `source`: where the readings come from, `by_broker(port)` or `by_listener(port)`.
+        """
         file = folder / "holdwatch.toml"
-        file.write_text(settings(folder / "data", port), encoding="utf-8")
+        file.write_text(settings(folder / "data", source), encoding="utf-8")
         self._log = folder / "gateway.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -94,7 +123,7 @@ class GatewayProcess:
         return self._process.pid
 
     def join(self) -> None:
-        """Let it join the broker; returns once the broker knows its session."""
+        """Let it run; returns once its broker, if there is one, knows its session."""
         self._say("join")
         self._hear()
 
