@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import socket
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -54,6 +55,9 @@ UNFINISHED = 32 * 1024 * 1024
 """Bytes of incomplete packets, of all connections together."""
 BACKLOG = 1024
 """Connections that may wait to be accepted: after a power cut all sensors come at once."""
+AT_ONCE = 50
+"""Connections that are accepted before those that are there already are read again: a sensor's
+CONNECT is seen before a thousand others have come after it."""
 GRACE = 1.0
 """Seconds that clients have to take our last words when we stop."""
 LOOK = 1.0
@@ -127,9 +131,13 @@ class Listener:
             host = None if port.host == "::" else port.host
             made = partial(self._channel, anonymous=port.anonymous, context=context)
             try:
-                server = await self._loop.create_server(made, host, port.port, backlog=BACKLOG)
+                server = await self._loop.create_server(made, host, port.port, backlog=AT_ONCE)
             except OSError as error:
                 raise ListenError(_cannot_listen(port, error)) from error
+            for one in server.sockets:
+                # asyncio accepts as many at a time as may wait. The queue itself is to be longer.
+                with socket.fromfd(one.fileno(), one.family, one.type) as same:
+                    same.listen(BACKLOG)
             self._servers.append(server)
             log.info("listening", address=port.address, tls=port.tls is not None)
         self.since = self.clock.now()

@@ -1,6 +1,6 @@
 """Clients that keep a gateway busy with nothing: half open, slow to speak, or never listening.
 
-Whoever is closed comes back at once.
+Whoever is closed comes back after a second or so.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from random import Random
 
 from tests.faults import wire
 
 CONNECT = wire.login("crowd", 4)
 A_SECOND = 1.0
+DEAF = 100
+"""One in so many never reads an answer: it makes work, where the others only hold a place."""
 NEVER_READ = 20
 """Messages a second of a client that reads no answers."""
 PINGS = 2_000
@@ -21,7 +24,7 @@ PINGS = 2_000
 
 
 class Crowd:
-    """`count` clients, of each kind as many."""
+    """`count` clients of all kinds."""
 
     def __init__(self, port: int, tls_port: int, count: int) -> None:
         self.lasted: dict[str, list[float]] = {}
@@ -29,15 +32,19 @@ class Crowd:
         self.open: dict[int, tuple[str, float]] = {}
         """Half-open connections that last: their kind, and since when."""
         self.ends: Counter[str] = Counter()
+        self._random = Random(count)  # noqa: S311 - a fault must come again
         self._port = port
         self._tls_port = tls_port
         self._hello = client_hello()
         kinds: list[Callable[[int], Coroutine[None, None, None]]] = [
             self._says_nothing, self._half_a_connect, self._drips_its_connect,
             self._tls_nothing, self._tls_half_a_hello, self._tls_no_more_than_a_hello,
-            self._drips_a_message, self._never_reads,
+            self._drips_a_message,
         ]  # fmt: skip
-        self._all = [kinds[number % len(kinds)](number) for number in range(count)]
+        self._all = [
+            kinds[number % len(kinds)](number) if number % DEAF else self._never_reads(number)
+            for number in range(count)
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -92,6 +99,7 @@ class Crowd:
                 writer.close()
             del self.open[number]
             self.lasted.setdefault(kind, []).append(loop.time() - began)
+            await asyncio.sleep(self._random.uniform(0.5, 1.5) * A_SECOND)
 
     async def _drips_a_message(self, number: int) -> None:
         """Enter, and send a message at one byte a second: it is slow, and may stay."""

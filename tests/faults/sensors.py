@@ -252,7 +252,7 @@ class Sensors:
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
-        done, _ = await asyncio.wait(self._tasks)
+        done, _ = await asyncio.wait(self._tasks) if self._tasks else (set(), set())
         for task in done:
             if not task.cancelled():
                 task.result()
