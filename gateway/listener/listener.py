@@ -150,7 +150,7 @@ class Listener:
             for client in [*self._strangers, *self._clients]:
                 client.check(now)
             for client, due in list(self._last_words.values()):
-                if now >= due:
+                if now >= due or self._is_over(client):
                     self._speak(client)
             if now - written >= WRITE:
                 written = now
@@ -205,7 +205,9 @@ class Listener:
         """Say who connects."""
         shown = client.channel.common_name if client.channel else None
         if shown is not None:
-            principal = self._principals.by_certificate(shown)
+            # One who says two names is neither.
+            one = packet.username in {None, "", shown}
+            principal = self._principals.by_certificate(shown) if one else None
         elif client.anonymous and packet.username is None and packet.password is None:
             return anonymous(self._owner)
         else:
@@ -328,6 +330,13 @@ class Listener:
         if why == answers.NO_CONNECT or why.startswith(TLS):
             self.refusals[why] += 1
             log.info("a client was refused", address=client.address, why=why)
+
+    def _is_over(self, client: Client) -> bool:
+        """Whether the session of a client that is gone has ended early: so has its will's delay."""
+        if client.entered is None:
+            return True
+        session = client.entered.session
+        return not session.keep or self.sessions.get(session.key) is not session
 
     def _speak(self, client: Client) -> None:
         """Take a client's will in like a message of its own."""
