@@ -26,7 +26,7 @@ MEASUREMENTS: Measurements = (
 
 def main(given: Sequence[str]) -> None:
     """Measure, show, and write what was asked for."""
-    run("listener", "six", MEASUREMENTS, given)
+    run("listener", "four", MEASUREMENTS, given)
 
 
 if __name__ == "__main__":
