@@ -17,7 +17,7 @@ from gateway.listener.sessions import Opened
 from gateway.mqtt.codec import V5, encode
 from gateway.mqtt.packets import Connack, Connect, Disconnect, Will
 from gateway.mqtt.properties import Value, build, integer, parse
-from gateway.mqtt.wire import MAXIMUM_LENGTH
+from gateway.mqtt.wire import MAXIMUM_LENGTH, PACKET_TOO_LARGE
 
 if TYPE_CHECKING:
     from gateway.listener.client import Client
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LONGEST_ID = 256
 """Characters of a client id."""
+LARGEST_WILL = 16 * 1024
+"""Bytes: a will may wait as long as its session, and in memory."""
 
 
 class Entered(msgspec.Struct):
@@ -85,6 +87,8 @@ def enter(packet: Connect, listener: Listener, client: Client) -> Entered | Refu
         client_id = answer["assigned_client_identifier"] = f"auto-{secrets.token_hex(8)}"
     if len(client_id) > LONGEST_ID:
         return Refusal(CLIENT_ID, f"a client id has at most {LONGEST_ID} characters here")
+    if packet.will is not None and len(packet.will.payload) > LARGEST_WILL:
+        return Refusal(PACKET_TOO_LARGE, f"a will has at most {LARGEST_WILL:,} bytes here")
     limits = listener.limits
     longest = limits.session_keep // 1000
     if five:

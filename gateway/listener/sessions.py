@@ -73,6 +73,7 @@ class Sessions:
         self._unwritten: dict[Key, Session] = {}
         # By principal, in the order in which their clients went.
         self._away: dict[str, dict[Key, Session]] = {}
+        self._over: dict[Key, Session] = {}
         stored = sorted(_stored(journal, now), key=lambda one: one.away_since or 0)
         for session in stored:
             self._sessions[session.key] = session
@@ -89,6 +90,7 @@ class Sessions:
         """Take up a client's session, or begin a new one (if `clean`, in any case)."""
         before = self._sessions.get(key)
         self._away.get(key[0], {}).pop(key, None)
+        self._over.pop(key, None)
         # One that was to end with its connection has ended, though the connection may still stand.
         if before is not None and not clean and before.keep and not _expired(before, now):
             before.keep, before.away_since = keep, None
@@ -120,7 +122,9 @@ class Sessions:
         away[session.key] = session
         if len(away) > MOST:
             # Its time is over now; the next `settle` removes it, from the file too.
-            next(iter(away.values())).keep = 0
+            oldest = away.pop(next(iter(away)))
+            oldest.keep = 0
+            self._over[oldest.key] = oldest
 
     def changed(self, session: Session) -> None:
         """Know that a session is to be written, with the next `settle`."""
@@ -173,6 +177,7 @@ class Sessions:
         if self._sessions.get(session.key) is session:
             del self._sessions[session.key]
             self._away.get(session.key[0], {}).pop(session.key, None)
+            self._over.pop(session.key, None)
         self._unwritten.pop(session.key, None)
         key = session.key
 
@@ -190,7 +195,7 @@ class Sessions:
     def settle(self, now: int) -> list[Stage]:
         """Drop sessions whose time is over; return what writes all that is not written yet."""
         away = [one for sessions in self._away.values() for one in sessions.values()]
-        over = [one for one in away if _expired(one, now)]
+        over = [*self._over.values(), *(one for one in away if _expired(one, now))]
         stages = [self.forget(one) for one in over]
         return stages + [self.save(one) for one in list(self._unwritten.values())]
 

@@ -50,6 +50,8 @@ REFUSED = [
     ("nobody", connect(V311, username="nobody", password=b"no"), V311, 4),
     ("no token", connect(V5, username="truck"), V5, 0x86),
     ("a password alone", connect(V5, password=b"no"), V5, 0x87),
+    ("large will", connect(V5, will=p.Will(b"a", b"x" * 16_385)), V5, 0x95),
+    ("large will, 3.1.1", connect(V311, will=p.Will(b"a", b"x" * 16_385)), V311, 3),
     ("authentication method", connect(V5, properties=METHOD), V5, 0x8C),
 ]
 

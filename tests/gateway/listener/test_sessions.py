@@ -162,7 +162,7 @@ async def test_sessions_that_nobody_comes_back_to_leave_the_file(door: Door) -> 
 
 
 async def test_of_too_many_sessions_the_oldest_goes(door: Door) -> None:
-    for number in range(MOST + 1):
+    for number in range(MOST + 3):
         now = door.clock.now() + number
         opened = door.sessions.open((ANONYMOUS, f"s-{number}"), clean=True, keep=10**6, now=now)
         client = object()
@@ -170,7 +170,27 @@ async def test_of_too_many_sessions_the_oldest_goes(door: Door) -> None:
         door.sessions.leave(opened.session, client, now)  # type: ignore[arg-type]  # as above
     door.listener.write_sessions()
     assert len(door.sessions) == MOST
-    assert door.sessions.get((ANONYMOUS, "s-0")) is None
+    there = [door.sessions.get((ANONYMOUS, f"s-{number}")) is not None for number in range(5)]
+    assert there == [False, False, False, True, True]
+
+
+async def test_a_will_waits_no_longer_than_its_session_is_kept(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.listener.sessions.MOST", 1)
+    for name in ("first", "second"):
+        await lost(door, await door.enter(name, will=will(30), properties=keeping(100)))
+    await door.passes(1)
+    assert await door.stored() == [99]
+    assert list(door.listener._last_words) == ["listener/anonymous/second"]
+
+
+@pytest.mark.parametrize("version", both)
+async def test_a_gateway_that_stops_says_so(door: Door, version: int) -> None:
+    wire = await door.enter(version=version)
+    await door.restart()
+    codes = [one.code for one in await wire.ended() if isinstance(one, p.Disconnect)]
+    assert codes == ([answers.SHUTTING_DOWN] if version == V5 else [])
 
 
 @pytest.mark.parametrize("version", both)
