@@ -186,6 +186,17 @@ async def test_what_came_before_a_broken_packet_is_not_held_for_taken(
         assert await door.stored() == [1, 2]
 
 
+async def test_a_client_that_was_told_no_number_may_have_many_under_way(tmp_path: Path) -> None:
+    async with serving(tmp_path, unacknowledged=2) as door:
+        wire = await door.enter(version=V311)
+        numbers = range(1, 11)
+        await wire.send(*(untimed(n, n) for n in numbers))
+        for answer in (p.Pubrec, p.Pubcomp):
+            assert [await wire.get() for _ in numbers] == [answer(n) for n in numbers]
+            await wire.send(*(p.Pubrel(n) for n in numbers if answer is p.Pubrec))
+        assert await door.stored() == list(numbers)
+
+
 # -- what ends a connection ------------------------------------------------------------------
 
 BROKEN = [
