@@ -1,8 +1,9 @@
-"""Hostile clients: they send a gateway what no client should.  hostile PORT SEED COUNT
+"""Hostile clients: they send a gateway what no client should.  hostile PORT SEED COUNT RATE
 
 In a process of its own, so that neighbours who are measured do not wait for it. Each visit is a
 connection from another address of this machine. Half of them connect well and send payloads that
-were right until they were changed; all then send such packets, and see what comes of it.
+were right until they were changed; all then send such packets, and see what comes of it. RATE is
+of packets and payloads a second, 0 for as many as the gateway takes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import json
 import struct
 import sys
+import time
 from contextlib import suppress
 from random import Random
 
@@ -141,8 +143,9 @@ async def visit(port: int, random: Random) -> int:
     return len(payloads) + len(packets)
 
 
-async def attack(port: int, seed: int, count: int) -> dict[str, int]:
+async def attack(port: int, seed: int, count: int, rate: int) -> dict[str, float]:
     sent = visits = 0
+    began = time.monotonic()
 
     async def one(random: Random) -> None:
         nonlocal sent, visits
@@ -150,11 +153,13 @@ async def attack(port: int, seed: int, count: int) -> dict[str, int]:
             said = await visit(port, random)
             sent += said
             visits += 1
+            if rate:
+                await asyncio.sleep(began + sent / rate - time.monotonic())
 
     async with asyncio.TaskGroup() as group:
         for number in range(TOGETHER):
             group.create_task(one(Random(f"{seed}-{number}")))  # noqa: S311 - a fault must come again
-    return {"sent": sent, "visits": visits}
+    return {"sent": sent, "visits": visits, "seconds": time.monotonic() - began}
 
 
 if __name__ == "__main__":

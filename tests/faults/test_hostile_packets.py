@@ -33,20 +33,27 @@ class Attacked(NamedTuple):
 
     sent: int
     visits: int
+    seconds: float
     quiet: float
     during: float
     wrong: list[str]
 
     def __str__(self) -> str:
         return (
-            f"{self.sent} mutated packets and payloads in {self.visits} connections; neighbours' "
+            f"{self.sent} mutated packets and payloads in {self.visits} connections, "
+            f"{self.sent / self.seconds:.0f} a second; neighbours' "
             f"p99 {1000 * self.quiet:.1f} ms before and {1000 * self.during:.1f} ms during it: "
             f"{self.during / self.quiet:.2f} times"
         )
 
 
-async def attacked(folder: Path, seed: int, count: int, quiet: float, *faults: str) -> Attacked:
-    """Measure neighbours for `quiet` seconds and then under an attack of `count` packets."""
+async def attacked(
+    folder: Path, seed: int, count: int, rate: int, quiet: float, *faults: str
+) -> Attacked:
+    """Measure neighbours for `quiet` seconds and then under an attack of `count` packets.
+
+    `rate` is of packets a second, 0 for as many as the gateway takes.
+    """
     gateway = Running(folder, free_port(), *faults, ways=LISTENING)
     neighbours = Sensors(gateway.port, RATE, 20, kinds=NEIGHBOURS)
     gateway.start()
@@ -57,7 +64,7 @@ async def attacked(folder: Path, seed: int, count: int, quiet: float, *faults: s
         neighbours.latencies.clear()
         await asyncio.sleep(quiet)
         before = p99(neighbours)
-        told = await _attack(gateway, seed, count)
+        told = await _attack(gateway, seed, count, rate)
         during = p99(neighbours)
         neighbours.sending = False
         await until(lambda: not neighbours.unacknowledged, "everything is acknowledged")
@@ -70,7 +77,12 @@ async def attacked(folder: Path, seed: int, count: int, quiet: float, *faults: s
     log = gateway.log.read_text()
     wrong += [f"its log has {one!r}" for one in FAULTS if one in log]
     return Attacked(
-        told["sent"], told["visits"], before, during, wrong + _losses(gateway, neighbours)
+        sent=int(told["sent"]),
+        visits=int(told["visits"]),
+        seconds=told["seconds"],
+        quiet=before,
+        during=during,
+        wrong=wrong + _losses(gateway, neighbours),
     )
 
 
@@ -80,11 +92,11 @@ def p99(neighbours: Sensors) -> float:
     return found
 
 
-async def _attack(gateway: Running, seed: int, count: int) -> dict[str, int]:
+async def _attack(gateway: Running, seed: int, count: int, rate: int) -> dict[str, float]:
     """Let it come; meanwhile the gateway answers."""
     command = (sys.executable, "-m", "tests.faults.hostile")
     process = await asyncio.create_subprocess_exec(
-        *command, str(gateway.port), str(seed), str(count),
+        *command, *map(str, (gateway.port, seed, count, rate)),
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     ending = asyncio.create_task(process.communicate())
@@ -99,7 +111,7 @@ async def _attack(gateway: Running, seed: int, count: int) -> dict[str, int]:
             process.kill()
             await ending
     assert process.returncode == 0
-    told: dict[str, int] = json.loads(output)
+    told: dict[str, float] = json.loads(output)
     return told
 
 
@@ -117,8 +129,8 @@ def _losses(gateway: Running, neighbours: Sensors) -> list[str]:
 async def test_a_gateway_survives_whatever_it_is_sent(
     tmp_path: Path, seeds: Seeds, *, long_run: bool
 ) -> None:
-    count, quiet = (1_000_000, 20.0) if long_run else (5_000, 1.0)
-    found = await attacked(tmp_path, seeds(1, 1)[0], count, quiet)
+    count, rate, quiet = (1_000_000, 5_000, 20.0) if long_run else (5_000, 0, 1.0)
+    found = await attacked(tmp_path, seeds(1, 1)[0], count, rate, quiet)
     print(found)  # noqa: T201 - the report
     assert found.wrong == []
 
@@ -126,7 +138,7 @@ async def test_a_gateway_survives_whatever_it_is_sent(
 async def test_a_build_that_trips_over_a_wrong_packet_is_caught(
     tmp_path: Path, seeds: Seeds
 ) -> None:
-    found = await attacked(tmp_path, seeds(1, 1)[0], 200, 0.1, "--trip-over-packets")
+    found = await attacked(tmp_path, seeds(1, 1)[0], 200, 0, 0.1, "--trip-over-packets")
     assert found.wrong
 
 
