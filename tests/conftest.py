@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long-faults",
         action="store_true",
-        help="tests/faults at full length (100 kills, 1,000 power cuts): five minutes",
+        help="tests/faults at full length (100 kills, 1,000 power cuts): ten minutes",
     )
     parser.addoption(
         "--fault-seed",

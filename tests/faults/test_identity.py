@@ -7,11 +7,7 @@ from an address of its own, since an address with too many of them is turned awa
 from __future__ import annotations
 
 import json
-import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,91 +15,15 @@ import pytest
 
 from devices.reading import DeviceKey
 from gateway.listener.attempts import AT_ONCE
-from gateway.listener.authority import Authority
-from tests.broker import free_port
 from tests.faults import wire
+from tests.faults.house import EUI, House, house
 from tests.faults.peer import Peer, topic, warm
-from tests.faults.running import Running
 
-SETTINGS = """\
-[[listeners]]
-port = {port}
-
-[[listeners]]
-port = {tls_port}
-[listeners.tls]
-certificate = "{folder}/ours/server.pem"
-key = "{folder}/ours/server.key"
-authority = "{folder}/ours/authority.pem"
-"""
 A, FOREIGN = DeviceKey("", "d-a"), DeviceKey("rival", "d-a")
-EUI = "0102030405060708"
 UPLINK = b'{"deviceInfo":{"devEui":"%s"},"object":{"temperature":66}}' % EUI.encode()
 
 
-class House(NamedTuple):
-    """A running gateway, the tokens by name, and what clients show in TLS."""
-
-    gateway: Running
-    tls_port: int
-    tokens: dict[str, str]
-    shows: dict[str, ssl.SSLContext]
-
-    async def enter(self, name: str, **how: Any) -> Peer:  # noqa: ANN401 - what Peer.connect takes
-        """Enter with the right token."""
-        token = self.tokens[name]
-        peer = await Peer.connect(self.gateway.port, user=name, password=token, **how)
-        assert peer is not None
-        assert peer.code == 0
-        return peer
-
-
-@asynccontextmanager
-async def house(folder: Path, *faults: str) -> AsyncIterator[House]:
-    """Start a gateway with its credentials."""
-    tls_port = free_port()
-    shows = dict(_certificates(folder))
-    ways = SETTINGS.replace("{tls_port}", str(tls_port)).replace("{folder}", str(folder))
-    gateway = Running(folder, free_port(), *faults, ways=ways)
-    gateway.start()
-    try:
-        await gateway.listens()
-        tokens = {}
-        wanted: dict[str, dict[str, Any]] = {
-            "a": {"speaks_for": ["d-a", EUI]},
-            "b": {"speaks_for": ["d-b"]},
-            "all": {"speaks_for": ["d-none"], "sees": ["*"]},
-            "rival": {"speaks_for": ["*"], "sees": ["*"], "owner": "rival"},
-            "gone": {},
-            "card": {"speaks_for": ["d-a"], "certificate": True},
-            "gone-card": {"certificate": True},
-        }
-        for name, more in wanted.items():
-            added = await gateway.ask({"do": "add", "name": name, **more})
-            tokens[name] = added["token"] or ""
-        for name in ("gone", "gone-card"):
-            await gateway.ask({"do": "revoke", "name": name})
-        yield House(gateway, tls_port, tokens, shows)
-        gateway.stop()
-    finally:
-        gateway.kill()
-
-
-def _certificates(folder: Path) -> Iterator[tuple[str, ssl.SSLContext]]:
-    now = datetime.now(UTC)
-    ours = Authority.make(folder / "ours", now, "ours")
-    ours.server(("localhost",), now)
-    theirs = Authority.make(folder / "theirs", now, "theirs")
-    shown = {name: ours.client(name, now) for name in ("card", "gone-card", "a", "nobody")}
-    shown["foreign card"] = theirs.client("card", now)
-    for name, issued in shown.items():
-        context = ssl.create_default_context(cafile=folder / "ours" / "authority.pem")
-        context.load_cert_chain(issued.certificate, issued.key)
-        yield name, context
-    yield "nothing", ssl.create_default_context(cafile=folder / "ours" / "authority.pem")
-
-
-class False_(NamedTuple):  # noqa: N801 - a credential that is False
+class Claim(NamedTuple):
     """A false identity. `token` is whose token it has; `shows` is whose certificate."""
 
     user: str | None = None
@@ -114,28 +34,28 @@ class False_(NamedTuple):  # noqa: N801 - a credential that is False
 
 
 FALSE = {
-    "nobody at all": False_(),
-    "a wrong token": False_("a", word="0" * 32),
-    "no token": False_("a"),
-    "an empty token": False_("a", word=""),
-    "another's token": False_("a", "b"),
-    "the token of another owner": False_("a", "rival"),
-    "a revoked token": False_("gone", "gone"),
-    "a name that nobody has": False_("nobody", "a"),
-    "the name of those without one": False_("anonymous", word=""),
-    "an empty name": False_("", word=""),
-    "a pattern for a name": False_("*", "a"),
-    "who has a certificate, with an empty token": False_("card", word=""),
-    "over TLS, nothing": False_(shows="nothing"),
-    "over TLS, a wrong token": False_("a", word="0" * 32, shows="nothing"),
-    "a certificate of a foreign authority": False_(shows="foreign card"),
-    "that, and a token": False_("a", "a", shows="foreign card"),
-    "a certificate with the name of who has a token": False_(shows="a"),
-    "a certificate that is revoked": False_(shows="gone-card"),
-    "that, and a token of another": False_("a", "a", shows="gone-card"),
-    "a certificate with a name that nobody has": False_(shows="nobody"),
-    "a certificate, and the name and token of another": False_("a", "a", shows="card"),
-    "a certificate, and the name of another": False_("b", shows="card"),
+    "nobody at all": Claim(),
+    "a wrong token": Claim("a", word="0" * 32),
+    "no token": Claim("a"),
+    "an empty token": Claim("a", word=""),
+    "another's token": Claim("a", "b"),
+    "the token of another owner": Claim("a", "rival"),
+    "a revoked token": Claim("gone", "gone"),
+    "a name that nobody has": Claim("nobody", "a"),
+    "the name of those without one": Claim("anonymous", word=""),
+    "an empty name": Claim("", word=""),
+    "a pattern for a name": Claim("*", "a"),
+    "who has a certificate, with an empty token": Claim("card", word=""),
+    "over TLS, nothing": Claim(shows="nothing"),
+    "over TLS, a wrong token": Claim("a", word="0" * 32, shows="nothing"),
+    "a certificate of a foreign authority": Claim(shows="foreign card"),
+    "that, and a token": Claim("a", "a", shows="foreign card"),
+    "a certificate with the name of who has a token": Claim(shows="a"),
+    "a certificate that is revoked": Claim(shows="gone-card"),
+    "that, and a token of another": Claim("a", "a", shows="gone-card"),
+    "a certificate with a name that nobody has": Claim(shows="nobody"),
+    "a certificate, and the name and token of another": Claim("a", "a", shows="card"),
+    "a certificate, and the name of another": Claim("b", shows="card"),
 }
 
 
