@@ -15,6 +15,7 @@ import structlog
 from devices.device import Origin
 from gateway.listener import answers
 from gateway.listener.answers import Refusal
+from gateway.listener.arriving import sort
 from gateway.listener.connecting import enter
 from gateway.listener.flow import Flow, Unread
 from gateway.mqtt.codec import V5, V311, PacketReader, ProtocolError, Publish, encode, pubacks
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from gateway.listener.connecting import Entered
     from gateway.listener.listener import Listener
     from gateway.listener.outbox import Outbox
-    from gateway.listener.sessions import Stage
 
 log = structlog.get_logger()
 
@@ -277,66 +277,27 @@ class Client:
 
     def _publishes(self, entered: Entered, messages: list[Publish]) -> None:
         """Hand messages on, also those that come before one that breaks the protocol."""
-        fresh: list[Publish] = []
-        noted: set[int] = set()
-        problem: ProtocolError | None = None
-        held = entered.session.held
-        try:
-            for message in messages:
-                # The client itself says it now: kept or not, it is no old value.
-                message.retain = False
-                if message.properties:
-                    answers.check_publish(message)
-                if (message.qos == 2 or held) and not self._is_new(entered, message, noted):
-                    continue
-                fresh.append(message)
-                self._under_way += message.packet_id > 0
-        except ProtocolError as error:
-            problem = error
-        if fresh:
-            self._listener.intake.receive(self, fresh)
-        # Not before: whoever has its id held is told that we have the message.
-        for packet_id in noted:
-            self._along(self._listener.sessions.hold(entered.session, packet_id))
-        if problem is not None:
-            raise problem
-        self._keep_window(entered)
-
-    def _keep_window(self, entered: Entered) -> None:
-        """Read no further where too much waits for the disk."""
-        most = self._listener.limits.unacknowledged
+        session, sessions = entered.session, self._listener.sessions
+        intake, most = self._listener.intake, self._listener.limits.unacknowledged
+        # A client of MQTT 3.1.1 was told no number, and would come back with as many for ever.
+        found = sort(messages, session.held, most if entered.version == V5 else None)
+        self._under_way += found.expecting
+        if found.fresh:
+            intake.receive(self, found.fresh)
+        changes = [sessions.release(session, one) for one in found.reused]
+        changes += [sessions.hold(session, one) for one in found.noted]
+        for stage in changes:
+            if stage is not None:
+                intake.along(stage, _nothing)
+        if found.repeated:
+            answer = b"".join(encode(Pubrec(one), V311) for one in found.repeated)
+            intake.along(_nothing, lambda: self._write(answer))
+        if found.problem is not None:
+            raise found.problem
         if self._under_way >= most:
             if entered.version == V5 and self._under_way > most:
                 raise ProtocolError(answers.RECEIVE_MAXIMUM, f"more than {most} are under way")
             self._leave_unread(Unread.WINDOW)
-
-    def _is_new(self, entered: Entered, message: Publish, noted: set[int]) -> bool:
-        """Note a QoS 2 message; one that we have already is answered once more.
-
-        An id that is held and comes without the dup flag is a new message, of a client that has
-        lost its memory: MQTT asks for the flag on whatever is sent again (3.3.1.1).
-        """
-        held, packet_id = entered.session.held, message.packet_id
-        known = packet_id in held or packet_id in noted
-        if message.qos != 2:
-            if known:
-                self._along(self._listener.sessions.release(entered.session, packet_id))
-            return True
-        if known and message.dup:
-            answer = encode(Pubrec(packet_id), V311)
-            self._listener.intake.along(_nothing, lambda: self._write(answer))
-            return False
-        # A client of MQTT 3.1.1 was told no number, and would come back with the same ones for
-        # ever; its packet ids are bound enough.
-        most = self._listener.limits.unacknowledged
-        if entered.version == V5 and not known and len(held) + len(noted) >= most:
-            raise ProtocolError(answers.RECEIVE_MAXIMUM, "too many QoS 2 messages are unreleased")
-        noted.add(packet_id)
-        return True
-
-    def _along(self, stage: Stage | None) -> None:
-        if stage is not None:
-            self._listener.intake.along(stage, _nothing)
 
     def _release(self, entered: Entered, packet: Pubrel) -> None:
         """Forget a QoS 2 message; its id is free once that is durable."""
