@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-FULL = 5_000
+FULL = 2_000
 """Messages in a batch that is committed without waiting for more."""
 CROWDED = 20_000
 """Messages waiting for the disk at which sockets are left unread."""
@@ -58,7 +58,8 @@ class Gathered:
         self.released: list[int] = []
         self.arrivals: list[Arrival] = []
         self.along: list[Callable[[Journal], None]] = []
-        self.acknowledgements: list[tuple[Link, int, list[int]]] = []
+        self.acknowledgements: dict[tuple[Link, int], list[int]] = {}
+        """By link and its generation: what one writes once, its client reads once."""
         self.committed: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
@@ -128,8 +129,11 @@ class Ingest:
             self._paused.add(link)
             link.pause()
 
-    def receive(self, link: Link, publishes: Sequence[Publish]) -> None:
-        """Decode messages of a connection, in order; they are acknowledged once committed."""
+    def receive(self, link: Link, publishes: Sequence[Publish]) -> int:
+        """Decode messages of a connection, in order; they are acknowledged once committed.
+
+        Return how many wait for that: a message at QoS 0 does not.
+        """
         origin = link.origin
         routes = self._routes.setdefault(origin, {})
         admitted = self._admitted.setdefault(origin.source, set())
@@ -155,7 +159,9 @@ class Ingest:
                 decoded = [self._apart(one) for one in decoded]
             readings.extend(decoded)
         self.received += len(publishes)
-        self._expect(link, [message.packet_id for message in publishes if message.packet_id])
+        packet_ids = [message.packet_id for message in publishes if message.packet_id]
+        self._expect(link, packet_ids)
+        return len(packet_ids)
 
     def _route(self, origin: Origin, routes: dict[bytes, Decode], topic: bytes) -> Decode:
         if self._routes_count >= ROUTES:
@@ -245,7 +251,10 @@ class Ingest:
         )
 
     def _expect(self, link: Link, packet_ids: list[int]) -> None:
-        self._gathered.acknowledgements.append((link, link.generation, packet_ids))
+        waiting = self._gathered.acknowledgements
+        known = waiting.setdefault((link, link.generation), packet_ids)
+        if known is not packet_ids:
+            known += packet_ids
         self._links.add(link)
         self._soon()
         if self._full():
@@ -352,7 +361,7 @@ class Ingest:
         self.journal.publish()
         for committed in gathered.committed:
             committed()
-        for link, generation, packet_ids in gathered.acknowledgements:
+        for (link, generation), packet_ids in gathered.acknowledgements.items():
             link.acknowledge(generation, packet_ids)
         self.bell.ring()
         self._resume()

@@ -62,10 +62,11 @@ class Link(Protocol):
 class Intake(Protocol):
     """Takes what arrives."""
 
-    def receive(self, link: Link, publishes: list[Publish]) -> None:
+    def receive(self, link: Link, publishes: list[Publish]) -> int:
         """Take messages in the order of their arrival, from the event loop's thread.
 
-        Note `link.generation` now, for the acknowledgement. A message at QoS 0 has packet
+        Return how many of them will be acknowledged. Note `link.generation` now, for the
+        acknowledgement. A message at QoS 0 has packet
         id 0 and wants none. After `link.pause()` at most one read buffer more may come.
         Whatever this raises ends the receiver's `run()`.
         """

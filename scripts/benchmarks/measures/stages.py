@@ -119,7 +119,7 @@ async def _one_batch(
         journal.commit()
         journal.publish()
     with taken.stage("acknowledge"):
-        for link, generation, packet_ids in gathered.acknowledgements:
+        for (link, generation), packet_ids in gathered.acknowledgements.items():
             link.acknowledge(generation, packet_ids)
     sink.empty()
     with taken.stage("monitor"):

@@ -63,12 +63,13 @@ class Kept:
         self.acknowledge = acknowledge
         self._changed = asyncio.Event()
 
-    def receive(self, link: Link, publishes: list[Publish]) -> None:
+    def receive(self, link: Link, publishes: list[Publish]) -> int:
         self.messages += publishes
         self.generations += [link.generation] * len(publishes)
         if self.acknowledge:
             link.acknowledge(link.generation, [one.packet_id for one in publishes])
         self._changed.set()
+        return len(publishes)
 
     @property
     def payloads(self) -> list[bytes]:

@@ -247,7 +247,7 @@ async def test_pings_keep_a_quiet_connection_alive() -> None:
 @pytest.mark.parametrize("fault", [LookupError, OSError])
 async def test_what_the_intake_raises_ends_the_run(fault: type[Exception]) -> None:
     class Broken:
-        def receive(self, link: Link, publishes: list[p.Publish]) -> None:
+        def receive(self, link: Link, publishes: list[p.Publish]) -> int:
             raise fault(f"{link.name}: {len(publishes)}")
 
     loop = asyncio.get_running_loop()
