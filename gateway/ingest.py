@@ -15,7 +15,6 @@ sync.
 from __future__ import annotations
 
 import asyncio
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -27,6 +26,7 @@ from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, R
 from gateway.database import DiskError
 from gateway.follow import Bell
 from gateway.journal import Arrival, Batch, Cursor, Journal, Rejected
+from gateway.redelivery import Redelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +57,7 @@ class Gathered:
         self.rejected: list[Rejected] = []
         self.released: list[int] = []
         self.arrivals: list[Arrival] = []
+        self.forgotten: list[str] = []
         self.along: list[Callable[[Journal], None]] = []
         self.acknowledgements: dict[tuple[Link, int], list[int]] = {}
         """By link and its generation: what one writes once, its client reads once."""
@@ -107,7 +108,7 @@ class Ingest:
         self._gathered = Gathered()
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._arrivals = {(one.source, one.packet): one.trace for one in journal.arrivals()}
+        self._redelivery = Redelivery(journal.arrivals())
 
     # -- the log that followers follow -------------------------------------------------------
 
@@ -214,22 +215,12 @@ class Ingest:
         return reading
 
     def _repeated(self, link: Link, message: Publish) -> bool:
-        """Whether a message without times of its own is one that we have, sent again.
-
-        A sender repeats a message under its packet id. Held against what we took in last under
-        that id it is recognised; held against values alone, a new one could be taken for it.
-        Only the ids that a sender may have under way at a time are kept, in a ring.
-        """
-        packet_id = message.packet_id
-        if not packet_id:
+        """Whether a message without times of its own is one that we have, sent again."""
+        if not message.packet_id:
             return False
-        content = b"%d %b\0%b" % (packet_id, message.topic, message.payload)
-        trace = blake2b(content, digest_size=8).digest()
-        arrival = Arrival(link.name, packet_id % link.window, trace)
-        known = self._arrivals.get(arrival[:2])
-        if message.dup and known == trace:
+        arrival = self._redelivery.arrived(link, message)
+        if arrival is None:
             return True
-        self._arrivals[arrival[:2]] = trace
         self._gathered.arrivals.append(arrival)
         return False
 
@@ -356,6 +347,7 @@ class Ingest:
 
     async def _commit(self) -> None:
         gathered, self._gathered = self._gathered, Gathered()
+        gathered.forgotten = self._redelivery.forget()
         while not await self._write(gathered):  # noqa: ASYNC110 - the disk gives no sign when it is well
             await asyncio.sleep(RETRY)
         self.journal.publish()
@@ -375,6 +367,7 @@ class Ingest:
             self.journal.append(gathered.readings, gathered.rejected)
             self.journal.release(gathered.released)
             self.journal.keep_arrivals(gathered.arrivals)
+            self.journal.forget_arrivals(gathered.forgotten)
             for stage in gathered.along:
                 stage(self.journal)
             await self.journal.commit_aside()

@@ -276,8 +276,12 @@ class Listener:
             return
         self._unfinished += count - client.holds
         client.holds = count
-        if self._unfinished > UNFINISHED and count:
-            raise ProtocolError(answers.QUOTA, "too much lies unfinished; send whole packets")
+        if self._unfinished <= UNFINISHED:
+            return
+        # Whoever holds most, and not whoever happens to send now.
+        most = max((*self._strangers, *self._clients), key=lambda one: one.holds)
+        self.refusals["too much lies unfinished"] += 1
+        most.end("too much lies unfinished; send whole packets", answers.QUOTA)
 
     def refused(self, client: Client, refusal: Refusal) -> None:
         """Know that a client may not enter."""
