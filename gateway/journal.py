@@ -130,8 +130,8 @@ class Journal(Database):
             why TEXT NOT NULL, will TEXT);
         CREATE INDEX ended_of ON ended (principal, number);
         """,
-        # To count the quarantine by its rows takes half a second where there are a million, and
-        # nothing else is done meanwhile; whoever looks at the status asks for it.
+        # Whoever looks at the status asks for these counts. Made by a look at every row, they kept
+        # the intake waiting: with 100,000 rows for 0.1 s.
         """
         CREATE TABLE quarantine_count (reason TEXT PRIMARY KEY, count INTEGER NOT NULL)
             WITHOUT ROWID;

@@ -181,6 +181,7 @@ def test_the_quarantine_keeps_everything_until_it_is_released(journal: Journal) 
     journal.release([first.number])
     journal.commit()
     assert journal.quarantined() == [second]
+    assert journal.quarantine_counts() == {"cut-off": 1}
     assert journal.quarantined(after=second.number) == []
 
 
