@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from collections import Counter
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -120,28 +121,36 @@ class Layout(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 
 _LAYOUTS: dict[tuple[str, ...], Layout] = {}
-MAXIMUM_LAYOUTS = 4096
+_MADE_FOR: Counter[str] = Counter()
+MAXIMUM_LAYOUTS = 16_384
 """Sets of channels that are told apart: each stays in memory for good."""
+MAXIMUM_OF_SOURCE = 512
+"""Sets of channels that one source may bring: what it invents must not use up all there are."""
 
 
-def layout(channels: tuple[str, ...]) -> Layout:
+def layout(channels: tuple[str, ...], source: str = "") -> Layout:
     """Return the one Layout of these channels, which must be sorted, distinct and known.
 
-    Raises DecodeError when there are too many different ones.
+    `source` is who brings them, empty for what is stored already. Raises DecodeError when there
+    are too many different ones.
     """
     found = _LAYOUTS.get(channels)
     if found is None:
+        if source and _MADE_FOR[source] >= MAXIMUM_OF_SOURCE:
+            raise _too_many(f"{source} has brought {MAXIMUM_OF_SOURCE} different sets of channels")
         found = _LAYOUTS[channels] = _make_layout(channels)
+        _MADE_FOR[source] += 1
     return found
+
+
+def _too_many(what: str) -> DecodeError:
+    cure = "Let devices send the same channels, with the same places, in every message"
+    return DecodeError("too-many-layouts", what, cure)
 
 
 def _make_layout(channels: tuple[str, ...]) -> Layout:
     if len(_LAYOUTS) >= MAXIMUM_LAYOUTS:
-        raise DecodeError(
-            "too-many-layouts",
-            f"{MAXIMUM_LAYOUTS} different sets of channels have been seen already",
-            "Let devices send the same channels, with the same places, in every message",
-        )
+        raise _too_many(f"{MAXIMUM_LAYOUTS} different sets of channels have been seen already")
     if any(a >= b for a, b in pairwise(channels)):
         raise ValueError(f"channels must be sorted and distinct: {channels}")
     if not channels or len(channels) > MAXIMUM_CHANNELS:

@@ -101,7 +101,7 @@ class Gateway:
         self._ports = settings.listeners if join else ()
         self._stopping = asyncio.Event()
         self._next_prune = self._next_quarantine = self._next_certificates = 0
-        self._moved = 0
+        self._moved = self._rejected = 0
         self._deaf_until = 0
 
     async def compose(self, *, looking: bool = False) -> None:
@@ -346,9 +346,11 @@ class Gateway:
         keep = self.settings.journal
         pruned = journal.prune(done, self.clock.now() - keep.keep, keep.keep_size)
         self._next_prune = now if pruned == PAGE else now + PRUNE_INTERVAL
-        if now < self._next_quarantine:
+        # Sooner where much is rejected: one client must not fill the disk meanwhile.
+        grown = self.ingest.rejected - self._rejected >= keep.quarantine_size // 10
+        if now < self._next_quarantine and not grown:
             return
-        self._next_quarantine = now + QUARANTINE_INTERVAL
+        self._next_quarantine, self._rejected = now + QUARANTINE_INTERVAL, self.ingest.rejected
         dropped = journal.prune_quarantine(
             self.clock.now() - keep.keep_quarantine, keep.quarantine_size
         )

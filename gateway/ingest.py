@@ -45,6 +45,10 @@ RETRY = 0.5
 """Seconds between attempts to write while the disk does not take it."""
 CLOSE = 1_000
 """Arrivals of a device without a clock are told apart by as many ms as there are, up to this."""
+HEAVY = 32 * 1024 * 1024
+"""Bytes of messages waiting for the quarantine at which sockets are left unread."""
+LONGEST_ROUTE = 256
+"""Bytes of a topic whose decoder is remembered."""
 ROUTES = 200_000
 """Topics whose decoder is remembered, of all sources together."""
 
@@ -58,6 +62,8 @@ class Gathered:
         self.released: list[int] = []
         self.arrivals: list[Arrival] = []
         self.forgotten: list[str] = []
+        self.heavy = 0
+        """Bytes of what was rejected; readings are small, and counted."""
         self.along: list[Callable[[Journal], None]] = []
         self.acknowledgements: dict[tuple[Link, int], list[int]] = {}
         """By link and its generation: what one writes once, its client reads once."""
@@ -97,6 +103,9 @@ class Ingest:
         self.held = False
         """Whether sockets are left unread for want of room."""
         self.received = 0
+        """Messages since the start."""
+        self.rejected = 0
+        """Bytes that went to the quarantine since the start."""
         self._clock = clock
         self._admit_device = admit
         self._routes: dict[Origin, dict[bytes, Decode]] = {}
@@ -152,7 +161,8 @@ class Ingest:
                 if len(decoded) != 1 or decoded[0].device not in admitted:
                     self._admit(origin.source, decoded)
             except DecodeError as error:
-                self._reject(origin, message, now, flags, error)
+                if not self._repeated(link, message):
+                    self._reject(origin, message, now, flags, error)
                 continue
             if decoded and decoded[0].flags & ARRIVAL:
                 if self._repeated(link, message):
@@ -169,9 +179,11 @@ class Ingest:
             self._routes_count = 0
             for one in self._routes.values():
                 one.clear()
-        self._routes_count += 1
-        routes[topic] = self._bind(origin, topic.decode(errors="replace"))
-        return routes[topic]
+        decode = self._bind(origin, topic.decode(errors="replace"))
+        if len(topic) <= LONGEST_ROUTE:
+            self._routes_count += 1
+            routes[topic] = decode
+        return decode
 
     def _bind(self, origin: Origin, topic: str) -> Decode:
         try:
@@ -227,6 +239,8 @@ class Ingest:
     def _reject(
         self, origin: Origin, message: Publish, received: int, flags: int, error: DecodeError
     ) -> None:
+        self._gathered.heavy += len(message.topic) + len(message.payload)
+        self.rejected += len(message.topic) + len(message.payload)
         self._gathered.rejected.append(
             Rejected(
                 received=received,
@@ -272,7 +286,9 @@ class Ingest:
 
     def _full(self) -> bool:
         """Whether sockets are to be left unread."""
-        return self.held or self.problem is not None or len(self._gathered) >= CROWDED
+        gathered = self._gathered
+        crowded = len(gathered) >= CROWDED or gathered.heavy >= HEAVY
+        return crowded or self.held or self.problem is not None
 
     def hold(self, reason: str | None) -> None:
         """Leave the sockets unread because of `reason`, until called with None."""

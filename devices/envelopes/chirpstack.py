@@ -75,7 +75,7 @@ class _Event:
                 device=DeviceKey(self._origin.owner, self._eui),
                 at=moment(event.get("time"), "ms"),
                 received=received,
-                layout=layout(names),
+                layout=layout(names, self._origin.source),
                 values=tuple([channels[name] for name in names]),
                 sequence=sequence_number(event.get("fCnt"), "fCnt"),
                 flags=flags,

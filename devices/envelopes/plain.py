@@ -176,7 +176,7 @@ class Definition:
             else key(look_up(document, path_of(mapping.device_key))),
             at=moment(_role(document, mapping.time), mapping.time_unit, mapping.time),
             received=received,
-            layout=layout(names),
+            layout=layout(names, self._source),
             values=tuple([channels[name] for name in names]),
             sequence=sequence_number(_role(document, mapping.sequence), mapping.sequence),
             flags=flags,

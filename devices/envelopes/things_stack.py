@@ -81,7 +81,7 @@ class _Message:
             device=DeviceKey(self._origin.owner, self._device),
             at=moment(time, "ms", "received_at"),
             received=received,
-            layout=layout(names),
+            layout=layout(names, self._origin.source),
             values=tuple([channels[name] for name in names]),
             sequence=sequence,
             flags=flags,

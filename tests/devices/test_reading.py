@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import devices.reading as reading_module
+from devices.errors import DecodeError
 from devices.reading import (
     ARRIVAL,
     CLOCK_AHEAD,
@@ -109,3 +111,13 @@ def test_a_layout_is_one_object_and_refuses_disorder() -> None:
         layout(("warmth",))
     with pytest.raises(ValueError, match="1 to 40"):
         layout(())
+
+
+def test_one_source_cannot_use_up_the_sets_of_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_module, "MAXIMUM_OF_SOURCE", 2)
+    for number in (1, 2):
+        layout((f"temperature.hostile_{number}",), "hostile")
+    with pytest.raises(DecodeError, match="hostile has brought 2 different sets"):
+        layout(("temperature.hostile_3",), "hostile")
+    assert layout(("temperature.hostile_1",), "hostile") is layout(("temperature.hostile_1",))
+    layout(("temperature.honest",), "honest")

@@ -394,3 +394,37 @@ def test_every_envelope_is_asked(tmp_path: Path) -> None:
     ingest = Ingest(journal, ENVELOPES, ToldClock(), admit=lambda _source, _device: None)
     assert ingest.envelopes == ENVELOPES
     journal.close()
+
+
+async def test_what_is_rejected_and_sent_again_is_kept_once(bench: Bench) -> None:
+    line = Line()
+    bench.ingest.receive(line, [publish(b"{", 1)])
+    bench.ingest.receive(line, [publish(b"{", 1, dup=True), publish(b"{", 2)])
+    await bench.settle()
+    assert len(bench.journal.quarantined()) == 2
+    assert line.acknowledged == [(1, 1), (1, 1), (1, 2)]
+
+
+async def test_large_messages_that_cannot_be_decoded_leave_sockets_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.ingest, "HEAVY", 3_000)
+    bench = Bench(tmp_path)
+    line = Line()
+    bench.ingest.receive(line, [publish(b"x" * 1_000, number) for number in (1, 2)])
+    assert not line.paused
+    bench.ingest.receive(line, [publish(b"x" * 1_000, 3)])
+    assert line.paused
+    async with bench.running():
+        await bench.settle()
+    assert not line.paused
+    assert len(bench.journal.quarantined()) == 3
+    bench.close()
+
+
+async def test_long_topics_are_decoded_and_not_remembered(bench: Bench) -> None:
+    long = f"cargo/{'s' * 300}/d-1/readings"
+    bench.ingest.receive(Line(), [publish(WARM % (NOW, 1), topic=long), warm(2)])
+    await bench.settle()
+    assert bench.stored() == [("d-1", 1), ("d-1", 2)]
+    assert [len(one) for one in bench.ingest._routes.values()] == [1]
