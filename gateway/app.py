@@ -182,7 +182,7 @@ class Gateway:
             self.settings.clients,
             owner=gateway.owner,
             intake=self.ingest,
-            sessions=Sessions(self.journal, self.clock.now()),
+            sessions=Sessions(self.journal),
             principals=self.principals,
             announcer=announcer,
             clock=self.clock,
@@ -251,6 +251,7 @@ class Gateway:
             await asyncio.sleep(0)
         await self.monitor.revise(at_once=True)
         await self.monitor.checkpoint()
+        await self.admission.flush()
 
     def close(self) -> None:
         """Close the files and let go of the folder."""

@@ -10,7 +10,7 @@ from gateway.listener import answers
 from gateway.mqtt.wire import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from gateway.mqtt.packets import Publish
 
@@ -32,7 +32,7 @@ class Arrived(msgspec.Struct):
     """What is wrong with the message after these."""
 
 
-def sort(messages: Sequence[Publish], held: set[int], most: int | None) -> Arrived:
+def sort(messages: Sequence[Publish], held: Collection[int], most: int | None) -> Arrived:
     """Sort a client's messages, up to one that breaks the protocol.
 
     `held` are the ids of QoS 2 that it has not released, of which it may have `most`. An id that

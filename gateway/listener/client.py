@@ -337,7 +337,13 @@ class Client:
             return
         self._early = []
         self._leave_unread(Unread.ANSWER)
-        self._listener.intake.along(found.opened.forget, lambda: self._welcome_late(found))
+        forget, forgotten = found.opened.forget
+
+        def committed() -> None:
+            forgotten()
+            self._welcome_late(found)
+
+        self._listener.intake.along(forget, committed)
 
     def _welcome(self, found: Entered) -> None:
         self._write(found.connack())

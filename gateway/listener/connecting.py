@@ -106,7 +106,7 @@ def enter(packet: Connect, listener: Listener, client: Client) -> Entered | Refu
         (principal.name, client_id),
         clean=packet.clean_start,
         keep=1000 * keep,
-        now=listener.clock.now(),
+        now=listener.wall(),
     )
     return Entered(
         principal=principal,

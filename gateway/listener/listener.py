@@ -179,12 +179,16 @@ class Listener:
         """Return the loop's clock, in seconds."""
         return self._loop.time()
 
+    def wall(self) -> int | None:
+        """Return the time in ms since 1970, UTC, None while our clock cannot be trusted."""
+        return self.clock.now() if self.clock.trusted() else None
+
     def write_sessions(self) -> None:
         """Have what is not written yet of the sessions committed with the next readings."""
         for client in self._clients:
             client.note()
-        for stage in self.sessions.settle(self.clock.now()):
-            self.intake.along(stage, _nothing)
+        for change in self.sessions.settle(self.wall()):
+            self.intake.along(*change)
 
     def disconnect(self, principal: str) -> None:
         """End all connections of a principal, and forget its sessions: its rights have changed."""
@@ -192,8 +196,8 @@ class Listener:
             if client.entered is not None and client.entered.principal.name == principal:
                 client.entered.will = None
                 client.end("its credential was revoked or replaced", answers.ENDED_BY_OPERATOR)
-        for stage in self.sessions.forget_principal(principal):
-            self.intake.along(stage, _nothing)
+        for change in self.sessions.forget_principal(principal):
+            self.intake.along(*change)
 
     def connected(self) -> Counter[str]:
         """Count connections by principal."""
@@ -328,7 +332,7 @@ class Listener:
             self._last_words[client.name] = client, self.now() + delay
             if not delay:
                 self._speak(client)
-        self.sessions.leave(session, client, self.clock.now())
+        self.sessions.leave(session, client, self.wall())
 
     def _never_entered(self, client: Client, why: str) -> None:
         if why == answers.NO_CONNECT or why.startswith(TLS):

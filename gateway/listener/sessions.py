@@ -8,6 +8,9 @@ Two promises rest on what is written here:
   durably before the client is told so (PUBCOMP, or a CONNACK without a session).
 
 The rest may be written late: that a session exists, when its client went away.
+
+Times are in ms since 1970, UTC, and None while our clock cannot be trusted. Then no session's
+time is over, and whoever goes is taken to have gone when the clock is right again.
 """
 
 from __future__ import annotations
@@ -25,9 +28,13 @@ if TYPE_CHECKING:
     from gateway.listener.client import Client
 
     Stage = Callable[[Journal], None]
+    Change = tuple[Stage, Callable[[], None]]
+    """What is to be written, and what is to be called once it is durable."""
 
 MOST = 1_000
 """Sessions of one principal whose clients are away; beyond it the oldest is forgotten."""
+
+_LATE = 1 << 62
 
 Key = tuple[str, str]
 """Principal and client id: firmware often has the same client id in every device."""
@@ -41,13 +48,14 @@ class Session:
     def __init__(self, key: Key, keep: int) -> None:
         self.key = key
         self.keep = keep
-        self.held: set[int] = set()
-        """Packet ids of QoS 2 messages that the client has not released."""
+        self.held: dict[int, None] = {}
+        """Packet ids of QoS 2 messages that the client has not released, oldest first."""
         self.subscriptions: tuple[Subscription, ...] = ()
         self.cursor: int | None = None
         """The last event that was delivered to its subscriptions; None for no subscription."""
         self.client: Client | None = None
         self.away_since: int | None = None
+        """None also for one that has gone at a time that is not known yet."""
         self.stored = False
         """Whether the file may know of it."""
 
@@ -60,21 +68,24 @@ class Opened(NamedTuple):
 
     session: Session
     present: bool
-    forget: Stage | None
+    forget: Change | None
     displaced: Client | None
 
 
 class Sessions:
     """All sessions, in memory and in the journal."""
 
-    def __init__(self, journal: Journal, now: int) -> None:
-        """Take up what the last run left; its clients are away since `now` at the latest."""
+    def __init__(self, journal: Journal) -> None:
+        """Take up what the last run left."""
         self._sessions: dict[Key, Session] = {}
         self._unwritten: dict[Key, Session] = {}
         # By principal, in the order in which their clients went.
         self._away: dict[str, dict[Key, Session]] = {}
         self._over: dict[Key, Session] = {}
-        stored = sorted(_stored(journal, now), key=lambda one: one.away_since or 0)
+        # What the file may still hold, and whoever comes next may not be given.
+        self._forgetting: dict[Key, Stage] = {}
+        # Those whose clients were connected to the end are the last to have gone.
+        stored = sorted(_stored(journal), key=lambda one: one.away_since or _LATE)
         for session in stored:
             self._sessions[session.key] = session
             self._away.setdefault(session.key[0], {})[session.key] = session
@@ -86,28 +97,30 @@ class Sessions:
         """Return the session of a client, None if there is none."""
         return self._sessions.get(key)
 
-    def open(self, key: Key, *, clean: bool, keep: int, now: int) -> Opened:
+    def open(self, key: Key, *, clean: bool, keep: int, now: int | None) -> Opened:
         """Take up a client's session, or begin a new one (if `clean`, in any case)."""
         before = self._sessions.get(key)
         self._away.get(key[0], {}).pop(key, None)
         self._over.pop(key, None)
+        displaced = None if before is None else before.client
         # One that was to end with its connection has ended, though the connection may still stand.
-        if before is not None and not clean and before.keep and not _expired(before, now):
+        lasts = before is not None and before.keep and not _expired(before, now)
+        # Nor is one taken up to which nobody was welcomed: its client knows of none.
+        if before is not None and lasts and not clean and key not in self._forgetting:
             before.keep, before.away_since = keep, None
             self._unwritten[key] = before
-            return Opened(before, present=True, forget=None, displaced=before.client)
+            return Opened(before, present=True, forget=None, displaced=displaced)
         forget = None
-        if before is not None and before.stored:
-            forget = self.forget(before)
+        # While the file may know of an older one, whoever comes next has to forget it too.
+        if key in self._forgetting or (before is not None and before.stored):
+            forget = self._forget(key)
         session = self._sessions[key] = Session(key, keep)
+        self._unwritten.pop(key, None)
         if keep:
             self._unwritten[key] = session
-        # Until that is durable, whoever comes next has to forget it too.
-        session.stored = forget is not None
-        displaced = None if before is None else before.client
         return Opened(session, present=False, forget=forget, displaced=displaced)
 
-    def leave(self, session: Session, client: Client, now: int) -> None:
+    def leave(self, session: Session, client: Client, now: int | None) -> None:
         """Know that a client's connection is over."""
         if session.client is not client or self._sessions.get(session.key) is not session:
             return
@@ -127,13 +140,17 @@ class Sessions:
             self._over[oldest.key] = oldest
 
     def changed(self, session: Session) -> None:
-        """Know that a session is to be written, with the next `settle`."""
-        if session.keep:
+        """Know that a session is to be written, with the next `settle`.
+
+        One that another has taken the place of stays as it is: forgotten.
+        """
+        if session.keep and self._sessions.get(session.key) is session:
             self._unwritten[session.key] = session
 
     def hold(self, session: Session, packet_id: int) -> Stage | None:
         """Note the id of a QoS 2 message; return what must commit with it."""
-        session.held.add(packet_id)
+        session.held.pop(packet_id, None)
+        session.held[packet_id] = None
         if not session.keep:
             return None
         # An id of which the file knows no session would be forgotten with the next crash.
@@ -149,7 +166,7 @@ class Sessions:
 
     def release(self, session: Session, packet_id: int) -> Stage | None:
         """Forget an id; return what must be durable before the client may use it anew."""
-        session.held.discard(packet_id)
+        session.held.pop(packet_id, None)
         if not session.stored:
             return None
         row = (*session.key, packet_id)
@@ -172,37 +189,48 @@ class Sessions:
             journal, "INSERT OR REPLACE INTO session VALUES (?,?,?,?,?,?)", row
         )
 
-    def forget(self, session: Session) -> Stage:
+    def forget(self, session: Session) -> Change:
         """Drop a session; return what removes it from the file."""
         if self._sessions.get(session.key) is session:
             del self._sessions[session.key]
             self._away.get(session.key[0], {}).pop(session.key, None)
             self._over.pop(session.key, None)
         self._unwritten.pop(session.key, None)
-        key = session.key
+        return self._forget(session.key)
 
+    def _forget(self, key: Key) -> Change:
         def stage(journal: Journal) -> None:
             for table in ("session", "held"):
                 _run(journal, f"DELETE FROM {table} WHERE principal = ? AND client = ?", key)  # noqa: S608 - constant
 
-        return stage
+        def committed() -> None:
+            # Unless there is a later one, which has to be durable first.
+            if self._forgetting.get(key) is stage:
+                del self._forgetting[key]
 
-    def forget_principal(self, principal: str) -> list[Stage]:
+        self._forgetting[key] = stage
+        return stage, committed
+
+    def forget_principal(self, principal: str) -> list[Change]:
         """Drop every session of a principal that may connect no more."""
         gone = [one for one in self._sessions.values() if one.key[0] == principal]
         return [self.forget(one) for one in gone]
 
-    def settle(self, now: int) -> list[Stage]:
+    def settle(self, now: int | None) -> list[Change]:
         """Drop sessions whose time is over; return what writes all that is not written yet."""
         away = [one for sessions in self._away.values() for one in sessions.values()]
+        for session in away:
+            if session.away_since is None and now is not None:
+                session.away_since = now
+                self._unwritten[session.key] = session
         over = [*self._over.values(), *(one for one in away if _expired(one, now))]
-        stages = [self.forget(one) for one in over]
-        return stages + [self.save(one) for one in list(self._unwritten.values())]
+        changes = [self.forget(one) for one in over]
+        return changes + [(self.save(one), _nothing) for one in list(self._unwritten.values())]
 
 
-def _expired(session: Session, now: int) -> bool:
-    if session.client is not None or session.away_since is None:
-        return False
+def _expired(session: Session, now: int | None) -> bool:
+    if session.client is not None or session.away_since is None or now is None:
+        return session.client is None and not session.keep
     return now - session.away_since >= session.keep
 
 
@@ -210,17 +238,21 @@ def _run(journal: Journal, statement: str, row: tuple[object, ...]) -> None:
     journal.stage(statement, [row])
 
 
-def _stored(journal: Journal, now: int) -> Iterator[Session]:
-    held: dict[Key, set[int]] = {}
+def _nothing() -> None:
+    """Nobody waits for it."""
+
+
+def _stored(journal: Journal) -> Iterator[Session]:
+    held: dict[Key, dict[int, None]] = {}
     for principal, client, packet in journal.rows("SELECT principal, client, packet FROM held"):
-        held.setdefault((principal, client), set()).add(packet)
+        held.setdefault((principal, client), {})[packet] = None
     columns = "principal, client, keep, away_since, cursor, subscriptions"
     for principal, client, keep, away, cursor, subscriptions in journal.rows(
         f"SELECT {columns} FROM session"  # noqa: S608 - constant
     ):
         session = Session((principal, client), keep)
-        session.held = held.pop(session.key, set())
-        session.away_since = now if away is None else away
+        session.held = held.pop(session.key, {})
+        session.away_since = away
         session.subscriptions = msgspec.json.decode(subscriptions, type=tuple[Subscription, ...])
         session.cursor = cursor if session.subscriptions else None
         session.stored = True

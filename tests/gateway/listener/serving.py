@@ -177,7 +177,7 @@ class Door:
             self.journal, envelopes([BLIND]), self.clock, admit=admission.check, interval=0.001
         )
         self.announcer = Announcer(self.state, "hw", "box", NOW)
-        self.sessions = Sessions(self.journal, self.clock.now())
+        self.sessions = Sessions(self.journal)
         await self._listen()
 
         def changed(principal: Principal) -> None:

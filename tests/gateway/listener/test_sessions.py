@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,82 @@ async def test_a_new_session_is_welcomed_when_the_old_one_is_off_the_disk(door: 
     wire = await door.enter(version=V311, present=True)
     assert await wire.ask(untimed(9, 7, dup=True)) == p.Pubrec(7)
     assert await door.stored() == [1]
+
+
+async def begins_anew(door: Door) -> None:
+    """Have a client send a clean CONNECT that the disk holds back, and go."""
+    door.disk.clear()
+    wire = await door.wire()
+    again = p.Connect("sensor-1", clean_start=True, properties=build(keeping(100)))
+    await wire.send(again)
+    await door.arrived(1)
+    wire.lose()
+
+
+async def revoked(door: Door) -> None:
+    """Have all sessions forgotten, while the disk waits."""
+    door.disk.clear()
+    door.listener.disconnect(ANONYMOUS)
+
+
+async def expires(door: Door) -> None:
+    """Have the session's time pass, while the disk waits."""
+    door.disk.clear()
+    await door.passes(101)
+    door.listener.write_sessions()
+
+
+@pytest.mark.parametrize("forgotten", [begins_anew, revoked, expires])
+async def test_a_session_is_not_gone_on_with_before_the_older_one_is_off_the_disk(
+    door: Door, forgotten: Callable[[Door], Awaitable[None]]
+) -> None:
+    wire = await door.enter(properties=keeping(100))
+    assert await wire.ask(untimed(1, 5)) == p.Pubrec(5)
+    await lost(door, wire)
+    await forgotten(door)
+    # Its message is a new one, whatever is left of the id on the disk after a crash.
+    wire = await door.wire()
+    await wire.send(p.Connect("sensor-1", properties=build(keeping(100))), untimed(2, 5))
+    await door.until(lambda: not door.listener._strangers and door.listener._clients)
+    await asyncio.sleep(0.02)
+    assert door.unread()
+    door.disk.set()
+    welcome = await wire.get()
+    assert isinstance(welcome, p.Connack)
+    assert not welcome.session_present
+    assert await wire.get() == p.Pubrec(5)
+    await door.crash()
+    await door.enter(properties=keeping(100), present=True)
+    assert await door.stored() == [1, 2]
+
+
+async def test_a_session_that_was_replaced_is_not_written_again(door: Door) -> None:
+    wire = await door.enter(properties=keeping(100))
+    assert await wire.ask(p.Subscribe(1, (p.Subscription("hw/alerts/+", 1),))) == p.Suback(1, (1,))
+    before = door.client().entered
+    assert before is not None
+    await door.enter(clean_start=True)
+    # It has got on since it was written last.
+    before.session.cursor = 99
+    door.sessions.changed(before.session)
+    door.listener.write_sessions()
+    await door.settle()
+    assert door.journal.rows("SELECT client FROM session") == []
+
+
+async def test_while_our_clock_is_wrong_no_session_ends(door: Door) -> None:
+    kept, gone = await door.enter("kept", version=V311), await door.enter("gone", version=V311)
+    await gone.leave()
+    door.clock.wall -= 1000 * DAY * 1000
+    door.clock._trusted = False
+    await kept.leave()
+    await door.until(lambda: not door.listener._clients)
+    await door.restart()
+    # The clock is set: a thousand days seem to have passed.
+    door.clock.wall += 1001 * DAY * 1000
+    door.listener.write_sessions()
+    await door.enter("kept", version=V311, present=True)
+    await door.enter("gone", version=V311, present=True)
 
 
 @pytest.mark.parametrize(
