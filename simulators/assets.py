@@ -5,9 +5,6 @@ goods and the rest. Between them heat flows in proportion to the difference. In 
 air and the coil, which are light and fast, go to where the flows balance at the step's end
 (backward Euler, solved in closed form: stable at any step); the heavy lumps take what has flowed.
 Every flow that one lump loses another gains, so that the ledger closes to the last bit.
-
-Goods hold their *heat*, not their temperature, so that freezing costs what it costs: below the
-freezing point F the share of water that is ice is 1 - F/T (Raoult's law for a thin solution).
 """
 
 from __future__ import annotations
@@ -18,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.goods import Stock
 from simulators.kinds import Kind
 from simulators.moist_air import (
     DENSITY,
@@ -37,11 +35,12 @@ LONGEST_STEP = 10.0
 LIGHT = 4.0
 """Air and what follows it at once, packaging and linings, hold so many times the air's heat;
 estimate, as programs for buildings multiply the air of a room."""
-OUTER = 1 / 3
-"""Part of the goods that is their surface."""
 STILL = 0.35
 """Part of the heat that passes from air to walls and goods while the fans stand still: about
 3 W/(m² K) of natural convection against 8 of moving air; estimate."""
+RADIANT = 0.5
+"""What walls and goods radiate at each other, of what moving air passes to the goods: 4 W/(m² K)
+between surfaces near 0 °C, against 8."""
 EFFECTIVENESS = 0.7
 """Of the coil: how far the air that passes it comes to its temperature; estimate."""
 STILL_COIL = 20.0
@@ -109,11 +108,10 @@ class Assets:
         self._unit = Refrigeration(kinds)
         self._of_kind(kinds)
         self._air = np.array(cargo, dtype=float)
+        self._stock = Stock([kind.goods for kind in kinds], self._mass, self._link, self._air)
         self.coil = self._air.copy()
         self.wall = self._air.copy()
-        self._surface_heat = OUTER * self._mass * self._heat_of(self._air)
-        self._core_heat = (1 - OUTER) * self._mass * self._heat_of(self._air)
-        self._vapour = saturated(self._air) * self._activity
+        self._vapour = saturated(self._air) * self._stock.activity
         self.frost = np.zeros(count)
         self._tell()
         self._held = self._holding()
@@ -126,7 +124,7 @@ class Assets:
         self._air_mass = DENSITY * each("air")
         self._air_capacity = LIGHT * self._air_mass * HEAT
         self._coil_capacity, self._wall_capacity = each("coil"), each("wall")
-        self._inner, self._surface, self._core = each("inner"), each("surface"), each("core")
+        self._inner, self._surface = each("inner"), each("surface")
         # What is published is the leakage from outside air to inside air: take off the inner film.
         self._insulation = 1 / (1 / each("ua") - 1 / self._inner)
         self._sunlit = each("sunlit") * ABSORBED / FILM
@@ -134,13 +132,8 @@ class Assets:
         self._door_area, self._door_height = each("door_area"), each("door_height")
         self._leak = each("leak")
         self._flow, self._fans, self._heater = each("flow"), each("fans"), each("heater")
-        self._mass, self._evaporation = each("mass"), each("evaporation")
-        goods = [kind.goods for kind in kinds]
-        self._thawed = np.array([one.thawed for one in goods])
-        self._frozen = np.array([one.frozen for one in goods])
-        self._latent = np.array([one.latent for one in goods])
-        self._freezing = np.array([one.freezing for one in goods])
-        self._activity = np.array([one.activity for one in goods])
+        self._evaporation = each("evaporation")
+        self._mass, self._link = each("mass"), each("core")
 
     def step(self, seconds: float, outside: Array, outside_humidity: Array, sun: Array) -> None:
         """Let `seconds` pass under outside air in °C and %RH and sun in W/m².
@@ -169,8 +162,7 @@ class Assets:
         cooled = np.where(
             unit.duty > 0, unit.duty * unit.capacity(self._air, around, self.cooling), 0.0
         )
-        heated = self._heater * unit.heat
-        fans = self._fans * unit.fan_power
+        heated, fans = self._heater * unit.heat, self._fans * unit.fan_power
         air, coil = self._balance(
             seconds,
             to_goods=self._surface * moving,
@@ -181,17 +173,16 @@ class Assets:
             fans=fans,
             on_coil=heated - cooled + moisture,
         )
-        into_goods = self._surface * moving * (air - self.cargo_surface)
-        into_walls = self._inner * moving * (air - self.wall)
-        inwards = self._core * (self.cargo_surface - self.cargo_core)
+        radiated = RADIANT * self._surface * (self.wall - self._stock.surface)
+        into_goods = self._surface * moving * (air - self._stock.surface) + radiated - drying
+        into_walls = self._inner * moving * (air - self.wall) - radiated
         through = self._insulation * (around - self.wall)
         shone = self._insulation * self._sunlit * sun * (1 - self._sheltered)
-        self._surface_heat += seconds * (into_goods - inwards - drying)
-        self._core_heat += seconds * inwards
+        door = entering * HEAT * (around - air)
+        self._stock.take(seconds * into_goods, seconds)
         self.wall = self.wall + seconds * (through + shone + into_walls) / self._wall_capacity
         self._air, self.coil = air, coil
         self._tell()
-        door = entering * HEAT * (around - air)
         self._flowed += seconds * np.stack(
             (through, shone, door, -cooled, heated, fans, moisture - drying)
         )
@@ -230,7 +221,7 @@ class Assets:
         coil_drive = coil_inertia * self.coil + on_coil
         air = (
             air_inertia * self._air
-            + to_goods * self.cargo_surface
+            + to_goods * self._stock.surface
             + to_walls * self.wall
             + to_door * around
             + fans
@@ -257,7 +248,10 @@ class Assets:
 
         `blown` and `entering` are kg/s of air, `damp` is the kg/kg of the air that enters.
         """
-        on_coil, by_goods = saturated(self.coil), self._activity * saturated(self.cargo_surface)
+        on_coil, by_goods = (
+            saturated(self.coil),
+            self._stock.activity * saturated(self._stock.surface),
+        )
         onto_coil = np.where(self._vapour > on_coil, blown, 0.0)
         inertia = self._air_mass / seconds
         self._vapour = (
@@ -276,9 +270,8 @@ class Assets:
 
     def _tell(self) -> None:
         """Work out from the state what can be read."""
-        self.cargo_surface = self._temperature_of(self._surface_heat / (OUTER * self._mass))
-        self.cargo_core = self._temperature_of(self._core_heat / ((1 - OUTER) * self._mass))
-        self.cargo = OUTER * self.cargo_surface + (1 - OUTER) * self.cargo_core
+        self.cargo = self._stock.mean
+        self.cargo_surface, self.cargo_core = self._stock.surface, self._stock.core
         blowing = self._unit.fans > 0
         warmer = self.coil - self._air
         self.supply_air = self._air + np.where(blowing, EFFECTIVENESS * warmer, 0.0)
@@ -287,30 +280,12 @@ class Assets:
         self._vapour = np.minimum(self._vapour, saturated(self._air))
         self.humidity = relative(self._air, self._vapour)
 
-    def _heat_of(self, temperature: Array) -> Array:
-        """Return J/kg of goods at °C, counted from thawed goods about to freeze."""
-        below = np.minimum(temperature, self._freezing) - self._freezing
-        above = np.maximum(temperature - self._freezing, 0)
-        ice = below / np.minimum(temperature, self._freezing)
-        heat: Array = self._thawed * above + self._frozen * below - self._latent * ice
-        return heat
-
-    def _temperature_of(self, heat: Array) -> Array:
-        """Return °C of goods with so many J/kg: the other way round, a quadratic when frozen."""
-        cold = np.minimum(heat, 0)
-        half = (cold + self._frozen * self._freezing + self._latent) / (2 * self._frozen)
-        root = np.sqrt(half**2 - self._latent * self._freezing / self._frozen)
-        thawed = self._freezing + heat / self._thawed
-        result: Array = np.where(heat < 0, half - root, thawed)
-        return result
-
     def _holding(self) -> Array:
         """Return the J that all lumps hold."""
         held: Array = (
             self._air_capacity * self._air
             + self._coil_capacity * self.coil
             + self._wall_capacity * self.wall
-            + self._surface_heat
-            + self._core_heat
+            + self._stock.heat
         )
         return held

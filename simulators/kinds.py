@@ -1,11 +1,9 @@
-"""Kinds of insulated space and of goods: their parameters, each with its source.
+"""Kinds of insulated space: their parameters, each with its source.
 
 Sources that are named more than once:
 - Handbook: the Container Handbook of the German insurers (GDV), containerhandbuch.de, with the
   number of the chapter;
 - Reeferco: specification SS1WN1 of a 40 ft high cube reefer and its unit (2009);
-- Foods: ASHRAE's thermal properties of foods, as given by R. L. Earle, "Unit Operations in Food
-  Processing", appendix 7;
 - ATP: the Agreement on the International Carriage of Perishable Foodstuffs, UNECE.
 What says "estimate" has no better source than the size of things.
 """
@@ -14,32 +12,7 @@ from __future__ import annotations
 
 import msgspec
 
-
-class Goods(msgspec.Struct, frozen=True):
-    """What lies in an asset, as far as heat and water are concerned."""
-
-    name: str
-    thawed: float
-    """J/(kg K) above freezing."""
-    frozen: float
-    """J/(kg K) of the fully frozen goods."""
-    latent: float
-    """J/kg that freezing gives. 0: they do not freeze."""
-    freezing: float
-    """°C where freezing begins; below 0."""
-    activity: float
-    """0..1: the relative humidity that the goods keep around them."""
-
-
-FRUIT = Goods("fruit", 3_600.0, 1_880.0, 280e3, -2.0, 0.95)
-"""Apples in Foods; their air is damp."""
-MEAT = Goods("meat", 3_220.0, 1_670.0, 255e3, -1.0, 0.95)
-"""Beef in Foods, but for the freezing point: 0.9 K below water's at 75 % of water ("Handbook of
-Frozen Food Processing and Packaging", 2006); -1 °C is its first guess for any food."""
-VACCINES = Goods("vaccines", 3_300.0, 2_000.0, 230e3, -0.6, 0.5)
-"""Seven parts of water (Foods) and three of glass and cardboard, at 800 J/(kg K); estimate."""
-PARCELS = Goods("parcels", 1_400.0, 1_400.0, 0.0, -1.0, 0.5)
-"""Paper and plastics; estimate from their usual 1.3 to 1.5 kJ/(kg K)."""
+from simulators.goods import FRUIT, MEAT, PARCELS, VACCINES, Goods
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
