@@ -87,8 +87,11 @@ def acknowledge_early() -> None:
 def forget_held() -> None:
     """After a crash it takes QoS 2 messages for new ones."""
 
-    def broken(self: Sessions, session: Session, packet_id: int) -> None:  # noqa: ARG001 - as what it stands for
-        session.held.add(packet_id)
+    hold = Sessions.hold
+
+    def broken(self: Sessions, session: Session, packet_id: int) -> None:
+        """Hold it in memory alone: what would be written is dropped."""
+        hold(self, session, packet_id)
 
     Sessions.hold = broken  # type: ignore[method-assign]  # broken on purpose
 

@@ -163,7 +163,7 @@ async def test_a_build_that_forgets_which_messages_it_holds_is_caught(
     tmp_path: Path, seeds: Seeds
 ) -> None:
     drive = Drive(tmp_path, seeds(1, 1)[0], LISTENING, "--forget-held")
-    wrong = await drive.run(3)
+    wrong = await drive.run(2)
     twice = [one for one in wrong if one.startswith("stored")]
     print(f"{len(twice)} of {drive.source.sent} were stored twice")  # noqa: T201 - the report
     assert twice
