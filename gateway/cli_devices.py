@@ -75,11 +75,17 @@ def device_revoke(name: Name, config: SettingsPath = DEFAULT, json: Json = False
 @device_app.command("confirm")
 def device_confirm(
     device: Annotated[str, typer.Argument(help="The device's id.")],
+    undo: Annotated[  # noqa: FBT002 - an option without a value
+        bool, typer.Option("--undo", help="Take it back, such as for a mistyped id.")
+    ] = False,
     config: SettingsPath = DEFAULT,
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """Say that a device is yours which nobody has named: it is no longer unconfirmed."""
-    ask_and_show(config, {"do": "confirm", "device": device}, screen.show_confirmed, json=json)
+    do, show = (
+        ("unconfirm", screen.show_unconfirmed) if undo else ("confirm", screen.show_confirmed)
+    )
+    ask_and_show(config, {"do": do, "device": device}, show, json=json)
 
 
 @device_app.command("credentials")

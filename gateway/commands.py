@@ -14,7 +14,6 @@ from gateway import __version__
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.importer import import_file
-from gateway.listener.ends import last_ends
 from gateway.own_alerts import GRAVITY
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
@@ -49,8 +48,8 @@ class Commands:
             gateway.settings.gateway.owner,
             gateway.principals,
             gateway.admission,
+            gateway.journal,
             connected=listener.connected if listener is not None else dict,
-            ends=lambda: last_ends(gateway.journal),
         )
         self.by_name = {
             "status": self.status,

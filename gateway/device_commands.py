@@ -8,13 +8,16 @@ import msgspec
 
 from devices.device import check_device_id
 from devices.reading import DeviceKey
+from gateway.admission import brought
+from gateway.control import ControlError
+from gateway.listener.ends import last_ends
 from gateway.listener.principal import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.admission import Admission
-    from gateway.listener.ends import End
+    from gateway.journal import Journal
     from gateway.listener.principals import Principals
 
 
@@ -26,24 +29,24 @@ class DeviceCommands:
         owner: str,
         principals: Principals,
         admission: Admission,
+        journal: Journal,
         *,
         connected: Callable[[], Mapping[str, int]],
-        ends: Callable[[], Mapping[str, End]],
     ) -> None:
         """`owner`: of devices where nobody says another.
 
-        By a principal's name, `connected`: how many connections it has now; `ends`: how its last
-        one ended that ended without a good-bye.
+        `connected`: how many connections each principal has now, by its name.
         """
         self._owner = owner
         self._principals = principals
         self._admission = admission
+        self._journal = journal
         self._connected = connected
-        self._ends = ends
         self.by_name = {
             "add": self.add,
             "revoke": self.revoke,
             "confirm": self.confirm,
+            "unconfirm": self.unconfirm,
             "credentials": self.credentials,
         }
 
@@ -67,20 +70,35 @@ class DeviceCommands:
         return msgspec.structs.asdict(revoked)
 
     async def confirm(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """Say that a device is one of ours, whether it was heard already or not."""
+        """Say that a device is one of ours, whether it was heard already or not.
+
+        `since` and `source`: when it came over the listener first, and who brought it.
+        """
         device = device_key(request["device"], self._owner)
         check_device_id(device.id)
-        met = self._admission.unconfirmed.get(device)
+        met = self._admission.met(device)
+        already = device in self._admission.confirmed
         await self._admission.confirm(device)
         return {
             "device": str(device),
-            "since": met.since if met else None,
-            "source": met.source if met else None,
+            "already": already,
+            "since": met.since if met and met.source else None,
+            "source": met.source if met and met.source else None,
+            "heard": device in self._journal.devices(),
+            "quarantined": self._journal.quarantined_with("unknown-device", brought(device)),
         }
+
+    async def unconfirm(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Take a confirmation back, such as that of a mistyped name."""
+        device = device_key(request["device"], self._owner)
+        if device not in self._admission.confirmed:
+            raise ControlError(f"{device} is not confirmed", "See: holdwatch device list")
+        await self._admission.unconfirm(device)
+        return {"device": str(device), "unconfirmed": device in self._admission.unconfirmed}
 
     async def credentials(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Every credential by name, without what would let anybody use it."""
-        connected, ends = self._connected(), self._ends()
+        connected, ends = self._connected(), last_ends(self._journal)
         return {
             "credentials": [
                 {

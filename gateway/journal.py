@@ -405,6 +405,13 @@ class Journal(Database):
         rows = self.rows("SELECT reason, count FROM quarantine_count WHERE count > 0")
         return dict(rows)
 
+    def quarantined_with(self, reason: str, words: str) -> int:
+        """Return how many messages lie in the quarantine for a reason, with words in its detail."""
+        if reason not in self.quarantine_counts():
+            return 0
+        count = "SELECT count(*) FROM quarantine WHERE reason = ? AND instr(detail, ?)"
+        return int(self.rows(count, (reason, words))[0][0])
+
     def release(self, numbers: Sequence[int]) -> None:
         """Stage the removal of messages that could be decoded after all."""
         self.stage("DELETE FROM quarantine WHERE id = ?", [(number,) for number in numbers])

@@ -169,7 +169,8 @@ def _few(items: list[str]) -> list[str]:
     return items if len(items) <= FEW else [*items[:FEW], f"… and {len(items) - FEW} more"]
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun."""
     return f"{number:,} {what}" + "s" * (number != 1)
 
 
@@ -177,9 +178,9 @@ def _listening(listener: dict[str, Any]) -> list[str]:
     ports = ", ".join(
         one["address"] + (" with TLS" if one["tls"] else "") for one in listener["ports"]
     )
-    lines = [f"[green]✓[/] listening on {ports}: {_count(listener['connected'], 'client')}"]
+    lines = [f"[green]✓[/] listening on {ports}: {counted(listener['connected'], 'client')}"]
     for why, count in sorted(listener["refused"].items(), key=lambda one: -one[1])[:FEW]:
-        lines.append(f"[yellow]! {_count(count, 'connection')} refused:[/] {escape(why)}")
+        lines.append(f"[yellow]! {counted(count, 'connection')} refused:[/] {escape(why)}")
     return lines
 
 
@@ -212,10 +213,10 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
         lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
     running = answer.get("running") is not False
     since = (
-        f", {_count(answer['received'], 'message')} since {when(settings, answer['started'])}; "
-        f"{_count(answer['duplicates'], 'reading')} came again"
+        f", {counted(answer['received'], 'message')} since {when(settings, answer['started'])}; "
+        f"{counted(answer['duplicates'], 'reading')} came again"
     )
-    lines.append(f"  {_count(answer['devices'], 'device')}{since if running else ''}")
+    lines.append(f"  {counted(answer['devices'], 'device')}{since if running else ''}")
     lines.append(
         f"  disk: journal {_size(disk['journal'])}, history {_size(disk['history'])}, "
         f"{_size(disk['free'])} free"
@@ -277,14 +278,14 @@ def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]
         console.print(f"   {escape(one['cure'])}", soft_wrap=True)
         more = f" … {len(payload):,} bytes" if len(payload) > PAYLOAD else ""
         console.print(f"   [dim]{escape(shown)}{more}[/]", soft_wrap=True)
-    shown = f"{len(messages)} of {_count(answer['total'], 'message')}"
+    shown = f"{len(messages)} of {counted(answer['total'], 'message')}"
     more = f"; the next: --after {messages[-1]['number']}" if messages else ""
     console.print(f"{shown}{more}. After a correction: holdwatch quarantine retry")
 
 
 def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say what came of another attempt to decode."""
-    decoded, left = _count(answer["decoded"], "message"), answer["left"]
+    decoded, left = counted(answer["decoded"], "message"), answer["left"]
     console.print(f"{decoded} decoded, {left:,} still in quarantine.")
     if left and answer.get("running") is not False:
         console.print("A gateway reads its settings when it starts: restart it after a correction.")
@@ -292,7 +293,7 @@ def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) ->
 
 def show_drop(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say how many messages are gone."""
-    console.print(f"{_count(answer['dropped'], 'message')} dropped.")
+    console.print(f"{counted(answer['dropped'], 'message')} dropped.")
 
 
 def show_alerts(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:

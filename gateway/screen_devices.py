@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from gateway.listener.addresses import own_names
-from gateway.screen import empty_table, when
+from gateway.screen import counted, empty_table, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,20 +149,28 @@ def show_revoked(console: Console, _settings: Settings, answer: dict[str, Any]) 
 
 
 def show_confirmed(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    """Say which device is confirmed, and whether it was ever heard."""
-    device = escape(answer["device"])
-    if answer["since"] is None:
-        console.print(
-            f"[green]✓[/] {device} is confirmed. It was not waiting; a message that was refused: "
-            "holdwatch quarantine retry",
-            soft_wrap=True,
+    """Say which device is confirmed, whether it ever came, and what of it waits."""
+    device, count = answer["device"], answer["quarantined"]
+    verb = "was confirmed already" if answer["already"] else "is confirmed"
+    text = f"[green]✓[/] {escape(device)} {verb}."
+    if answer["since"] is not None:
+        text += f" {escape(answer['source'])} brought it first, {when(settings, answer['since'])}."
+    if count:
+        text += (
+            f" Of it {counted(count, 'message')} may be taken in now: holdwatch quarantine retry"
         )
-        return
-    console.print(
-        f"[green]✓[/] {device} is confirmed. {escape(answer['source'])} brought it first, "
-        f"{when(settings, answer['since'])}.",
-        soft_wrap=True,
-    )
+    elif answer["since"] is None and not answer["heard"]:
+        text += (
+            "\n[yellow]! Nothing of that name was ever heard or refused.[/] If it is mistyped: "
+            f"holdwatch device confirm --undo {escape(shlex.quote(device))}"
+        )
+    console.print(text, soft_wrap=True, highlight=False)
+
+
+def show_unconfirmed(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say what a device is now whose confirmation was taken back."""
+    now = "listed as unconfirmed" if answer["unconfirmed"] else "as if it had never been named"
+    console.print(f"[green]✓[/] {escape(answer['device'])} is {now}.", soft_wrap=True)
 
 
 def show_credentials(console: Console, settings: Settings, answer: dict[str, Any]) -> None:

@@ -74,4 +74,7 @@ def test_what_cannot_be_is_refused_with_a_cure(config: Path) -> None:
     assert "such as k-che-1" in told
     told = holdwatch("device", "add", "a", "--may-speak-for", "x/#", "-c", str(config), code=1)
     assert "'x/#' matches no device id" in told
-    assert "is confirmed" in holdwatch("device", "confirm", "fridge-9", "-c", str(config))
+    assert "ever heard or refused" in holdwatch("device", "confirm", "fridge-9", "-c", str(config))
+    undo = ("device", "confirm", "--undo", "fridge-9", "-c", str(config))
+    assert "as if it had never been named" in holdwatch(*undo)
+    assert "fridge-9 is not confirmed" in holdwatch(*undo, code=1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 import gateway.admission
 from devices.device import DecodeError
 from devices.reading import DeviceKey
-from gateway.admission import Admission, Unconfirmed
+from gateway.admission import Admission, Met
 from gateway.database import DiskError
 from gateway.listener.principal import Principal
 from gateway.state import State
@@ -194,7 +195,7 @@ async def test_a_new_device_waits_to_be_confirmed_and_the_registry_keeps_it(door
     assert door.reason("listener/gate", "door-1") is None, "named in full: nothing to confirm"
     await door.admission.flush()
     for _ in range(2):
-        assert door.admission.unconfirmed == {fridge: Unconfirmed(NOW, "listener/gate")}
+        assert door.admission.unconfirmed == {fridge: Met(NOW, "listener/gate")}
         door.again()
         door.admission.know(GATE)
     await door.admission.confirm(fridge)
@@ -226,6 +227,8 @@ async def test_an_unknown_device_is_refused_where_the_settings_say_so(door: Door
     assert door.strangers == [], "it may speak for it: that is no break-in"
     with pytest.raises(DecodeError, match="holdwatch device confirm acme/fridge-7, then"):
         door.admission.check("listener/gate", DeviceKey("acme", "fridge-7"))
+    with pytest.raises(DecodeError, match=re.escape("confirm 'acme/fridge-$(x)', then")):
+        door.admission.check("listener/gate", DeviceKey("acme", "fridge-$(x)"))
     await door.admission.confirm(DeviceKey("acme", "fridge-7"))
     assert door.reason("listener/gate", "fridge-7") is None
     assert door.reason("listener/gate", "fridge-7", "other") == "may-not-speak-for"
@@ -239,6 +242,73 @@ async def test_a_device_that_came_before_the_settings_refuse_new_ones_goes_on(do
     door.admission.know(GATE)
     assert door.reason("listener/gate", "fridge-7") is None
     assert door.reason("listener/gate", "fridge-8") == "unknown-device"
+
+
+OWN = [Principal(name, "acme", (name,)) for name in ("own-1", "own-2", "own-3")]
+MANY = Principal("many", "acme", ("own-*", "pat-*"))
+
+
+async def test_whoever_came_or_is_named_in_full_goes_on_by_any_way_when_new_ones_are_refused(
+    door: Door,
+) -> None:
+    for principal in (*OWN, MANY):
+        door.admission.know(principal)
+    for source, device in (("own-1", "own-1"), ("many", "pat-1"), ("own-3", "own-3")):
+        assert door.reason(f"listener/{source}", device) is None
+    await door.admission.flush()
+    door.again("refused")
+    for principal in (*OWN[:2], MANY):
+        door.admission.know(principal)
+    for device, why in (
+        ("pat-1", "it came by the same pattern"),
+        ("own-1", "it came by its own credential"),
+        ("own-2", "its own credential names it, though it came never"),
+        ("own-3", "it came by its own credential, which is no more"),
+    ):
+        assert door.reason("listener/many", device) is None, why
+    for device in ("pat-2", "own-4"):
+        assert door.reason("listener/many", device) == "unknown-device"
+    assert set(door.admission.waiting()) == {DeviceKey("acme", "pat-1")}
+
+
+async def test_who_brought_a_device_first_is_kept_whoever_brings_it_later(door: Door) -> None:
+    for principal in (*OWN, MANY):
+        door.admission.know(principal)
+    await door.admission.confirm(DeviceKey("acme", "own-9"))
+    door.clock.passes(1000)
+    for name, device in (("many", "own-9"), ("own-1", "own-1"), ("many", "pat-1")):
+        door.reason(f"listener/{name}", device)
+    door.clock.passes(1000)
+    for device in ("own-1", "own-9", "pat-1"):
+        door.reason("listener/many", device)
+    await door.admission.confirm(DeviceKey("acme", "pat-1"))
+    await door.admission.flush()
+    for _ in range(2):
+        for device, source in (("own-1", "own-1"), ("own-9", "many"), ("pat-1", "many")):
+            assert door.admission.met(DeviceKey("acme", device)) == Met(
+                NOW + 1000, f"listener/{source}"
+            )
+        assert door.admission.unconfirmed == {}
+        door.again()
+
+
+async def test_a_confirmation_can_be_taken_back(door: Door) -> None:
+    door.admission.know(MANY)
+    never, came, late = (DeviceKey("acme", name) for name in ("own-7", "pat-1", "pat-2"))
+    door.reason("listener/many", "pat-1")
+    for device in (never, came, late):
+        await door.admission.confirm(device)
+    door.reason("listener/many", "pat-2")
+    for device in (never, came, late):
+        await door.admission.unconfirm(device)
+    await door.admission.flush()
+    for _ in range(2):
+        assert door.admission.confirmed == {}
+        assert set(door.admission.unconfirmed) == {came, late}
+        door.again("refused")
+    door.admission.know(MANY)
+    assert door.reason("listener/many", "pat-2") is None
+    assert door.reason("listener/many", "own-7") == "unknown-device"
 
 
 def test_a_device_that_gets_its_own_credential_waits_no_more(door: Door) -> None:
@@ -255,16 +325,22 @@ def test_a_device_that_gets_its_own_credential_waits_no_more(door: Door) -> None
         assert (fridge in door.admission.waiting()) is waits, principal
 
 
-async def test_only_so_many_devices_wait_to_be_confirmed(
+async def test_of_one_credential_only_so_many_devices_wait_to_be_confirmed(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway.admission, "MOST_UNCONFIRMED", 3)
     door.admission.know(GATE)
+    door.admission.know(MANY)
     reasons = [door.reason("listener/gate", f"fridge-{n}") for n in range(5)]
     assert reasons == [None, None, None, "unknown-device", "unknown-device"]
     assert door.reason("listener/gate", "fridge-1") is None
+    assert door.reason("listener/many", "pat-1") is None, "another one is not kept out by it"
     await door.admission.confirm(DeviceKey("acme", "fridge-1"))
     assert door.reason("listener/gate", "fridge-4") is None
+    assert door.reason("listener/gate", "fridge-5") == "unknown-device"
+    door.clock.passes(1000)
+    door.admission.know(msgspec.structs.replace(GATE, added=NOW + 1000))
+    assert door.reason("listener/gate", "fridge-5") is None, "it was revoked and added again"
 
 
 async def test_new_devices_wait_while_the_disk_takes_nothing(

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from devices.device import DecodeError
 from devices.reading import DeviceKey
+from gateway.admission import Admission
 from gateway.app import Gateway
 from gateway.commands import Commands
 from gateway.control import ControlError
+from gateway.journal import Rejected
 from gateway.listener.ends import End, note
 from gateway.settings import parse
 from tests.gateway.parts import NOW, ToldClock, said
@@ -115,13 +118,55 @@ async def test_a_device_that_only_a_pattern_names_is_listed_as_unconfirmed_until
 
     assert await unconfirmed() == ["acme/fridge-1", "acme/fridge-2", "acme/fridge-3"]
     answer = await ask("confirm", device="fridge-1")
-    assert answer == {"device": "acme/fridge-1", "since": NOW, "source": "listener/gate"}
+    assert answer == {
+        "device": "acme/fridge-1",
+        "already": False,
+        "since": NOW,
+        "source": "listener/gate",
+        "heard": True,
+        "quarantined": 0,
+    }
     assert await unconfirmed() == ["acme/fridge-2", "acme/fridge-3"]
     await ask("add", name="fridge-2")
     assert await unconfirmed() == ["acme/fridge-3"]
     answer = await ask("confirm", device="other/fridge-3")
-    assert answer == {"device": "other/fridge-3", "since": None, "source": None}
+    assert (answer["since"], answer["source"], answer["heard"]) == (None, None, False)
     assert await unconfirmed() == ["acme/fridge-3"]
+
+
+async def test_to_confirm_tells_what_was_known_and_what_waits(ask: Asked) -> None:
+    gateway = ask.gateway
+    gateway.admission = Admission(gateway.state, {}, "refused", gateway.clock)
+    ask.commands = Commands(gateway)
+    gateway.principals.on_change = gateway.admission.know
+    await ask("add", name="gate", speaks_for=["fridge-*"])
+    messages = []
+    for number in (1, 1, 10):
+        device = DeviceKey("acme", f"fridge-{number}")
+        with pytest.raises(DecodeError) as refused:
+            gateway.admission.check("listener/gate", device)
+        one = refused.value
+        messages.append(
+            Rejected(NOW, b"t", b"{}", 0, "acme", "gate", one.reason, one.detail, one.cure)
+        )
+    gateway.journal.append([said("fridge-2", owner="acme")], messages)
+    gateway.journal.commit()
+    gateway.journal.publish()
+    for name, already, heard, quarantined in (
+        ("fridge-1", False, False, 2),
+        ("fridge-1", True, False, 2),
+        ("fridge-2", False, True, 0),
+        ("fridge", False, False, 0),
+    ):
+        answer = await ask("confirm", device=name)
+        told = (answer["already"], answer["heard"], answer["quarantined"])
+        assert told == (already, heard, quarantined), name
+    assert await ask("unconfirm", device="fridge") == {
+        "device": "acme/fridge",
+        "unconfirmed": False,
+    }
+    with pytest.raises(ControlError, match="acme/fridge is not confirmed"):
+        await ask("unconfirm", device="fridge")
 
 
 @pytest.mark.parametrize(
@@ -141,3 +186,15 @@ async def test_what_makes_no_sense_is_refused_with_a_cure(
     with pytest.raises(ControlError, match=words):
         await ask(**request_)
     assert (await ask("credentials"))["credentials"] == []
+
+
+async def test_a_device_that_was_met_just_before_the_end_is_in_the_registry(ask: Asked) -> None:
+    gateway = ask.gateway
+    await ask("add", name="gate", speaks_for=["fridge-*"])
+    running = asyncio.create_task(gateway.run())
+    await asyncio.sleep(0.1)  # the tick has had its turn, and the next one comes a second later
+    gateway.admission.check("listener/gate", DeviceKey("acme", "fridge-1"))
+    gateway.stop()
+    await running
+    after = Admission(gateway.state, {}, "refused", gateway.clock)
+    assert set(after.unconfirmed) == {DeviceKey("acme", "fridge-1")}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gateway.screen_devices import show_added, show_credentials
+from gateway.screen_devices import show_added, show_confirmed, show_credentials
 from gateway.settings import Settings, parse
 from gateway.settings.listener import Clients, Listener, ListenerTls
 
@@ -93,6 +93,31 @@ def test_where_no_port_would_let_it_in_that_is_said(
 def test_the_command_names_a_device_that_it_may_speak_for(pattern: str, device: str) -> None:
     words = command(shown(settings(OPEN), added(speaks_for=[pattern])))
     assert words[words.index("-t") + 1] == f"cargo/SITE/{device}/readings"
+
+
+KNOWN = {"device": "a$b", "already": False, "heard": True, "quarantined": 0}
+MET = {"since": 0, "source": "listener/gate"}
+NEVER = {"since": None, "source": None}
+
+
+@pytest.mark.parametrize(
+    ("facts", "words", "warned"),
+    [
+        (MET, "is confirmed. listener/gate brought it first, 1970-01-01 00:00:00 UTC.", False),
+        (MET | {"already": True}, "a$b was confirmed already.", False),
+        (NEVER, "a$b is confirmed.", False),
+        (NEVER | {"heard": False, "quarantined": 2}, "2 messages may be taken in now", False),
+        (NEVER | {"heard": False}, "--undo 'a$b'", True),
+    ],
+)
+def test_a_confirmed_device_is_told_and_one_that_was_never_heard_is_doubted(
+    facts: dict[str, Any], words: str, *, warned: bool
+) -> None:
+    console = Console(file=io.StringIO(), width=40)
+    show_confirmed(console, settings(), KNOWN | facts)
+    assert isinstance(console.file, io.StringIO)
+    assert words in console.file.getvalue()
+    assert ("mistyped" in console.file.getvalue()) is warned
 
 
 def test_how_a_credential_stands_is_told() -> None:
