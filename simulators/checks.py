@@ -180,16 +180,6 @@ def _fault(fault: Fault, everybody: Roster, scenario: Scenario) -> _Found:
     if not len(found):
         what = "asset" if kind.acts_on == "asset" else "asset or device"
         yield ("on",), f"no {what} is called {fault.on!r}", nearest(fault.on, names[:200])
-    if kind.needs == "unit":
-        cooled = {each.name for each in KINDS if each.capacity > 0}
-        without = [
-            each.name
-            for each in (everybody.assets[int(place)] for place in assets)
-            if each.section.kind not in cooled
-        ]
-        if without:
-            cure = "Let it be on an asset that is cooled"
-            yield ("on",), f"{without[0]!r} has no unit that could fail", cure
     if fault.over is not None and not kind.over and fault.over:
         yield ("over",), f"{fault.kind} does not grow, it is there at once", "Leave it out"
     if fault.size is not None and not kind.unit:

@@ -27,7 +27,7 @@ class Kind(NamedTuple):
 
     `acts_on`: the asset itself, its sensors' values, or what the device does with them.
     `over` is how long it grows (ms), `size` how large it is at severity 1, in `unit`; a kind
-    without unit has no size. `needs` is what an asset must have for it to mean anything.
+    without unit has no size.
     """
 
     name: str
@@ -36,7 +36,6 @@ class Kind(NamedTuple):
     over: int = 0
     size: float = 0.0
     unit: str = ""
-    needs: Literal["", "unit"] = ""
 
 
 FAULTS: dict[str, Kind] = {
@@ -46,14 +45,12 @@ FAULTS: dict[str, Kind] = {
             "compressor_failure",
             "the compressor loses this part of its capacity at once",
             "asset",
-            needs="unit",
         ),
         Kind(
             "compressor_wear",
             "the compressor loses this part of its capacity slowly and evenly",
             "asset",
             over=2 * DAY,
-            needs="unit",
         ),
         Kind(
             "refrigerant_leak",
@@ -61,7 +58,6 @@ FAULTS: dict[str, Kind] = {
             "so it is seen late",
             "asset",
             over=12 * HOUR,
-            needs="unit",
         ),
         Kind("door_open", "a door stands open this far", "asset"),
         Kind(
@@ -70,9 +66,8 @@ FAULTS: dict[str, Kind] = {
             "asset",
             size=10.0,
             unit="K",
-            needs="unit",
         ),
-        Kind("power_cut", "no power: neither compressor nor fans run", "asset", needs="unit"),
+        Kind("power_cut", "no power: neither compressor nor fans run", "asset"),
         Kind(
             "theft",
             "the door is forced, there is light and a shock, and the asset leaves its route at "

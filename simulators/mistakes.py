@@ -72,10 +72,10 @@ _SHAPES = {
     "datetime_type": ("it must be a date and time", "Write 2026-07-01T06:00:00Z, without quotes"),
 }
 _LIMITS = {
-    "greater_than": ("it must be more than {gt}", "Write a larger number"),
-    "greater_than_equal": ("it must be {ge} or more", "Write a larger number"),
-    "less_than": ("it must be less than {lt}", "Write a smaller number"),
-    "less_than_equal": ("it must be {le} or less", "Write a smaller number"),
+    "greater_than": ("it must be more than {gt:g}", "Write a larger number"),
+    "greater_than_equal": ("it must be {ge:g} or more", "Write a larger number"),
+    "less_than": ("it must be less than {lt:g}", "Write a smaller number"),
+    "less_than_equal": ("it must be {le:g} or less", "Write a smaller number"),
     "too_short": ("it holds {actual_length}, and must hold {min_length} or more", "Add what lacks"),
     "too_long": ("it holds {actual_length}, and may hold {max_length}", "Leave some out"),
     "string_too_long": ("it has more than {max_length} characters", "Shorten it"),

@@ -82,6 +82,8 @@ class Sensing:
         self._lowest = np.array([QUANTITIES[row.quantity].lowest for row in rows])
         self._highest = np.array([QUANTITIES[row.quantity].highest for row in rows])
         self._warmth = np.array([row.quantity == "temperature" for row in rows])
+        # A peak is told as a strength, which is never negative.
+        self._lowest[[row.quantity == "acceleration" for row in rows]] = 0.0
         self._peaks = np.flatnonzero([row.quantity == "acceleration" for row in rows])
         self._volts = np.array([row.quantity == "battery" for row in rows])
         error = np.array([device.section.error for device in devices])
