@@ -64,6 +64,7 @@ class Simulation:
         self._true = self._look(start)
         self._sensing.feel(self._true)
         self._pending: list[Message] = []
+        self._record(start)
 
     def advance(self, until: int) -> list[Message]:
         """Let time pass until `until` (ms since 1970); return what is sent until then, in order.
@@ -103,16 +104,21 @@ class Simulation:
         before, self._true = self._true, self._look(end)
         self._end = end
         self.truth.look(begin, end, before, self._true)
-        if self._truth_every is not None and self._truth_due < end:
-            self._truth_due += self._truth_every
-            row = Row(end, self._true, self.assets.duty.copy(), self.assets.defrosting.copy())
-            self.truth.rows.append(row)
+        self._record(end)
         self._sensing.feel(self._true)
         samples = self._sensing.measure(begin, end)
         if samples is None:
             return []
         payloads = self._encoder.encode(samples)
         return self._radio.send(samples.devices.tolist(), samples.at.tolist(), payloads)
+
+    def _record(self, now: int) -> None:
+        """Keep a row of the truth if one is due."""
+        if self._truth_every is None or now < self._truth_due:
+            return
+        self._truth_due += self._truth_every
+        duty, defrosting = self.assets.duty.copy(), self.assets.defrosting.copy()
+        self.truth.rows.append(Row(now, self._true, duty, defrosting))
 
     def _look(self, now: int) -> Floats:
         """Return the truth, [source, asset], as in SOURCES."""

@@ -20,6 +20,8 @@ from simulators.scenario import Limit
 from simulators.sources import SOURCES
 
 Floats = NDArray[np.float64]
+FOREVER = 1 << 62
+"""ms since 1970 that nothing reaches."""
 TOLD = tuple(name for name in SOURCES if name != "battery")
 """What a row tells of an asset, besides the state of its unit: a battery is a device's."""
 
@@ -73,7 +75,7 @@ class _Watch:
                 self._since[place] = at
                 yield Crossing(limit.name, self._names[place], at, "beyond")
             else:
-                if (full := self._since.pop(place, at) + limit.lasts) < at:
+                if (full := self._since.pop(place, FOREVER) + limit.lasts) <= at:
                     yield Crossing(limit.name, self._names[place], full, "exceeded")
                 yield Crossing(limit.name, self._names[place], at, "back")
         self._beyond = beyond
