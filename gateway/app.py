@@ -36,6 +36,7 @@ from gateway.ingest import Ingest
 from gateway.intruders import Intruders
 from gateway.journal import PAGE, Journal
 from gateway.listener.announcer import Announcer
+from gateway.listener.certificates import tell_faults
 from gateway.listener.listener import Listener
 from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals
@@ -313,9 +314,7 @@ class Gateway:
         if self.listener is None or now < self._next_certificates:
             return
         self._next_certificates = now + CERTIFICATES_INTERVAL
-        for address, problem in self.listener.certificates().items():
-            cure = "Make a new one: holdwatch tls init. It is taken up without a restart."
-            self.own_alerts.report(f"certificate {address}", problem, "warning", cure)
+        tell_faults(self.own_alerts, self.listener.certificates())
 
     def _listening_since(self) -> int | None:
         """Since when we can hear somebody, None while nobody can be missed.

@@ -5,12 +5,26 @@ from __future__ import annotations
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.settings.listener import ListenerTls
 from rules.duration import DAY
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.own_alerts import OwnAlerts
+
 SOON = 30 * DAY
 """A certificate that ends within so many ms is told of."""
+CURE = "Make a new one: holdwatch tls init. It is taken up without a restart."
+
+
+class Fault(NamedTuple):
+    """What is wrong with a certificate, for people, and how grave it is."""
+
+    problem: str
+    severity: str
 
 
 class Certificate:
@@ -18,33 +32,73 @@ class Certificate:
 
     def __init__(self, tls: ListenerTls) -> None:
         """Read the files. Raises OSError, ValueError."""
-        self.context = server_context(tls)
         self._tls = tls
-        self._files = _versions(tls)
-        self._expires = expires(tls.certificate)
+        self._read()
 
-    def look(self, now: int) -> str | None:
+    def _read(self) -> None:
+        files = _versions(self._tls)
+        context, valid = server_context(self._tls), validity(self._tls.certificate)
+        # Only now: files that do not fit together leave everything as it was.
+        self.context, self._valid, self._files = context, valid, files
+
+    def look(self, now: int | None) -> Fault | None:
         """Take up renewed files; return what is wrong with the certificate, None if it is well.
 
-        `now` is in ms since 1970, UTC. Connections that stand keep what they were shown.
+        `now` is in ms since 1970, UTC, None if it is not known. Connections that stand keep what
+        they were shown.
         """
+        found = []
         try:
-            files = _versions(self._tls)
-            if files != self._files:
-                self.context.load_cert_chain(self._tls.certificate, self._tls.key)
-                self._expires = expires(self._tls.certificate)
-                self._files = files
+            if _versions(self._tls) != self._files:
+                self._read()
         except (OSError, ValueError) as error:
-            return f"the renewed certificate cannot be used, and the old one is shown: {error}"
-        if self._expires - now > SOON:
+            why = (
+                f"the renewed certificate cannot be used, and the old one is shown: {_plain(error)}"
+            )
+            found.append(Fault(why, "warning"))
+        if now is not None:
+            begins, ends = self._valid
+            name = self._tls.certificate
+            if now < begins:
+                found.append(
+                    Fault(f"the certificate {name} is good from {_day(begins)}", "critical")
+                )
+            elif ends <= now:
+                found.append(Fault(f"the certificate {name} ended on {_day(ends)}", "critical"))
+            elif ends - now <= SOON:
+                found.append(Fault(f"the certificate {name} ends on {_day(ends)}", "warning"))
+        if not found:
             return None
-        end = datetime.fromtimestamp(self._expires / 1000, UTC)
-        verb = "ended" if self._expires <= now else "ends"
-        return f"the certificate {self._tls.certificate} {verb} on {end:%Y-%m-%d}"
+        grave = any(one.severity == "critical" for one in found)
+        problem = "; ".join(one.problem for one in found)
+        return Fault(problem, "critical" if grave else "warning")
+
+
+def tell_faults(alerts: OwnAlerts, faults: Mapping[str, Fault | None]) -> None:
+    """Raise and clear the alerts about certificates, by the addresses of their ports."""
+    told = {one.channel: one.reason for one in alerts.open_alerts}
+    for address, fault in faults.items():
+        subject = f"certificate {address}"
+        if fault is None or fault.problem != told.get(subject):
+            # What is wrong now is something else than what was told.
+            alerts.report(subject, None)
+        if fault is not None:
+            alerts.report(subject, fault.problem, fault.severity, CURE)
 
 
 def _versions(tls: ListenerTls) -> list[int]:
-    return [path.stat().st_mtime_ns for path in (tls.certificate, tls.key) if path is not None]
+    files = (tls.certificate, tls.key, tls.authority)
+    return [path.stat().st_mtime_ns for path in files if path is not None]
+
+
+def _plain(error: OSError | ValueError) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return "its key belongs to another certificate"
+    return str(error)
+
+
+def _day(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d}"
 
 
 def server_context(tls: ListenerTls) -> ssl.SSLContext:
@@ -64,8 +118,8 @@ def server_context(tls: ListenerTls) -> ssl.SSLContext:
     return context
 
 
-def expires(path: Path) -> int:
-    """Return when the first of the file's certificates ends, in ms since 1970, UTC.
+def validity(path: Path) -> tuple[int, int]:
+    """Return from when until when all of the file's certificates are good, in ms since 1970, UTC.
 
     OSError if the file cannot be read, ValueError if it holds no certificate.
     """
@@ -73,4 +127,6 @@ def expires(path: Path) -> int:
     from cryptography import x509  # noqa: PLC0415 - as above
 
     found = x509.load_pem_x509_certificates(path.read_bytes())
-    return int(min(one.not_valid_after_utc for one in found).timestamp() * 1000)
+    begins = max(one.not_valid_before_utc for one in found)
+    ends = min(one.not_valid_after_utc for one in found)
+    return int(begins.timestamp() * 1000), int(ends.timestamp() * 1000)

@@ -24,7 +24,7 @@ import structlog
 from gateway.listener import answers
 from gateway.listener.answers import Refusal
 from gateway.listener.attempts import Attempts
-from gateway.listener.certificates import Certificate
+from gateway.listener.certificates import Certificate, Fault
 from gateway.listener.channel import BUFFER, TLS, Channel, TlsChannel
 from gateway.listener.client import Client
 from gateway.listener.ends import End, note
@@ -34,7 +34,6 @@ from gateway.mqtt.codec import Publish, Topics
 from gateway.mqtt.wire import ProtocolError
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Sequence
 
     from gateway.clock import Clock
@@ -122,14 +121,12 @@ class Listener:
     async def open(self) -> None:
         """Listen on all ports. Raises ListenError."""
         for port in self._ports:
-            context = None
+            certificate = None
             if port.tls is not None:
-                self._certificates[port.address] = certificate = Certificate(port.tls)
-                context = certificate.context
-
+                certificate = self._certificates[port.address] = Certificate(port.tls)
             # asyncio listens on :: for IPv6 alone, and on nothing in particular for both.
             host = None if port.host == "::" else port.host
-            made = partial(self._channel, anonymous=port.anonymous, context=context)
+            made = partial(self._channel, anonymous=port.anonymous, certificate=certificate)
             try:
                 server = await self._loop.create_server(made, host, port.port, backlog=AT_ONCE)
             except OSError as error:
@@ -353,9 +350,9 @@ class Listener:
         if will is not None:
             self.intake.receive(client, [Publish(will.topic, will.payload)])
 
-    def certificates(self) -> dict[str, str | None]:
+    def certificates(self) -> dict[str, Fault | None]:
         """Take up renewed certificates; return what is wrong with each, by its port's address."""
-        now = self.clock.now()
+        now = self.wall()
         return {address: one.look(now) for address, one in self._certificates.items()}
 
     def report(self) -> dict[str, Any]:
@@ -368,11 +365,11 @@ class Listener:
             "refused": dict(self.refusals),
         }
 
-    def _channel(self, *, anonymous: bool, context: ssl.SSLContext | None) -> Channel:
+    def _channel(self, *, anonymous: bool, certificate: Certificate | None) -> Channel:
         client = Client(self, anonymous=anonymous)
-        if context is None:
+        if certificate is None:
             return Channel(client, self._buffer)
-        return TlsChannel(client, self._buffer, context)
+        return TlsChannel(client, self._buffer, certificate.context)
 
 
 def _cannot_listen(port: Port, error: OSError) -> str:

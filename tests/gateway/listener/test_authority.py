@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from gateway.cli_tls import tls_app
 from gateway.listener.addresses import own_names
 from gateway.listener.authority import YEARS, Authority, AuthorityError, general_name
-from gateway.listener.certificates import expires, server_context
+from gateway.listener.certificates import server_context, validity
 from gateway.settings import parse
 from gateway.settings.listener import ListenerTls
 from gateway.settings.sections import Settings
@@ -223,7 +223,7 @@ def test_to_renew_a_certificate_its_key_is_kept(tmp_path: Path) -> None:
 def test_all_ends_with_the_authority(ours: Authority) -> None:
     end = int((NOW + YEARS).timestamp() * 1000)
     for name in ("authority.pem", "server.pem", "clients/reefer-1.pem"):
-        assert expires(ours.folder / name) == end
+        assert validity(ours.folder / name)[1] == end
     with pytest.raises(AuthorityError, match=r"ended on .* Move that folder aside, make a new"):
         Authority.open(ours.folder, NOW + YEARS)
 
@@ -234,7 +234,7 @@ def test_of_a_chain_the_first_to_end_counts(ours: Authority, tmp_path: Path) -> 
     chain.write_bytes(
         (ours.folder / "server.pem").read_bytes() + (tmp_path / "authority.pem").read_bytes()
     )
-    assert expires(chain) == int(older.until.timestamp() * 1000)
+    assert validity(chain)[1] == int(older.until.timestamp() * 1000)
 
 
 @pytest.mark.parametrize(

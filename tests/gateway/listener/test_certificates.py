@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from gateway.listener.authority import Authority
-from gateway.listener.certificates import Certificate
+from gateway.listener.certificates import Certificate, Fault, tell_faults
+from gateway.own_alerts import OwnAlerts
 from gateway.settings.listener import ListenerTls
+from gateway.state import State
 from rules.duration import DAY
+from tests.gateway.parts import ToldClock
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -49,15 +52,26 @@ def shown(certificate: Certificate, authority: Authority) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("left", "expected"),
-    [(365 * DAY, None), (31 * DAY, None), (30 * DAY - 1, " ends on "), (-1, " ended on ")],
+    ("left", "expected", "severity"),
+    [
+        (20 * 365 * DAY, " is good from ", "critical"),
+        (365 * DAY, "", ""),
+        (31 * DAY, "", ""),
+        (30 * DAY - 1, " ends on ", "warning"),
+        (-1, " ended on ", "critical"),
+    ],
 )
 def test_its_end_is_told_a_month_before(
-    certificate: Certificate, authority: Authority, left: int, expected: str | None
+    certificate: Certificate, authority: Authority, left: int, expected: str, severity: str
 ) -> None:
-    problem = certificate.look(ms(authority.until) - left)
-    assert (problem is None) == (expected is None)
-    assert (expected or "") in (problem or "")
+    problem, grave = certificate.look(ms(authority.until) - left) or Fault("", "")
+    assert grave == severity
+    assert expected in problem
+    assert bool(problem) == bool(expected)
+
+
+def test_while_our_clock_is_wrong_nothing_is_said_of_its_end(certificate: Certificate) -> None:
+    assert certificate.look(None) is None
 
 
 def test_a_renewed_one_is_shown_without_a_restart(
@@ -79,5 +93,66 @@ def test_a_renewal_that_cannot_be_read_leaves_the_old_one_and_is_told(
     file = authority.folder / "server.pem"
     file.write_text("nonsense")
     os.utime(file, (0, 0))
-    assert "cannot be used, and the old one is shown" in (certificate.look(ms(NOW)) or "")
+    problem, severity = certificate.look(ms(NOW)) or Fault("", "")
+    assert "cannot be used, and the old one is shown" in problem
+    assert severity == "warning"
     assert shown(certificate, authority) == before
+
+
+def test_a_renewal_with_the_key_of_another_leaves_the_old_one_and_is_told(
+    certificate: Certificate, authority: Authority
+) -> None:
+    before = shown(certificate, authority)
+    folder = authority.folder
+    foreign = Authority.make(folder / "other", NOW, "other").server(["localhost"], NOW)
+    Authority.open(folder, NOW).server(["localhost"], NOW + timedelta(seconds=1))
+    new = (folder / "server.key").read_bytes()
+    (folder / "server.key").write_bytes(foreign.key.read_bytes())
+    os.utime(folder / "server.key", (0, 0))
+    for _ in range(2):
+        problem, _ = certificate.look(ms(NOW)) or Fault("", "")
+        assert "its key belongs to another certificate" in problem
+        assert shown(certificate, authority) == before
+    problem, severity = certificate.look(ms(authority.until)) or Fault("", "")
+    assert " ended on " in problem
+    assert severity == "critical"
+    (folder / "server.key").write_bytes(new)
+    assert certificate.look(ms(NOW)) is None
+    assert shown(certificate, authority) not in {b"", before}
+
+
+def test_a_renewed_authority_is_taken_up_too(tmp_path: Path, authority: Authority) -> None:
+    clients = tmp_path / "clients.pem"
+    clients.write_bytes((authority.folder / "authority.pem").read_bytes())
+    folder = authority.folder
+    certificate = Certificate(
+        ListenerTls(certificate=folder / "server.pem", key=folder / "server.key", authority=clients)
+    )
+    before = certificate.context.get_ca_certs()
+    other = Authority.make(tmp_path / "other", NOW, "other")
+    clients.write_bytes((other.folder / "authority.pem").read_bytes())
+    os.utime(clients, (0, 0))
+    assert certificate.look(ms(NOW)) is None
+    after = certificate.context.get_ca_certs()
+    assert len(after) == 1
+    assert after != before
+
+
+async def test_the_alert_says_what_is_wrong_now(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.db")
+    alerts = OwnAlerts("acme", "box", state, ToldClock(), [])
+    for fault in (
+        Fault("ends soon", "warning"),
+        Fault("ends soon", "warning"),
+        Fault("cannot be used", "warning"),
+        Fault("ended", "critical"),
+        Fault("ends soon", "warning"),
+        None,
+    ):
+        before = alerts.open_alerts
+        tell_faults(alerts, {"127.0.0.1:8883": fault})
+        told = [Fault(one.reason, one.severity) for one in alerts.open_alerts]
+        assert told == ([] if fault is None else [fault])
+        if before and fault is not None and before[0].reason == fault.problem:
+            assert alerts.open_alerts == before
+    state.close()
