@@ -40,6 +40,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     idle_runs: int = 3
     idle_settled: float = 3.0
     """Seconds after which a gateway with nothing to do has cleaned up."""
+    simulated_hours: float = 4.0
+    simulated_runs: int = 5
 
 
 QUICK = Size(
@@ -65,6 +67,8 @@ QUICK = Size(
     idle=20,
     idle_runs=1,
     idle_settled=0.2,
+    simulated_hours=0.1,
+    simulated_runs=1,
 )
 """Shows that everything works, in seconds. Its figures mean nothing."""
 
