@@ -68,6 +68,9 @@ def show_added(console: Console, settings: Settings, answer: dict[str, Any]) -> 
         rows += [("host", _host(listener)), ("port", _port(listener))]
     if answer["token"] is None:
         rows.append(("certificate", f"holdwatch tls certificate {name} makes it, and its key"))
+        if answer["not_before"]:
+            since = when(settings, answer["not_before"])
+            rows.append(("", f"those made before {since} were revoked, and stay so"))
     else:
         rows += [("user", name), ("password", answer["token"])]
     rows.append(("topic", f"cargo/SITE/{device}/readings, with QoS 1; SITE is where it is"))

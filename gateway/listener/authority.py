@@ -6,8 +6,9 @@ A folder holds it, all files in PEM form:
     server.pem, server.key          what the gateway shows
     clients/NAME.pem, NAME.key      what a device shows
 
-Keys are EC P-256, which small devices know too. A key is made once and kept: to renew a
-certificate is then to replace one file, and at no moment does a pair not fit.
+Keys are EC P-256, which small devices know too. The gateway's key is made once and kept: to renew
+its certificate is then to replace one file, and at no moment does a pair not fit. A device gets
+another key with each certificate: the old one may be why there is a new certificate.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 YEARS = timedelta(days=3652)
 """Ten. What the authority signs ends with it: a device in the field renews nothing."""
 EARLIER = timedelta(days=1)
-"""So much before now a certificate begins, for clocks that are late."""
+"""So much before now a certificate begins that devices look at, for clocks that are late. What a
+device shows begins now: whether it was made before or after a revocation is told by that."""
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
@@ -80,7 +82,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(f"Holdwatch authority {name} {now:%Y-%m-%d}")
         certificate = (
-            _begin(subject, subject, key.public_key(), now, now + YEARS)
+            _begin(subject, subject, key.public_key(), now - EARLIER, now + YEARS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs=True), critical=True)
             .sign(key, SHA256())
@@ -145,14 +147,14 @@ class Authority:
     def server(self, names: Sequence[str], now: datetime) -> Issued:
         """Sign a certificate for this gateway, under all its names and addresses."""
         subject = _name(names[0][:_COMMON_NAME])
-        return self._issue(
-            self.folder / "server", subject, names, ExtendedKeyUsageOID.SERVER_AUTH, now
-        )
+        purpose = ExtendedKeyUsageOID.SERVER_AUTH
+        return self._issue(self.folder / "server", subject, names, purpose, now - EARLIER)
 
     def client(self, name: str, now: datetime) -> Issued:
         """Sign a certificate for a device. Its common name is the name of its credential."""
         folder = self.folder / "clients"
         folder.mkdir(exist_ok=True)
+        (folder / f"{name}.key").unlink(missing_ok=True)  # so that another one is made
         return self._issue(folder / name, _name(name), (), ExtendedKeyUsageOID.CLIENT_AUTH, now)
 
     def _issue(
@@ -161,7 +163,7 @@ class Authority:
         subject: x509.Name,
         names: Sequence[str],
         purpose: ObjectIdentifier,
-        now: datetime,
+        begins: datetime,
     ) -> Issued:
         """Write `path`.key, if it is not there, and `path`.pem."""
         alternative = [general_name(name) for name in names]
@@ -173,7 +175,7 @@ class Authority:
             _write(key_file, _key_pem(key), 0o600, new=True)
         signed_by = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
         builder = (
-            _begin(subject, self._certificate.subject, key.public_key(), now, self.until)
+            _begin(subject, self._certificate.subject, key.public_key(), begins, self.until)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
@@ -211,7 +213,7 @@ def _begin(
     subject: x509.Name,
     issuer: x509.Name,
     key: ec.EllipticCurvePublicKey,
-    now: datetime,
+    begins: datetime,
     until: datetime,
 ) -> x509.CertificateBuilder:
     return (
@@ -220,7 +222,7 @@ def _begin(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - EARLIER)
+        .not_valid_before(begins)
         .not_valid_after(until)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )

@@ -53,8 +53,11 @@ class Channel(asyncio.BufferedProtocol):
         self._why = ""
 
     @property
-    def common_name(self) -> str | None:
-        """The common name of a certificate that the client showed and we trust."""
+    def certificate(self) -> tuple[str, int] | None:
+        """Of a certificate that the client showed and we trust: its common name and beginning.
+
+        The beginning is in ms since 1970, UTC.
+        """
         return None
 
     def write(self, data: bytes) -> None:
@@ -137,11 +140,13 @@ class TlsChannel(Channel):
         self._ready = False
 
     @property
-    def common_name(self) -> str | None:
-        """The common name of a certificate that the client showed and we trust."""
+    def certificate(self) -> tuple[str, int] | None:
+        """Of a certificate that the client showed and we trust: its common name and beginning."""
         certificate = cast("dict[str, Any]", self._tls.getpeercert() or {})
         parts = [part for level in certificate.get("subject", ()) for part in level]
-        return next((str(value) for name, value in parts if name == "commonName"), None)
+        begins = 1000 * ssl.cert_time_to_seconds(certificate["notBefore"]) if certificate else 0
+        names = (str(value) for name, value in parts if name == "commonName")
+        return next(((name, begins) for name in names), None)
 
     def write(self, data: bytes) -> None:
         """Send bytes, or drop them if the connection is no more."""

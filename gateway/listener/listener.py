@@ -204,11 +204,11 @@ class Listener:
 
     def authenticate(self, packet: Connect, client: Client) -> Principal | Refusal:
         """Say who connects."""
-        shown = client.channel.common_name if client.channel else None
+        shown = client.channel.certificate if client.channel else None
         if shown is not None:
             # One who says two names is neither.
-            one = packet.username in {None, "", shown}
-            principal = self._principals.by_certificate(shown) if one else None
+            one = packet.username in {None, "", shown[0]}
+            principal = self._principals.by_certificate(*shown) if one else None
         elif client.anonymous and packet.username is None and packet.password is None:
             return anonymous(self._owner)
         else:

@@ -38,6 +38,8 @@ class Principal(msgspec.Struct, frozen=True):
     """When, in ms since 1970, UTC."""
     revoked: int | None = None
     """When, in ms since 1970, UTC; None: it is good."""
+    not_before: int = 0
+    """Certificates that begin earlier (ms since 1970, UTC) are worth nothing: they were revoked."""
 
     @property
     def source(self) -> str:

@@ -78,23 +78,29 @@ class Principals:
             return None
         return principal
 
-    def by_certificate(self, common_name: str) -> Principal | None:
-        """Return whom a certificate speaks of that TLS has verified; None if nobody, or revoked."""
+    def by_certificate(self, common_name: str, begins: int) -> Principal | None:
+        """Return whom a certificate speaks of that TLS has verified; None if nobody, or revoked.
+
+        `begins` (ms since 1970, UTC) is the beginning of its time, in whole seconds.
+        """
         principal = self._all.get(common_name)
         if principal is None or not principal.certificate or principal.revoked is not None:
             return None
-        return principal
+        # Who was revoked and added again: the certificates of before are still signed.
+        return principal if begins // 1000 >= principal.not_before // 1000 else None
 
     async def add(self, principal: Principal) -> str | None:
         """Add a principal; return its token, None where it shows a certificate.
 
         Its times are set here. A name that was revoked may be used again, and gets another
-        token. Raises ControlError, and DiskError.
+        token, or needs a certificate that was made since. Raises ControlError, and DiskError.
         """
         _check(principal)
         token = None if principal.certificate else secrets.token_hex(TOKEN)
         digest = None if token is None else sha256(token.encode()).digest()
-        principal = msgspec.structs.replace(principal, added=self._clock.now(), revoked=None)
+        principal = msgspec.structs.replace(
+            principal, added=self._clock.now(), revoked=None, not_before=0
+        )
         async with self._state.writing():
             known = self._all.get(principal.name)
             if known is not None and known.revoked is None:
@@ -102,6 +108,10 @@ class Principals:
                     f"{principal.name} is there already",
                     f"Use another name, or first: holdwatch device revoke {principal.name}",
                 )
+            if known is not None:
+                revoked = known.revoked if known.certificate else 0
+                not_before = max(revoked or 0, known.not_before)
+                principal = msgspec.structs.replace(principal, not_before=not_before)
             self._keep(principal, digest)
         self._remember(principal, digest, principal.name)
         self.on_change(principal)

@@ -67,7 +67,7 @@ async def test_what_was_asked_for_is_what_a_credential_may(ask: Asked) -> None:
         "add", name="gate", speaks_for=["a-*", "b"], sees=["*"], owner="", certificate=True
     )
     assert answer["token"] is None
-    principal = ask.gateway.principals.by_certificate("gate")
+    principal = ask.gateway.principals.by_certificate("gate", NOW)
     assert principal is not None
     assert (principal.owner, principal.speaks_for, principal.sees) == ("", ("a-*", "b"), ("*",))
 

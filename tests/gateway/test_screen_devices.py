@@ -32,7 +32,7 @@ def settings(*listeners: Listener) -> Settings:
 
 def added(**facts: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a credential holds
     known = {"name": "gate", "speaks_for": ["fridge-*"], "certificate": False, "token": TOKEN}
-    return known | facts
+    return known | {"not_before": 0} | facts
 
 
 def shown(given: Settings, answer: dict[str, Any]) -> str:
@@ -68,6 +68,12 @@ def test_a_certificate_is_for_a_port_that_takes_certificates() -> None:
         *("--cert", "/etc/holdwatch/tls/clients/gate.pem"),
         *("--key", "/etc/holdwatch/tls/clients/gate.key"),
     ]
+
+
+def test_whose_certificate_was_revoked_is_told_that_it_needs_another() -> None:
+    revoked = added(certificate=True, token=None, not_before=60_000)
+    assert "made before 1970-01-01 00:01:00 UTC were revoked" in shown(settings(CLOSED), revoked)
+    assert "revoked" not in shown(settings(CLOSED), revoked | {"not_before": 0})
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,24 @@ def test_to_renew_a_certificate_its_key_is_kept(tmp_path: Path) -> None:
     shake(strict(first), server_context(tls(first)), "quay")
 
 
+def test_a_device_gets_another_key_with_each_certificate(tmp_path: Path) -> None:
+    authority = Authority.make(tmp_path, NOW, "roof-pi")
+    authority.server(["localhost"], NOW)
+    first = authority.client("reefer-1", NOW)
+    key = first.key.read_bytes()
+    again = authority.client("reefer-1", NOW)
+    assert again.key.read_bytes() != key
+    assert again.key.stat().st_mode & 0o777 == 0o600
+    client = showing(strict(authority), authority, "clients/reefer-1")
+    shake(client, server_context(tls(authority, "must")))
+
+
+def test_what_a_device_shows_begins_when_it_was_made(ours: Authority) -> None:
+    now = int(NOW.timestamp() * 1000)
+    assert validity(ours.folder / "clients" / "reefer-1.pem")[0] == now
+    assert validity(ours.folder / "server.pem")[0] == now - 24 * 3_600_000
+
+
 def test_all_ends_with_the_authority(ours: Authority) -> None:
     end = int((NOW + YEARS).timestamp() * 1000)
     for name in ("authority.pem", "server.pem", "clients/reefer-1.pem"):

@@ -17,6 +17,7 @@ from gateway.mqtt import packets as p
 from gateway.mqtt.codec import V5, V311, encode
 from gateway.mqtt.properties import build, parse
 from tests.gateway.listener.serving import Door, both, message, serving
+from tests.gateway.parts import NOW
 
 SILENT: tuple[int, ...] = ()
 
@@ -270,23 +271,53 @@ async def test_a_credential_that_is_revoked_ends_its_connections(door: Door, ver
     assert answer.code == (0x86 if version == V5 else 4)
 
 
+class Signing:
+    """An authority, and what a device shows that has a certificate of it."""
+
+    def __init__(self, folder: Path, now: int) -> None:
+        self._authority = Authority.make(folder, datetime.fromtimestamp(now / 1000, UTC), "test")
+        own = self._authority.server(["localhost", "127.0.0.1"], datetime.now(UTC))
+        self._trusted = folder / "authority.pem"
+        self.tls = {"certificate": own.certificate, "key": own.key, "authority": self._trusted}
+
+    def client(self, name: str, now: int) -> ssl.SSLContext:
+        shown = self._authority.client(name, datetime.fromtimestamp(now / 1000, UTC))
+        context = ssl.create_default_context(cafile=self._trusted)
+        context.load_cert_chain(shown.certificate, shown.key)
+        return context
+
+
+async def shows(door: Door, context: ssl.SSLContext, version: int) -> int:
+    """Connect with a certificate; return the code of the answer."""
+    wire = await door.wire(version, ssl=context, server_hostname="localhost")
+    answer = await wire.ask(p.Connect("a", version=version))
+    assert isinstance(answer, p.Connack)
+    return answer.code
+
+
 @pytest.mark.parametrize("version", both)
 async def test_who_shows_a_certificate_needs_no_token(tmp_path: Path, version: int) -> None:
-    now = datetime.now(UTC)
-    authority = Authority.make(tmp_path / "tls", now, "test")
-    own = authority.server(["localhost", "127.0.0.1"], now)
-    tls = {
-        "certificate": own.certificate,
-        "key": own.key,
-        "authority": tmp_path / "tls" / "authority.pem",
-    }
-    async with serving(tmp_path, port={"tls": tls}) as door:
+    signing = Signing(tmp_path / "tls", NOW)
+    async with serving(tmp_path, port={"tls": signing.tls}) as door:
         await door.add("truck", certificate=True)
-        for name, code in (("truck", 0), ("stranger", 0x86)):
-            shown = authority.client(name, now)
-            context = ssl.create_default_context(cafile=tmp_path / "tls" / "authority.pem")
-            context.load_cert_chain(shown.certificate, shown.key)
-            wire = await door.wire(version, ssl=context, server_hostname="localhost")
-            answer = await wire.ask(p.Connect("a", version=version))
-            assert isinstance(answer, p.Connack)
-            assert answer.code == (code if version == V5 else code and 4)
+        assert await shows(door, signing.client("truck", NOW), version) == 0
+        code = await shows(door, signing.client("stranger", NOW), version)
+        assert code == (0x86 if version == V5 else 4)
+
+
+async def test_a_stolen_certificate_is_worth_nothing_after_its_name_was_added_again(
+    tmp_path: Path,
+) -> None:
+    signing = Signing(tmp_path / "tls", NOW)
+    async with serving(tmp_path, port={"tls": signing.tls}) as door:
+        await door.add("truck", certificate=True)
+        stolen = signing.client("truck", door.clock.now())
+        assert await shows(door, stolen, V5) == 0
+        door.clock.passes(60_000)
+        await door.principals.revoke("truck")
+        renewed = signing.client("truck", door.clock.now())
+        for context in (stolen, renewed):
+            assert await shows(door, context, V5) == 0x86
+        await door.add("truck", certificate=True)
+        assert await shows(door, stolen, V5) == 0x86
+        assert await shows(door, renewed, V5) == 0

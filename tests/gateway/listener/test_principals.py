@@ -118,14 +118,44 @@ async def test_a_certificate_says_who_it_is_until_it_is_revoked(desk: Desk) -> N
     assert await desk.principals.add(CERTIFIED) is None
     await desk.add()
     for _ in range(2):
-        found = desk.principals.by_certificate("reefer-1")
+        found = desk.principals.by_certificate("reefer-1", NOW)
         assert found is not None
         assert found.name == "reefer-1"
-        assert desk.principals.by_certificate("fridge-1") is None, "it has a token"
-        assert desk.principals.by_certificate("reefer-2") is None
+        assert desk.principals.by_certificate("fridge-1", NOW) is None, "it has a token"
+        assert desk.principals.by_certificate("reefer-2", NOW) is None
         desk.again()
     await desk.principals.revoke("reefer-1")
-    assert desk.principals.by_certificate("reefer-1") is None
+    assert desk.principals.by_certificate("reefer-1", NOW) is None
+
+
+async def test_certificates_of_before_a_revocation_stay_worth_nothing(desk: Desk) -> None:
+    begun = NOW // 1000 * 1000
+
+    def good() -> list[int]:
+        """Return how many seconds after the beginning a certificate was made that is good."""
+        seconds = (-100_000, 0, 59, 60, 119, 120, 1_000_000)
+        return [
+            one
+            for one in seconds
+            if desk.principals.by_certificate("reefer-1", begun + one * 1000) is not None
+        ]
+
+    await desk.principals.add(CERTIFIED)
+    assert good() == [-100_000, 0, 59, 60, 119, 120, 1_000_000]
+    desk.clock.passes(60_000)
+    await desk.principals.revoke("reefer-1")
+    desk.clock.passes(60_000)
+    assert good() == []
+    await desk.principals.add(CERTIFIED)
+    for _ in range(2):
+        assert good() == [60, 119, 120, 1_000_000]
+        desk.again()
+    await desk.principals.revoke("reefer-1")
+    await desk.add(Principal("reefer-1", "acme", ("reefer-1",)))
+    assert good() == [], "it has a token"
+    await desk.principals.revoke("reefer-1")
+    await desk.principals.add(CERTIFIED)
+    assert good() == [120, 1_000_000], "also if it had a token meanwhile"
 
 
 async def test_a_name_that_had_a_token_has_none_with_a_certificate(desk: Desk) -> None:
@@ -134,7 +164,7 @@ async def test_a_name_that_had_a_token_has_none_with_a_certificate(desk: Desk) -
     await desk.principals.add(Principal("fridge-1", "acme", ("fridge-1",), certificate=True))
     for _ in range(2):
         assert desk.principals.by_token("fridge-1", token) is None
-        assert desk.principals.by_certificate("fridge-1") is not None
+        assert desk.principals.by_certificate("fridge-1", NOW) is not None
         desk.again()
 
 
