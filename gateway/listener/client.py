@@ -38,7 +38,7 @@ from gateway.mqtt.properties import integer, parse
 from gateway.mqtt.wire import PROTOCOL, UNSUPPORTED_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gateway.listener.channel import Channel
     from gateway.listener.connecting import Entered
@@ -137,7 +137,7 @@ class Client:
             return
         # Packets of any kind are work for us.
         self._flow.spend(len(packets))
-        self._take(packets)
+        self._contain(self._act, packets)
         if self.entered is None and self._reader.held > FIRST_BYTES:
             self._refuse(ProtocolError(PROTOCOL, f"no CONNECT within {FIRST_BYTES} bytes"))
 
@@ -219,10 +219,10 @@ class Client:
 
     # -- packets -----------------------------------------------------------------------------
 
-    def _take(self, packets: list[Packet]) -> None:
+    def _contain(self, act: Callable[[list[Packet]], None], packets: list[Packet]) -> None:
         """Act on packets. What is wrong with them, or with us, costs this connection alone."""
         try:
-            self._act(packets)
+            act(packets)
         except ProtocolError as error:
             self._refuse(error)
         except Exception:
@@ -333,7 +333,7 @@ class Client:
         if session.subscriptions:
             self._outbox = self._listener.outbox(self, found)
         if found.opened.forget is None:
-            self._welcome(found)
+            self._welcome()
             return
         self._early = []
         self._leave_unread(Unread.ANSWER)
@@ -341,21 +341,21 @@ class Client:
 
         def committed() -> None:
             forgotten()
-            self._welcome_late(found)
+            early, self._early = self._early, None
+            if self._why is None:
+                self._contain(self._welcome_late, early or [])
 
         self._listener.intake.along(forget, committed)
 
-    def _welcome(self, found: Entered) -> None:
-        self._write(found.connack())
-        self._pump()
+    def _welcome(self) -> None:
+        if self.entered is not None:
+            self._write(self.entered.connack())
+            self._pump()
 
-    def _welcome_late(self, found: Entered) -> None:
-        early, self._early = self._early, None
-        if self._why is not None:
-            return
-        self._welcome(found)
+    def _welcome_late(self, early: list[Packet]) -> None:
+        self._welcome()
         self._read_on(Unread.ANSWER)
-        self._take(early or [])
+        self._act(early)
 
     def _good_bye(self, entered: Entered, packet: Disconnect) -> None:
         if packet.properties:

@@ -188,11 +188,17 @@ class Listener:
             self.intake.along(*change)
 
     def disconnect(self, principal: str) -> None:
-        """End all connections of a principal, and forget its sessions: its rights have changed."""
+        """End all connections of a principal: its rights have changed.
+
+        Its sessions are forgotten, and what its clients wanted to be said of them is not said.
+        """
         for client in list(self._clients):
             if client.entered is not None and client.entered.principal.name == principal:
                 client.entered.will = None
                 client.end("its credential was revoked or replaced", answers.ENDED_BY_OPERATOR)
+        for name, (client, _) in list(self._last_words.items()):
+            if client.entered is not None and client.entered.principal.name == principal:
+                del self._last_words[name]
         for change in self.sessions.forget_principal(principal):
             self.intake.along(*change)
 
@@ -314,12 +320,11 @@ class Listener:
             self._never_entered(client, why)
             return
         session = entered.session
-        delay = min(entered.will_delay, session.keep / 1000)
-        if self.sessions.get(session.key) is not session:
-            # It began anew before the old connection was gone.
-            delay = 0
-        elif delay and session.client is not client:
-            # It is back already, and goes on.
+        back = session.client is not client
+        self.sessions.leave(session, client, self.wall())
+        delay = 0 if self._is_over(client) else min(entered.will_delay, session.keep / 1000)
+        if delay and back:
+            # It goes on already.
             entered.will = None
         if why != answers.GOOD_BYE or entered.will is not None:
             will = entered.will.topic.decode() if entered.will else None
@@ -329,7 +334,6 @@ class Listener:
             self._last_words[client.name] = client, self.now() + delay
             if not delay:
                 self._speak(client)
-        self.sessions.leave(session, client, self.wall())
 
     def _never_entered(self, client: Client, why: str) -> None:
         if why == answers.NO_CONNECT or why.startswith(TLS):
@@ -344,11 +348,19 @@ class Listener:
         return not session.keep or self.sessions.get(session.key) is not session
 
     def _speak(self, client: Client) -> None:
-        """Take a client's will in like a message of its own."""
+        """Take a client's will in like a message of its own.
+
+        A mistake of ours in it costs nobody else anything, as where messages are received. Nobody
+        was promised a will.
+        """
         del self._last_words[client.name]
         will = client.entered.will if client.entered else None
-        if will is not None:
+        if will is None:
+            return
+        try:
             self.intake.receive(client, [Publish(will.topic, will.payload)])
+        except Exception:
+            log.exception("a client's will could not be handled", client=client.name)
 
     def certificates(self) -> dict[str, Fault | None]:
         """Take up renewed certificates; return what is wrong with each, by its port's address."""

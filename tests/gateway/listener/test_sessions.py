@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -439,6 +439,53 @@ async def test_a_will_that_its_client_may_not_say_is_kept_aside(door: Door) -> N
     await lost(door, wire)
     assert await door.stored() == []
     assert door.journal.quarantine_counts() == {"may-not-speak-for": 1}
+
+
+async def test_who_was_revoked_is_not_spoken_for(door: Door) -> None:
+    token = await door.add("truck")
+    wire = await door.enter(
+        username="truck", password=token.encode(), will=will(30), properties=keeping(100)
+    )
+    await lost(door, wire)
+    await door.principals.revoke("truck")
+    await door.passes(31)
+    assert door.ingest.received == 0
+
+
+@pytest.mark.parametrize("delay", [0, 30])
+async def test_a_fault_of_ours_in_a_will_costs_that_will_alone(
+    door: Door, monkeypatch: pytest.MonkeyPatch, delay: int
+) -> None:
+    wire = await door.enter(will=will(delay), properties=keeping(100))
+    with monkeypatch.context() as broken:
+        broken.setattr(door.ingest, "receive", None)
+        await lost(door, wire)
+        await door.passes(31)
+    assert door.listener._last_words == {}
+    # Its session is one whose client has gone.
+    session = door.sessions.get((ANONYMOUS, "sensor-1"))
+    assert session is not None
+    assert session.client is None
+    wire = await door.enter(properties=keeping(100), present=True)
+    assert await wire.ask(message(1)) == p.Puback(1)
+
+
+async def test_a_fault_of_ours_in_a_late_welcome_costs_that_connection_alone(door: Door) -> None:
+    wire = await door.enter(properties=keeping(100))
+    await wire.ask(untimed(1, 5))
+    await wire.leave()
+    door.disk.clear()
+    wire, other = await door.wire(), await door.enter("other")
+    await wire.send(p.Connect("sensor-1", clean_start=True), message(1))
+    await door.arrived(2)
+    entered = door.client().entered
+    assert entered is not None
+    entered.answer = cast("bytes", None)
+    door.disk.set()
+    (ended,) = await wire.ended()
+    assert isinstance(ended, p.Disconnect)
+    assert ended.code == answers.UNSPECIFIED
+    assert await other.ask(message(2)) == p.Puback(2)
 
 
 async def test_a_gateway_that_stops_says_nobodys_will(door: Door) -> None:
