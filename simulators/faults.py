@@ -70,8 +70,8 @@ FAULTS: dict[str, Kind] = {
         Kind("power_cut", "no power: neither compressor nor fans run", "asset"),
         Kind(
             "theft",
-            "the door is forced, there is light and a shock, and the asset leaves its route at "
-            "size times severity",
+            "the door is forced, there is light and a shock, and what travels leaves its route "
+            "at size times severity",
             "asset",
             size=50.0,
             unit="km/h",

@@ -50,13 +50,12 @@ class Surroundings:
         )
         self._still = np.array([asset.place or (0.0, 0.0) for asset in assets])
         self._start = start
+        moves = np.array([asset.route is not None for asset in assets])
+        bearings = np.random.default_rng(scenario.seed).uniform(0, 2 * np.pi, len(thefts))
+        # What travels is led away; from what stands, only goods can be taken.
         self._thefts = [
-            (theft, angle)
-            for theft, angle in zip(
-                thefts,
-                np.random.default_rng(scenario.seed).uniform(0, 2 * np.pi, len(thefts)),
-                strict=True,
-            )
+            (theft._replace(targets=theft.targets[moves[theft.targets]]), bearing)
+            for theft, bearing in zip(thefts, bearings.tolist(), strict=True)
         ]
         self._climate = Climate(scenario.seed % (1 << 32))
         weather = scenario.weather
@@ -101,7 +100,7 @@ class Surroundings:
         travelled = until - self._start + self._underway
         for route, members in self._trips:
             latitude[members], longitude[members], speed[members] = route.at(travelled[members])
-        for theft, angle in self._thefts:
+        for theft, bearing in self._thefts:
             if now <= theft.begin:
                 continue
             passed = (now if theft.end is None else min(now, theft.end)) - theft.begin
@@ -109,8 +108,8 @@ class Surroundings:
             degrees = pace * passed / HOUR / KM_OF_A_DEGREE
             who = theft.targets
             level = np.maximum(0.1, np.cos(np.radians(latitude[who])))
-            latitude[who] = np.clip(latitude[who] + degrees * np.cos(angle), -90, 90)
-            longitude[who] += degrees * np.sin(angle) / level
+            latitude[who] = np.clip(latitude[who] + degrees * np.cos(bearing), -90, 90)
+            longitude[who] += degrees * np.sin(bearing) / level
             speed[who] = pace if theft.active(now) else 0.0
         return latitude, longitude, speed
 

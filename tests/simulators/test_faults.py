@@ -161,3 +161,11 @@ def test_a_fault_grows_to_its_severity_and_ends() -> None:
     degrees = [one.degree(now) for now in (99, 100, 125, 150, 299, 300)]
     assert degrees == [0, 0, 0.25, 0.5, 0.5, 0]
     assert all(a <= b for a, b in pairwise(degrees[:5]))
+
+
+def test_what_stands_is_robbed_where_it_is() -> None:
+    told = series(sent(fault("theft", "*")), "room-1-1", "door")
+    assert all(value == 1 for at, value in told if 11 < at < 29)
+    robbed, sound = after(fault("theft", "*"), 40)._around, after("", 40)._around
+    moved = np.flatnonzero(robbed.latitude != sound.latitude)
+    assert moved.tolist() == [0], "the truck alone"
