@@ -126,7 +126,7 @@ class Transmission:
                     await self._connection(message.device).put(message)
                 # Connections have their turn.
                 await asyncio.sleep(0)
-            if goal >= due:
+            if goal >= due and goal != until:
                 await clock.sleep(TICK)
         await self._drain()
 
