@@ -8,11 +8,7 @@ break a promise, and whoever started it starts it again.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import gc
 import os
-import resource
-import sys
 from contextlib import ExitStack
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -27,7 +23,7 @@ from gateway.archivist import Archivist
 from gateway.brokers import Brokers, broker_settings, forget
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
-from gateway.database import DiskError, FileError
+from gateway.database import DiskError
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
@@ -41,6 +37,7 @@ from gateway.listener.listener import Listener
 from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals
 from gateway.listener.sessions import Sessions
+from gateway.machine import take
 from gateway.monitor import Monitor
 from gateway.mqtt.subscriber import Subscriber
 from gateway.own_alerts import OwnAlerts, Publisher
@@ -50,7 +47,6 @@ from rules.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from gateway.settings import Settings
 
@@ -66,10 +62,6 @@ CERTIFICATES_INTERVAL = 60_000
 """Certificates are looked at every so many ms."""
 
 
-class AlreadyRunningError(Exception):
-    """Another gateway works in this data folder."""
-
-
 class Gateway:
     """One gateway over one data folder: `compose`, then `run` until `stop`, then `close`."""
 
@@ -81,8 +73,7 @@ class Gateway:
         """
         self.settings = settings
         folder = settings.gateway.data
-        _make(folder)
-        self._lock = _lock(folder)
+        self._lock = take(folder)
         self.disk = Disk(
             folder, ballast=settings.disk.ballast, minimum_free=settings.disk.minimum_free
         )
@@ -369,40 +360,3 @@ class Gateway:
                 await asyncio.sleep(TICK)
             else:
                 return
-
-
-def tune() -> None:
-    """Set the interpreter for the work of a gateway. Once, at the start of the process."""
-    # A commit comes back from the disk while the loop is busy: let it have its turn soon.
-    sys.setswitchinterval(0.0005)
-    # Nearly everything that is made here is gone before the next batch: look for rings of
-    # references seldom, or a sixth of the time goes into that with 100,000 devices.
-    gc.set_threshold(50_000, 20, 50)
-    # Each connection is an open file, and many systems begin with 1,024 of them.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            folder,
-            f"this folder cannot be made ({error.strerror})",
-            "Make it for the gateway's user, or name another in [gateway] data",
-        ) from error
-
-
-def _lock(folder: Path) -> int:
-    """Lock the folder; released when the descriptor closes, also by a crash."""
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise AlreadyRunningError(
-            f"Another Holdwatch works in {folder}. Stop it, or give this one a data folder of "
-            "its own in [gateway] data"
-        ) from error
-    return descriptor

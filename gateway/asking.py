@@ -13,12 +13,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.app import AlreadyRunningError, Gateway
+from gateway.app import Gateway
 from gateway.commands import LOOKING, Commands
 from gateway.control import ControlError, NotRunningError
 from gateway.control import ask as ask_running
 from gateway.database import DiskError, FileError
 from gateway.listener.listener import ListenError
+from gateway.machine import AlreadyRunningError
 from gateway.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from gateway.app import Gateway, tune
+from gateway.app import Gateway
 from gateway.journal import Journal
+from gateway.machine import tune
 from gateway.settings import load
 from scripts.benchmarks.measures.under_test import Done
 
