@@ -15,6 +15,7 @@ sync.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -193,10 +194,12 @@ class Ingest:
                     return decode
         except DecodeError as error:
             return _refuse(error.reason, error.detail, error.cure)
+        short = repr(topic[:200])
         return _refuse(
             "unknown-topic",
-            f"nothing here decodes the topic {topic[:200]!r}",
-            "Add a [[mappings]] block for it to the settings, or subscribe to fewer topics",
+            f"nothing here decodes the topic {short}",
+            "Add a [[mappings]] section for it to the settings; if it holds no reading, ignore it "
+            f"there: topic = {short}, ignore = true",
         )
 
     def _admit(self, source: str, decoded: Sequence[Reading]) -> None:
@@ -316,18 +319,26 @@ class Ingest:
         """Decode again what lies in the quarantine; return how many messages left and stayed."""
         left = stayed = after = 0
         while page := self.journal.quarantined(after, limit=500):
+            restated: list[tuple[int, str, str, str]] = []
             for one in page:
                 try:
                     decode = self._bind(Origin(one.owner, one.source), one.topic.decode())
                     decoded = decode(one.payload, one.received, one.flags)
                     self._admitted.setdefault(one.source, set())
                     self._admit(one.source, decoded)
-                except (DecodeError, UnicodeDecodeError):
+                except UnicodeDecodeError:
                     stayed += 1
+                    continue
+                except DecodeError as error:
+                    stayed += 1
+                    why = (error.reason, error.detail, error.cure)
+                    if why != (one.reason, one.detail, one.cure):
+                        restated.append((one.number, *why))
                     continue
                 left += 1
                 self._gathered.readings.extend(decoded)
                 self._gathered.released.append(one.number)
+            self._gathered.along.append(partial(Journal.restate, reasons=restated))
             after = page[-1].number
             await self._committed()
         return left, stayed

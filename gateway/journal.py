@@ -144,6 +144,13 @@ class Journal(Database):
             UPDATE quarantine_count SET count = count - 1 WHERE reason = old.reason;
         END;
         """,
+        """
+        CREATE TRIGGER quarantine_other AFTER UPDATE OF reason ON quarantine BEGIN
+            UPDATE quarantine_count SET count = count - 1 WHERE reason = old.reason;
+            INSERT INTO quarantine_count VALUES (new.reason, 1)
+                ON CONFLICT (reason) DO UPDATE SET count = count + 1;
+        END;
+        """,
     )
 
     def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
@@ -411,6 +418,13 @@ class Journal(Database):
             return 0
         count = "SELECT count(*) FROM quarantine WHERE reason = ? AND instr(detail, ?)"
         return int(self.rows(count, (reason, words))[0][0])
+
+    def restate(self, reasons: Sequence[tuple[int, str, str, str]]) -> None:
+        """Stage why messages lie in the quarantine now: their number, reason, detail and cure."""
+        self.stage(
+            "UPDATE quarantine SET reason = ?, detail = ?, cure = ? WHERE id = ?",
+            [(*why, number) for number, *why in reasons],
+        )
 
     def release(self, numbers: Sequence[int]) -> None:
         """Stage the removal of messages that could be decoded after all."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
     from gateway.settings.listener import Listener
+    from gateway.settings.sections import MappingSection
 
 STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
 MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
@@ -73,6 +74,8 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
         tls = "with TLS" if broker.tls else "without TLS"
         topics = ", ".join(broker.topics)
         console.print(f"Broker {broker.name}: {broker.host}:{broker.port} {tls}; {escape(topics)}")
+    for mapping in settings.mappings:
+        console.print(f"Mapping of {escape(mapping.topic)}: {escape(_meaning(mapping))}")
     for rule in settings.rules:
         devices = escape(", ".join(rule.devices))
         channel = getattr(rule, "channel", "")
@@ -96,6 +99,17 @@ def _who_may_connect(listener: Listener) -> str:
         who += "; without a user name it may speak for every device"
     tls = "with TLS" if listener.tls else "without TLS"
     return f"Listener {escape(listener.address)} {tls}; {who}"
+
+
+def _meaning(mapping: MappingSection) -> str:
+    """Say what comes of messages on its topic."""
+    if mapping.ignore:
+        return "ignored"
+    whose = mapping.device or (f"by key {mapping.device_key}" if mapping.device_key else "by topic")
+    if not mapping.channels:
+        return f"keys that are named like channels; device {whose}"
+    keys = (f"{channel} from {key or 'the payload'}" for channel, key in mapping.channels.items())
+    return f"{', '.join(keys)}; device {whose}"
 
 
 def _warn(console: Console, text: str) -> None:
@@ -179,8 +193,13 @@ def _listening(listener: dict[str, Any]) -> list[str]:
         one["address"] + (" with TLS" if one["tls"] else "") for one in listener["ports"]
     )
     lines = [f"[green]✓[/] listening on {ports}: {counted(listener['connected'], 'client')}"]
-    for why, count in sorted(listener["refused"].items(), key=lambda one: -one[1])[:FEW]:
-        lines.append(f"[yellow]! {counted(count, 'connection')} refused:[/] {escape(why)}")
+    refused = sorted(listener["refused"].items(), key=lambda one: -one[1])
+    lines += _few(
+        [
+            f"[yellow]! {counted(count, 'connection')} refused:[/] {escape(why)}"
+            for why, count in refused
+        ]
+    )
     return lines
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 import typer.main
 
+from devices.device import Origin
+from devices.envelopes import envelopes
 from devices.reading import QUANTITIES
 from gateway import asking, cli
 from gateway.settings import parse
@@ -190,6 +192,33 @@ EXAMPLES = [
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_examples_of_settings_are_right(example: str) -> None:
     assert parse(example, environment={"TTS_KEY": "secret"}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "readings"),
+    [
+        (
+            "tele/tasmota_A1/SENSOR",
+            b'{"Time":"2026-11-22T13:30:00","DS18B20":{"Id":"01","Temperature":4.3},"TempUnit":"C"}',
+            1,
+        ),
+        ("tele/tasmota_A1/STATE", b'{"Time":"2026-11-22T13:30:00","UptimeSec":9}', 0),
+        ("tele/tasmota_A1/LWT", b"Offline", 0),
+        ("stat/tasmota_A1/RESULT", b'{"POWER":"ON"}', 0),
+        ("tasmota/discovery/A1B2C3/config", b"{}", 0),
+        ("cellar/sensor/temperature/state", b"4.3", 1),
+        ("cellar/status", b"online", 0),
+    ],
+)
+def test_the_example_for_ready_made_firmware_reads_what_it_sends(
+    topic: str, payload: bytes, readings: int
+) -> None:
+    section = text("devices").partition("### Tasmota")[2].partition("\n### ")[0]
+    found = "".join(re.findall(r"^```toml\n(.*?)^```", section, re.MULTILINE | re.DOTALL))
+    mappings = [one.mapping() for one in parse(found).mappings]
+    bound = (one.bind(topic, Origin("", "listener/kitchen")) for one in envelopes(mappings))
+    decode = next(one for one in bound if one is not None)
+    assert len(decode(payload, 1_795_346_283_000, 0)) == readings
 
 
 def test_examples_of_rules_can_stand_in_one_file() -> None:

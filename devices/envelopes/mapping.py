@@ -57,6 +57,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `time`, `sequence`: keys, "" for a device that has none. `time_unit`: of a numeric time.
     `channels`: channel → key. A dot leads into an object (`data.temp`); "" is a payload that is
     the bare value. Without `channels` the keys are the channels' own names.
+    `ignore`: the messages are understood and carry no measurement; nothing else is then said.
 
     Raises ValueError that says what to change.
     """
@@ -68,11 +69,15 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_unit: Literal["ms", "s"] = "ms"
     sequence: str = "seq"
     channels: dict[str, str] = msgspec.field(default_factory=dict)
+    ignore: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could never decode a message."""
         levels = self.topic.split("/")
         self._check_topic(levels)
+        if self.ignore:
+            self._check_nothing_else()
+            return
         given = [levels.count("{device}") > 0, self.device != "", self.device_key != ""]
         if sum(given) != 1:
             raise ValueError(
@@ -89,6 +94,19 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"the mapping of {self.topic!r} has a channel whose key is empty, which means that "
                 "the payload is that one value: it can hold no other channel and no device_key"
+            )
+
+    def _check_nothing_else(self) -> None:
+        plain = msgspec.structs.asdict(Mapping())
+        said = [
+            name
+            for name, value in msgspec.structs.asdict(self).items()
+            if name not in {"topic", "ignore"} and value != plain[name]
+        ]
+        if said:
+            raise ValueError(
+                f"the mapping of {self.topic!r} ignores its messages, so it can say nothing else "
+                f"of them: leave out {', '.join(said)}, or ignore"
             )
 
     def _check_topic(self, levels: list[str]) -> None:

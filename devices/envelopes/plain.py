@@ -48,10 +48,17 @@ class PlainJson:
         match = self._pattern.fullmatch(topic)
         if match is None:
             return None
+        if self.mapping.ignore:
+            return _nothing
         if self.mapping.device_key:
             return Topic(self.mapping, self._plans, origin, None).decode
         device = self.mapping.device or match["device"]
         return Topic(self.mapping, self._plans, origin, check_device_id(device)).decode
+
+
+def _nothing(_payload: bytes, _received: int, _flags: int) -> list[Reading]:
+    """Decode what carries no measurement, whatever it is."""
+    return []
 
 
 class Topic:

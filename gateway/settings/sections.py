@@ -123,6 +123,11 @@ class MappingSection(Section):
         "payload is the bare value.",
         json_schema_extra={"default text": "keys that are named like channels"},
     )
+    ignore: bool = Field(
+        default=False,
+        description="These messages hold no reading, such as a device's state: they are "
+        "acknowledged, and neither kept nor put into the quarantine. With `topic` alone.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

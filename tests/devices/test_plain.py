@@ -322,11 +322,25 @@ def test_a_topic_with_an_impossible_id_is_refused() -> None:
         ({"topic": "a/x{device}"}, "not a topic level"),
         ({"channels": {"temp": "t"}}, "not a channel"),
         ({"channels": {"temperature": "", "humidity": "h"}}, "that one value"),
+        ({"topic": "a/+", "ignore": True, "channels": {"door": "d"}}, "leave out channels, or"),
+        ({"topic": "a", "ignore": True, "device": "x", "time": ""}, "leave out device, time, or"),
     ],
 )
 def test_a_mapping_that_could_never_work_is_refused(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Mapping(**fields)
+
+
+@pytest.mark.parametrize("payload", [b"", b"Online", b'{"Uptime": 1}', b"\xff", b"[" * 1_000_000])
+@pytest.mark.parametrize("topic", ["tele/+/LWT", "tele/{device}/LWT", "tele/#"])
+def test_a_topic_that_is_ignored_is_understood_and_carries_no_measurement(
+    topic: str, payload: bytes
+) -> None:
+    envelope = PlainJson(Mapping(topic=topic, ignore=True))
+    decode = envelope.bind("tele/no id/LWT", OURS)
+    assert decode is not None
+    assert decode(payload, NOW, 0) == []
+    assert envelope.bind("tell/no id/LWT", OURS) is None
 
 
 def test_a_mapping_knows_its_subscription() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from gateway.database import DiskError
 from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.mqtt.packets import Publish
+from gateway.settings import parse
 from gateway.state import State
 from tests.faults.gateway_process import acknowledge_early
 from tests.gateway.parts import NOW, Line, ToldClock, publish, said
@@ -40,12 +42,16 @@ class Bench:
         self.problems: list[str | None] = []
         self.ingest = self.make()
 
-    def make(self) -> Ingest:
+    def make(self, *mappings: Mapping) -> Ingest:
         grants = {"main": self.speaks_for, "other": ("*",)}
         admission = Admission(self.state, grants, "unconfirmed", self.clock)
         admission.on_stranger = lambda device, source: self.strangers.append((device, source))
         ingest = Ingest(
-            self.journal, envelopes([BLIND]), self.clock, admit=admission.check, interval=0.001
+            self.journal,
+            envelopes([BLIND, *mappings]),
+            self.clock,
+            admit=admission.check,
+            interval=0.001,
         )
         ingest.on_disk = lambda: self.problems.append(ingest.problem)
         return ingest
@@ -205,6 +211,48 @@ async def test_the_quarantine_is_decoded_again_when_it_can_be(tmp_path: Path) ->
     assert {one.received for one in bench.ingest.read(0, 9).readings} == {NOW}, "when it came"
     assert [one.payload for one in bench.journal.quarantined()] == [b"{"]
     bench.close()
+
+
+async def test_what_stays_in_the_quarantine_has_its_present_reason(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, speaks_for=("nobody",))
+    async with bench.running():
+        bench.ingest.receive(Line(), [warm(1), publish(b"{", 2)])
+        bench.ingest.receive(Line(), [publish(b"Online", 3, topic=f"t/{n}") for n in "ab"])
+        await bench.settle()
+        before = bench.journal.quarantined()
+        assert await bench.ingest.retry_quarantine() == (0, 4)
+        assert bench.journal.quarantined() == before, "nothing has changed"
+    counts = {"may-not-speak-for": 1, "not-json": 1, "unknown-topic": 2}
+    assert bench.journal.quarantine_counts() == counts
+    mappings = (
+        Mapping(topic="t/a", ignore=True),
+        Mapping(topic="t/b", device="b"),
+        Mapping(topic="cargo/{site}/{device}/readings", channels={"humidity": "h"}),
+    )
+    bench.ingest = bench.make(*mappings)
+    async with bench.running():
+        assert await bench.ingest.retry_quarantine() == (1, 3)
+    after = bench.journal.quarantined()
+    told = [(one.number, one.reason) for one in after]
+    assert told == [(1, "no-channel"), (2, "not-json"), (4, "not-json")]
+    assert bench.journal.quarantine_counts() == {"no-channel": 1, "not-json": 2}
+    assert "'temperature'" in after[0].detail
+    assert "humidity" not in before[0].cure
+    assert "'h'" in after[0].cure
+    assert [one.payload for one in after] == [before[0].payload, b"{", b"Online"]
+    assert bench.stored() == []
+    bench.close()
+
+
+async def test_the_cure_for_an_unknown_topic_can_be_put_into_the_settings(bench: Bench) -> None:
+    topic = "tele/a'b/STATE"
+    bench.ingest.receive(Line(), [publish(b"{}", 1, topic=topic)])
+    await bench.settle()
+    (kept,) = bench.journal.quarantined()
+    found = re.search(r"(topic = .*), (ignore = true)$", kept.cure)
+    assert found is not None
+    (section,) = parse("[[mappings]]\n" + "\n".join(found.groups())).mappings
+    assert (section.topic, section.ignore) == (topic, True)
 
 
 async def test_a_large_quarantine_is_decoded_again_in_pages(tmp_path: Path) -> None:

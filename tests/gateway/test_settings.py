@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from devices.reading import DeviceKey
+from gateway.screen import show_settings
 from gateway.settings import Settings, load, parse
 from gateway.settings.size import format_size, parse_size
 from rules.duration import DAY, MINUTE
@@ -87,6 +90,37 @@ def test_a_mapping_becomes_the_decoders_own() -> None:
     assert mapping.topic_filter == "sensors/+/state"
     assert mapping.channels == {"temperature.return_air": "data.temp"}
     assert mapping.time_unit == "s"
+
+
+def test_check_says_what_becomes_of_mapped_topics() -> None:
+    settings = parse(
+        """
+        [[listeners]]
+        [[mappings]]
+        topic = "sensors/{device}/state"
+        channels = { temperature = "t", door = "d.[r]" }
+        [[mappings]]
+        topic = "sensors/hall"
+        device = "hall-1"
+        channels = { temperature = "" }
+        [[mappings]]
+        topic = "sensors/all"
+        device_key = "id"
+        [[mappings]]
+        topic = "sensors/#"
+        ignore = true
+        """
+    )
+    console = Console(file=io.StringIO(), width=300)
+    show_settings(console, Path("x"), settings)
+    assert isinstance(console.file, io.StringIO)
+    lines = [line for line in console.file.getvalue().splitlines() if "Mapping" in line]
+    assert lines == [
+        "Mapping of sensors/{device}/state: temperature from t, door from d.[r]; device by topic",
+        "Mapping of sensors/hall: temperature from the payload; device hall-1",
+        "Mapping of sensors/all: keys that are named like channels; device by key id",
+        "Mapping of sensors/#: ignored",
+    ]
 
 
 def test_years_are_kept_whole() -> None:

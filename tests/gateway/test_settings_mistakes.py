@@ -110,6 +110,10 @@ def problems(text: str) -> list[str]:
         ("[[gateway]]", "line 1, gateway: there is one of it. Write [gateway], and key = value"),
         ("[[mappings]]\ntopic = 'a/b'", "line 1, mappings[1]: the mapping of 'a/b' must name its"),
         (
+            "[[mappings]]\ntopic = 'a/{device}'\nignore = true\nsequence = 'n'",
+            "line 1, mappings[1]: the mapping of 'a/{device}' ignores its messages, so it can",
+        ),
+        (
             "[[mappings]]\ntopic = 'a'\ndevice = 'x y'",
             "line 1, mappings[1]: device id 'x y' is empty, longer",
         ),
