@@ -20,6 +20,7 @@ VERSION = 0x84
 CLIENT_ID = 0x85
 CREDENTIAL = 0x86
 NOT_ALLOWED = 0x87
+BUSY = 0x88
 SHUTTING_DOWN = 0x8B
 AUTHENTICATION_METHOD = 0x8C
 KEEP_ALIVE = 0x8D
@@ -35,6 +36,9 @@ NO_SUBSCRIPTION_IDENTIFIERS = 0xA1
 NO_CONNECT = "no CONNECT came in time"
 GOOD_BYE = "it said good-bye"
 """Why a connection ended that ended well."""
+
+LONGEST_SAID = 64
+"""Characters of what a client says of itself that go into a log."""
 
 _OLD = {VERSION: 1, CLIENT_ID: 2, CREDENTIAL: 4, NOT_ALLOWED: 5, AUTHENTICATION_METHOD: 5}
 _OLD_UNAVAILABLE = 3
@@ -53,6 +57,12 @@ def refuse(refusal: Refusal, version: int) -> bytes:
         properties = build({"reason_string": refusal.why})
         return encode(Connack(code=refusal.code, properties=properties), V5)
     return encode(Connack(code=_OLD.get(refusal.code, _OLD_UNAVAILABLE)), version)
+
+
+def as_text(said: str | None) -> str:
+    """Return what a client says of itself, so that it can stand in a log."""
+    short = (said or "")[:LONGEST_SAID]
+    return short if short.isprintable() else ascii(short)
 
 
 def check_publish(message: Publish) -> None:

@@ -16,7 +16,7 @@ from devices.device import Origin
 from gateway.listener import answers
 from gateway.listener.answers import Refusal
 from gateway.listener.arriving import sort
-from gateway.listener.connecting import enter
+from gateway.listener.connecting import FIRST_BYTES, enter
 from gateway.listener.flow import Flow, Unread
 from gateway.mqtt.codec import V5, V311, PacketReader, ProtocolError, Publish, encode, pubacks
 from gateway.mqtt.packets import (
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-FIRST_BYTES = 16 * 1024
-"""Bytes that a client may send for its CONNECT: names, a password and a will."""
 WINDOW = 32
 """Messages that clients have under way, rounded up: most libraries stop at 20."""
 UNTAKEN = 30.0
@@ -318,7 +316,7 @@ class Client:
         found = enter(packet, self._listener, self)
         if isinstance(found, Refusal):
             self._write(answers.refuse(found, packet.version))
-            self._listener.refused(self, found)
+            self._listener.refused(self, packet, found)
             self.end(found.why)
             return
         session, displaced = found.session, found.opened.displaced

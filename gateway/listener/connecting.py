@@ -9,7 +9,9 @@ import msgspec
 
 from gateway.listener.answers import (
     AUTHENTICATION_METHOD,
+    BUSY,
     CLIENT_ID,
+    QUOTA,
     Refusal,
 )
 from gateway.listener.principal import Principal
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_ID = 256
 """Characters of a client id."""
-LARGEST_WILL = 16 * 1024
-"""Bytes: a will may wait as long as its session, and in memory."""
+FIRST_BYTES = 16 * 1024
+"""Bytes of a CONNECT: names, a password, and a will that may wait as long as its session."""
 
 
 class Entered(msgspec.Struct):
@@ -74,21 +76,19 @@ def enter(packet: Connect, listener: Listener, client: Client) -> Entered | Refu
     five = packet.version == V5
     asked = parse(packet.properties, "connect")
     will = parse(packet.will.properties, "will") if packet.will else {}
+    if len(encode(packet, packet.version)) > FIRST_BYTES:
+        return Refusal(PACKET_TOO_LARGE, f"a CONNECT has at most {FIRST_BYTES:,} bytes here")
     if "authentication_method" in asked:
         return Refusal(AUTHENTICATION_METHOD, "use a user name and a token, or a certificate")
-    principal = listener.authenticate(packet, client)
+    principal = _let_in(packet, listener, client)
     if isinstance(principal, Refusal):
         return principal
+    client_id = _named(packet, principal, listener)
+    if isinstance(client_id, Refusal):
+        return client_id
     answer: dict[str, Value] = {}
-    client_id = packet.client_id
-    if not client_id:
-        if not five and not packet.clean_start:
-            return Refusal(CLIENT_ID, "a session that is to be kept needs a client id")
-        client_id = answer["assigned_client_identifier"] = f"auto-{secrets.token_hex(8)}"
-    if len(client_id) > LONGEST_ID:
-        return Refusal(CLIENT_ID, f"a client id has at most {LONGEST_ID} characters here")
-    if packet.will is not None and len(packet.will.payload) > LARGEST_WILL:
-        return Refusal(PACKET_TOO_LARGE, f"a will has at most {LARGEST_WILL:,} bytes here")
+    if not packet.client_id:
+        answer["assigned_client_identifier"] = client_id
     limits = listener.limits
     longest = limits.session_keep // 1000
     if five:
@@ -120,3 +120,26 @@ def enter(packet: Connect, listener: Listener, client: Client) -> Entered | Refu
         reasons=integer(asked, "request_problem_information", 1) == 1,
         answer=build(answer) if five else b"",
     )
+
+
+def _let_in(packet: Connect, listener: Listener, client: Client) -> Principal | Refusal:
+    """Say who connects, unless nobody can now."""
+    principal = listener.authenticate(packet, client)
+    disk = listener.intake.problem is not None or listener.intake.held
+    if disk and isinstance(principal, Principal):
+        # Nothing would be read from it, and each that comes and goes would be remembered.
+        return Refusal(BUSY, "the gateway's disk takes nothing now; come again later")
+    return principal
+
+
+def _named(packet: Connect, principal: Principal, listener: Listener) -> str | Refusal:
+    """Return the client's id: its own, or one that is made for it."""
+    client_id = packet.client_id
+    if not client_id and packet.version != V5 and not packet.clean_start:
+        return Refusal(CLIENT_ID, "a session that is to be kept needs a client id")
+    if len(client_id) > LONGEST_ID:
+        return Refusal(CLIENT_ID, f"a client id has at most {LONGEST_ID} characters here")
+    client_id = client_id or f"auto-{secrets.token_hex(8)}"
+    if not listener.has_room((principal.name, client_id)):
+        return Refusal(QUOTA, "half of all connections are of its credential already")
+    return client_id

@@ -29,7 +29,7 @@ from gateway.listener.channel import BUFFER, TLS, Channel, TlsChannel
 from gateway.listener.client import Client
 from gateway.listener.ends import End, note
 from gateway.listener.outbox import Outbox
-from gateway.listener.principal import Principal, anonymous
+from gateway.listener.principal import ANONYMOUS, Principal, anonymous
 from gateway.mqtt.codec import Publish, Topics
 from gateway.mqtt.wire import ProtocolError
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from gateway.listener.announcer import Announcer
     from gateway.listener.connecting import Entered
     from gateway.listener.principals import Principals
-    from gateway.listener.sessions import Sessions
+    from gateway.listener.sessions import Key, Sessions
     from gateway.mqtt.packets import Connect
     from gateway.settings.listener import Clients
     from gateway.settings.listener import Listener as Port
@@ -57,6 +57,8 @@ BACKLOG = 1024
 AT_ONCE = 50
 """Connections that are accepted before those that are there already are read again: a sensor's
 CONNECT is seen before a thousand others have come after it."""
+LONGEST_TOPIC = 256
+"""Characters of a will's topic that are remembered with how its client's connection ended."""
 GRACE = 1.0
 """Seconds that clients have to take our last words when we stop."""
 LOOK = 1.0
@@ -110,6 +112,7 @@ class Listener:
         # In the order of their arrival.
         self._strangers: dict[Client, None] = {}
         self._clients: set[Client] = set()
+        self._connected: Counter[str] = Counter()
         self._unfinished = 0
         self._stopping = False
         self._empty = asyncio.Event()
@@ -204,7 +207,7 @@ class Listener:
 
     def connected(self) -> Counter[str]:
         """Count connections by principal."""
-        return Counter(one.entered.principal.name for one in self._clients if one.entered)
+        return self._connected.copy()
 
     # -- what clients ask --------------------------------------------------------------------
 
@@ -228,6 +231,15 @@ class Listener:
         if packet.username is None and shown is None:
             return Refusal(answers.NOT_ALLOWED, "a user name and a token are wanted here")
         return Refusal(answers.CREDENTIAL, "this credential is not known, or is revoked")
+
+    def has_room(self, key: Key) -> bool:
+        """Whether a client may come, without its credential having more than half of all."""
+        principal = key[0]
+        known = self.sessions.get(key)
+        if principal == ANONYMOUS or (known is not None and known.client is not None):
+            # The second takes the place of a connection that stands.
+            return True
+        return self._connected[principal] < max(1, self.limits.connections // 2)
 
     def outbox(self, client: Client, entered: Entered) -> Outbox:
         """Return what serves a client's subscriptions."""
@@ -267,6 +279,8 @@ class Listener:
         self._strangers.pop(client, None)
         self._clients.add(client)
         self.accepted += 1
+        if client.entered is not None:
+            self._connected[client.entered.principal.name] += 1
         waiting = self._last_words.get(client.name)
         if waiting is None or client.entered is None:
             return
@@ -290,10 +304,16 @@ class Listener:
         self.refusals["too much lies unfinished"] += 1
         most.end("too much lies unfinished; send whole packets", answers.QUOTA)
 
-    def refused(self, client: Client, refusal: Refusal) -> None:
+    def refused(self, client: Client, packet: Connect, refusal: Refusal) -> None:
         """Know that a client may not enter."""
         self.refusals[refusal.why] += 1
-        log.info("a client was refused", address=client.address, why=refusal.why)
+        log.info(
+            "a client was refused",
+            address=client.address,
+            user=answers.as_text(packet.username),
+            client=answers.as_text(packet.client_id),
+            why=refusal.why,
+        )
 
     def malformed(self, client: Client, error: ProtocolError) -> None:
         """Know that a client broke the protocol."""
@@ -313,6 +333,11 @@ class Listener:
         if self._stopping and not self._strangers and not self._clients:
             self._empty.set()
         entered = client.entered
+        if entered is not None:
+            name = entered.principal.name
+            self._connected[name] -= 1
+            if not self._connected[name]:
+                del self._connected[name]
         if self._stopping:
             # Nothing has happened to the client: its will is not said.
             return
@@ -327,7 +352,7 @@ class Listener:
             # It goes on already.
             entered.will = None
         if why != answers.GOOD_BYE or entered.will is not None:
-            will = entered.will.topic.decode() if entered.will else None
+            will = entered.will.topic.decode()[:LONGEST_TOPIC] if entered.will else None
             end = End(self.clock.now(), *session.key, client.address, why, will)
             self.intake.along(note(end), _nothing)
         if entered.will is not None:

@@ -211,7 +211,8 @@ class Clients(Section):
         default=10_000,
         ge=1,
         le=1_000_000,
-        description="So many at the same time, on all listeners together.",
+        description="So many at the same time, on all listeners together; one credential may have "
+        "half of them.",
     )
     connect_within: Annotated[Duration, AfterValidator(_check_connect_within)] = Field(
         default=5 * SECOND,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from gateway.listener.attempts import AT_ONCE
 from gateway.listener.authority import Authority
@@ -53,6 +54,7 @@ REFUSED = [
     ("a password alone", connect(V5, password=b"no"), V5, 0x87),
     ("large will", connect(V5, will=p.Will(b"a", b"x" * 16_385)), V5, 0x95),
     ("large will, 3.1.1", connect(V311, will=p.Will(b"a", b"x" * 16_385)), V311, 3),
+    ("a CONNECT in one read", connect(V5, "x", username="y" * 16_384), V5, 0x95),
     ("authentication method", connect(V5, properties=METHOD), V5, 0x8C),
 ]
 
@@ -214,6 +216,20 @@ async def test_a_connect_has_room_for_names_and_a_will_and_no_more(door: Door) -
     await wire.send_bytes(connect(V311, will=p.Will(b"a", b"x" * 60_000))[:20_000])
     assert await wire.ended() == []
     assert door.listener.refusals == {"0x82": 1}
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [("truck-1" * 20, ("truck-1" * 20)[:64]), ("a\x1b[2J\u202eb", ascii("a\x1b[2J\u202eb"))],
+)
+async def test_the_log_names_who_was_refused(door: Door, user: str, told: str) -> None:
+    with structlog.testing.capture_logs() as logs:
+        wire = await door.wire()
+        await wire.send_bytes(connect(V5, "c-1", username=user, password=b"secret"))
+        await wire.ended()
+    (entry,) = (one for one in logs if one["event"] == "a client was refused")
+    assert (entry["user"], entry["client"], entry["address"]) == (told, "c-1", "127.0.0.1")
+    assert "secret" not in str(entry)
 
 
 async def test_too_many_connections(tmp_path: Path) -> None:

@@ -6,16 +6,17 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.listener import listener as module
 from gateway.listener.channel import BUFFER, WRITTEN
-from gateway.listener.client import FIRST_BYTES
+from gateway.listener.connecting import FIRST_BYTES
 from gateway.listener.flow import BURST, Unread
 from gateway.mqtt import packets as p
 from gateway.mqtt.codec import V5, V311, encode
-from tests.gateway.listener.serving import Door, message, serving
+from tests.gateway.listener.serving import Door, both, message, serving
 
 
 @pytest.fixture
@@ -137,13 +138,49 @@ async def test_while_the_disk_fails_sockets_are_left_unread(door: Door) -> None:
     wire = await door.enter()
     door.ingest.hold("the disk is full")
     await wire.send(message(1))
-    late = await door.wire()
-    await late.send(p.Connect("late", clean_start=True), message(2))
-    assert isinstance(await late.get(), p.Connack)
-    assert door.unread() == door.unread("late") == Unread.INTAKE
+    assert door.unread() == Unread.INTAKE
     door.ingest.hold(None)
     assert await wire.get() == p.Puback(1)
-    assert await late.get() == p.Puback(2)
+
+
+@pytest.mark.parametrize("version", both)
+@pytest.mark.parametrize("how", ["full", "failing"])
+async def test_while_the_disk_fails_nobody_else_is_let_in(
+    door: Door, monkeypatch: pytest.MonkeyPatch, version: int, how: str
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(door.ingest, *{"full": ("held", True), "failing": ("problem", "I/O")}[how])
+        for _ in range(3):
+            wire = await door.wire(version)
+            await wire.send(p.Connect("a", version=version, clean_start=True))
+            (answer,) = await wire.ended()
+            assert isinstance(answer, p.Connack)
+            assert answer.code == (0x88 if version == V5 else 3)
+    assert list(door.listener.refusals.values()) == [3]
+    await door.enter("a", version=version)
+
+
+@pytest.mark.parametrize("version", both)
+async def test_one_credential_has_half_of_the_connections_at_most(
+    tmp_path: Path, version: int
+) -> None:
+    async with serving(tmp_path, connections=6) as door:
+        token = await door.add("fleet")
+        login: dict[str, Any] = {"username": "fleet", "password": token.encode()}
+        wires = [await door.enter(f"s-{one}", version=version, **login) for one in range(3)]
+        wire = await door.wire(version)
+        more = p.Connect("s-3", version=version, clean_start=True, **login)
+        answer = await wire.ask(more)
+        assert isinstance(answer, p.Connack)
+        assert answer.code == (0x97 if version == V5 else 3)
+        # One that comes again takes its own place; others, and those after it, find room.
+        await door.enter("s-1", version=version, **login)
+        await wires[1].ended()
+        await door.enter("other", version=version)
+        await wires[0].leave()
+        await door.arrived(3)
+        await door.enter("s-3", version=version, **login)
+        assert door.listener.connected() == {"fleet": 3, "anonymous": 1}
 
 
 async def test_a_fault_of_ours_costs_one_connection(

@@ -441,6 +441,12 @@ async def test_a_will_that_its_client_may_not_say_is_kept_aside(door: Door) -> N
     assert door.journal.quarantine_counts() == {"may-not-speak-for": 1}
 
 
+async def test_of_the_topic_of_a_will_the_beginning_is_remembered(door: Door) -> None:
+    wire = await door.enter(will=p.Will(b"t" * 10_000, b""))
+    await lost(door, wire)
+    assert (await door.end()).will == "t" * 256
+
+
 async def test_who_was_revoked_is_not_spoken_for(door: Door) -> None:
     token = await door.add("truck")
     wire = await door.enter(
