@@ -14,8 +14,10 @@ from devices.reading import Reading
 __all__ = ["Decode", "DecodeError", "Envelope", "Origin", "check_device_id"]
 
 MAXIMUM_ID = 128
-# A device id becomes part of topics, patterns, file names and InfluxDB tags.
-_ID = re.compile(r"[^\s+#/.*>\x00-\x1f\x7f]{1,128}")
+# A device id becomes part of topics, patterns, file names and InfluxDB tags. It is shown on
+# terminals and pages: none may hold what a terminal obeys, or what turns the text around it.
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_ID = re.compile(rf"[^\s+#/.*>{_CONTROLS}]{{1,128}}")
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,11 @@ def _minute(settings: Settings, moment: int | None) -> str:
 
 def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+
+
+def foreign(text: str) -> str:
+    """Return what somebody sent as it can be shown: nothing in it is obeyed by a terminal."""
+    return escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
 
 
 def empty_table(*headings: str) -> Table:
@@ -276,7 +282,11 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
     console.print(table)
     for rule, limit in sorted({(alert["rule"], alert["limit"]) for alert in alerts}):
         console.print(f"{rule}: {escape(limit)}")
-    console.print(f"Times are {settings.gateway.timezone}. Day by day: holdwatch report {device}")
+    console.print(
+        f"Times are {settings.gateway.timezone}. Day by day: holdwatch report "
+        f"{escape(quote(answer['device']))}",
+        soft_wrap=True,
+    )
 
 
 def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
@@ -290,13 +300,13 @@ def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]
         shown = payload[:PAYLOAD].decode(errors="backslashreplace")
         console.print(
             f"[bold]{one['number']}[/] {when(settings, one['received'])} "
-            f"{escape(one['source'])} {escape(one['topic'])}",
+            f"{escape(one['source'])} {foreign(one['topic'])}",
             soft_wrap=True,
         )
-        console.print(f"   [yellow]{one['reason']}[/]: {escape(one['detail'])}", soft_wrap=True)
-        console.print(f"   {escape(one['cure'])}", soft_wrap=True)
+        console.print(f"   [yellow]{one['reason']}[/]: {foreign(one['detail'])}", soft_wrap=True)
+        console.print(f"   {foreign(one['cure'])}", soft_wrap=True)
         more = f" … {len(payload):,} bytes" if len(payload) > PAYLOAD else ""
-        console.print(f"   [dim]{escape(shown)}{more}[/]", soft_wrap=True)
+        console.print(f"   [dim]{foreign(shown)}{more}[/]", soft_wrap=True)
     shown = f"{len(messages)} of {counted(answer['total'], 'message')}"
     more = f"; the next: --after {messages[-1]['number']}" if messages else ""
     console.print(f"{shown}{more}. After a correction: holdwatch quarantine retry")

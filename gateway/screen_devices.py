@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from gateway.listener.addresses import own_names
-from gateway.screen import counted, empty_table, when
+from gateway.screen import counted, empty_table, foreign, when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,5 +204,5 @@ def _standing(settings: Settings, one: dict[str, Any]) -> str:
         now = "[green]✓ connected[/]" + (f", {count} times" if count > 1 else "")
     if end is None:
         return now
-    will = f"; its will: {escape(end['will'])}" if end["will"] is not None else ""
-    return f"{now}; broken off {when(settings, end['at'])}: {escape(end['why'])}{will}"
+    will = f"; its will: {foreign(end['will'])}" if end["will"] is not None else ""
+    return f"{now}; broken off {when(settings, end['at'])}: {foreign(end['why'])}{will}"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.device import Decode, DecodeError, Origin
+from devices.device import Decode, DecodeError, Origin, check_device_id
 from devices.envelopes.document import MAXIMUM_BYTES, parse
 from devices.envelopes.mapping import Mapping
 from devices.envelopes.plain import Definition, PlainJson, Topic
@@ -302,6 +302,16 @@ def test_topics_match_as_mqtt_filters_do(topic: str, name: str, device: str | No
     assert (decode is None) == (device is None)
     if decode is not None:
         assert decode(b'{"humidity":1}', NOW, 0)[0].device.id == device
+
+
+@pytest.mark.parametrize(
+    "sign", "\0 \n\x1b\x7f\x80\x85\x9b\x9f+#/.*>\u061c\u200f\u2028\u202e\u2066\u2069"
+)
+def test_an_id_holds_no_sign_that_means_something_elsewhere(sign: str) -> None:
+    for text in (sign, f"a{sign}", f"{sign}a", f"a{sign}b"):
+        with pytest.raises(DecodeError, match="device id"):
+            check_device_id(text)
+    assert check_device_id("Kühl-1;$(x)_冷") == "Kühl-1;$(x)_冷"
 
 
 def test_a_topic_with_an_impossible_id_is_refused() -> None:
