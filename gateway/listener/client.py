@@ -44,11 +44,16 @@ if TYPE_CHECKING:
     from gateway.listener.connecting import Entered
     from gateway.listener.listener import Listener
     from gateway.listener.outbox import Outbox
+    from gateway.listener.sessions import Session
 
 log = structlog.get_logger()
 
 WINDOW = 32
 """Messages that clients have under way, rounded up: most libraries stop at 20."""
+WHOLE = 30.0
+"""Seconds in which a packet must come to its end."""
+COUNTED = 1024
+"""A packet counts once towards the rate for each so many bytes, and at least once."""
 UNTAKEN = 30.0
 """Seconds in which a client must take something of what we write."""
 GRACE = 5.0
@@ -61,9 +66,9 @@ class Client:
     """The server's side of one connection, from the TCP connection to its end."""
 
     __slots__ = (
-        "__weakref__", "_blocked_since", "_deadline", "_early", "_flow", "_listener", "_outbox",
-        "_reader", "_under_way", "_why", "address", "anonymous", "channel", "entered",
-        "generation", "holds", "name", "origin", "window",
+        "__weakref__", "_blocked_since", "_deadline", "_early", "_flow", "_incomplete_since",
+        "_listener", "_outbox", "_reader", "_under_way", "_why", "address", "anonymous",
+        "channel", "entered", "generation", "holds", "name", "origin", "window",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, *, anonymous: bool) -> None:
@@ -85,6 +90,7 @@ class Client:
         self._outbox: Outbox | None = None
         self._flow: Flow | None = None
         self._under_way = 0
+        self._incomplete_since: float | None = None
         self._blocked_since: float | None = None
         self._deadline: float | None = listener.now() + listener.limits.connect_within / 1000
         self._why: str | None = None
@@ -102,8 +108,17 @@ class Client:
         else:
             self._write(pubacks(packet_ids))
         self._under_way -= len(packet_ids)
+        self._hold_no_more(self.entered.session)
         if self._under_way < self._listener.limits.unacknowledged:
             self._read_on(Unread.WINDOW)
+
+    def _hold_no_more(self, session: Session) -> None:
+        """Forget the oldest ids of a client that does not release them, once they are answered."""
+        most = max(self._listener.limits.unacknowledged, self._under_way)
+        while len(session.held) > most:
+            stage = self._listener.sessions.release(session, next(iter(session.held)))
+            if stage is not None:
+                self._listener.intake.along(stage, _nothing)
 
     def pause(self) -> None:
         """Leave the socket unread until `resume`."""
@@ -126,15 +141,20 @@ class Client:
         """Take bytes."""
         if self._why is not None or self._flow is None:
             return
-        self._flow.heard = self._listener.now()
+        self._flow.heard = now = self._listener.now()
+        began = self._reader.held
         try:
             packets = self._reader.feed(data)
             self._listener.holds(self, self._reader.held)
         except ProtocolError as error:
             self._refuse(error)
             return
-        # Packets of any kind are work for us.
-        self._flow.spend(len(packets))
+        if not self._reader.held:
+            self._incomplete_since = None
+        elif packets or not began:
+            self._incomplete_since = now
+        # Packets of any kind are work for us, and large ones are more of it.
+        self._flow.spend(max(len(packets), len(data) // COUNTED))
         self._contain(self._act, packets)
         if self.entered is None and self._reader.held > FIRST_BYTES:
             self._refuse(ProtocolError(PROTOCOL, f"no CONNECT within {FIRST_BYTES} bytes"))
@@ -174,6 +194,9 @@ class Client:
         # Before its CONNACK nothing may be said.
         if code and self.entered is not None and self._early is None:
             self.channel.write(self.entered.disconnect(code, why))
+        # What it has sent of a packet is not needed any more, whenever the connection is gone.
+        self._reader = PacketReader(V311, 0, topics=self._listener.topics)
+        self._listener.holds(self, 0)
         self._deadline = self._listener.now() + GRACE
         self.channel.close()
 
@@ -193,7 +216,13 @@ class Client:
         elif self._blocked_since is not None and now - self._blocked_since >= UNTAKEN:
             self._why = self._why or f"it took none of our answers for {UNTAKEN:.0f} s"
             self.channel.abort()
-        elif self.entered is not None and not self._flow.unread:
+        elif self._flow.unread:
+            # Nothing can be heard.
+            if self._incomplete_since is not None:
+                self._incomplete_since = now
+        elif self._incomplete_since is not None and now - self._incomplete_since >= WHOLE:
+            self._listener.dawdles(self, f"a packet was not complete within {WHOLE:.0f} s")
+        elif self.entered is not None:
             keep = self.entered.keep_alive
             # One and a half times the keep alive: MQTT 5, 3.1.2.10.
             if keep and now - self._flow.heard > 1.5 * keep:

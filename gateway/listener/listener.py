@@ -297,12 +297,15 @@ class Listener:
             return
         self._unfinished += count - client.holds
         client.holds = count
-        if self._unfinished <= UNFINISHED:
-            return
-        # Whoever holds most, and not whoever happens to send now.
-        most = max((*self._strangers, *self._clients), key=lambda one: one.holds)
-        self.refusals["too much lies unfinished"] += 1
-        most.end("too much lies unfinished; send whole packets", answers.QUOTA)
+        if self._unfinished > UNFINISHED:
+            # Whoever holds most, and not whoever happens to send now.
+            most = max((*self._strangers, *self._clients), key=lambda one: one.holds)
+            self.dawdles(most, "too much lies unfinished; send whole packets")
+
+    def dawdles(self, client: Client, why: str) -> None:
+        """End the connection of a client that does not send its packets to their end."""
+        self.refusals[why] += 1
+        client.end(why, answers.QUOTA)
 
     def refused(self, client: Client, packet: Connect, refusal: Refusal) -> None:
         """Know that a client may not enter."""

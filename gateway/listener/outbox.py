@@ -32,12 +32,15 @@ WINDOW = 20
 """QoS 1 messages that may wait for their PUBACK, at most."""
 FILTERS = 50
 """Topic filters of one client, at most."""
+LONGEST_FILTER = 256
+"""Characters of a topic filter: each is kept, in memory and in the journal."""
 TURN = 100
 """Steps taken at a time, before others have their turn."""
 
 REFUSED = 0x80
 """In the SUBACK of MQTT 3.1.1; the reasons below are of MQTT 5."""
 NOT_AUTHORIZED = 0x87
+INVALID_FILTER = 0x8F
 QUOTA_EXCEEDED = 0x97
 SHARED_NOT_SUPPORTED = 0x9E
 NO_SUBSCRIPTION = 0x11
@@ -167,10 +170,12 @@ class Outbox:
     def _refusal(self, name: str) -> int | None:
         if name.startswith("$share/"):
             return SHARED_NOT_SUPPORTED
-        if not self._announcer.offers(name, status=self._principal.sees_all):
-            return NOT_AUTHORIZED
+        if len(name) > LONGEST_FILTER:
+            return INVALID_FILTER
         if name not in self.subscriptions and len(self.subscriptions) >= FILTERS:
             return QUOTA_EXCEEDED
+        if not self._announcer.offers(name, status=self._principal.sees_all):
+            return NOT_AUTHORIZED
         return None
 
     # -- sending -----------------------------------------------------------------------------

@@ -230,8 +230,9 @@ class Clients(Section):
         default=2_000,
         ge=1,
         le=1_000_000,
-        description="Packets a second from one client, ten times as many in a burst; nearly all "
-        "are messages. Beyond it the client is left unread for a while; nothing is thrown away.",
+        description="Packets a second from one client, ten times as many in a burst; one above "
+        "1 kB counts for each kB. Beyond it the client is left unread for a while; nothing is "
+        "thrown away.",
     )
     session_keep: Annotated[Age, AfterValidator(_check_session_keep)] = Field(
         default=7 * DAY,

@@ -10,6 +10,7 @@ import pytest
 
 from devices.reading import RETAINED
 from gateway.listener.flow import Unread
+from gateway.listener.principal import ANONYMOUS
 from gateway.mqtt import packets as p
 from gateway.mqtt.codec import V5, V311
 from gateway.mqtt.properties import build, parse
@@ -195,6 +196,29 @@ async def test_a_client_that_was_told_no_number_may_have_many_under_way(tmp_path
             assert [await wire.get() for _ in numbers] == [answer(n) for n in numbers]
             await wire.send(*(p.Pubrel(n) for n in numbers if answer is p.Pubrec))
         assert await door.stored() == list(numbers)
+
+
+async def test_of_ids_that_are_never_released_the_oldest_are_forgotten(tmp_path: Path) -> None:
+    async with serving(tmp_path, unacknowledged=10) as door:
+        wire = await door.enter(version=V311)
+        for first in range(1, 91, 30):
+            # More than the limit in one piece: each is answered as what it is.
+            numbers = range(first, first + 30)
+            await wire.send(*(untimed(one, one) for one in numbers))
+            assert [await wire.get() for _ in numbers] == [p.Pubrec(one) for one in numbers]
+        assert list(held(door)) == list(range(81, 91))
+        await door.settle()
+        await door.crash()
+        wire = await door.enter(version=V311, present=True)
+        assert list(held(door)) == list(range(81, 91))
+        assert await wire.ask(untimed(99, 90, dup=True)) == p.Pubrec(90)
+        assert await door.stored() == list(range(1, 91))
+
+
+def held(door: Door) -> dict[int, None]:
+    session = door.sessions.get((ANONYMOUS, "sensor-1"))
+    assert session is not None
+    return session.held
 
 
 # -- what ends a connection ------------------------------------------------------------------

@@ -56,6 +56,67 @@ async def test_of_too_many_unfinished_bytes_whoever_holds_most_goes(
     assert door.listener._unfinished == 0
 
 
+@pytest.mark.parametrize("version", both)
+async def test_a_packet_has_its_time_to_come_to_its_end(door: Door, version: int) -> None:
+    slow, other = await door.enter("slow", version=version), await door.enter("other")
+    whole = encode(message(1), version) + encode(message(2), version)
+    await slow.send_bytes(whole[:-40])
+    await door.until(lambda: door.client("slow").holds)
+    await door.passes(29)
+    # One has come to its end, and another begins in the same piece: its time begins too.
+    await slow.send_bytes(whole[-40:] + encode(message(3), version)[:20])
+    assert [await slow.get(), await slow.get()] == [p.Puback(1), p.Puback(2)]
+    await door.passes(29)
+    assert len(door.listener._clients) == 2
+    await door.passes(2)
+    codes = [one.code for one in await slow.ended() if isinstance(one, p.Disconnect)]
+    assert codes == ([0x97] if version == V5 else [])
+    assert (await door.end()).why == "a packet was not complete within 30 s"
+    assert await other.ask(message(4)) == p.Puback(4)
+
+
+async def test_while_a_socket_is_left_unread_a_packet_is_not_awaited(door: Door) -> None:
+    wire = await door.enter()
+    data = encode(message(1), V5)
+    await wire.send_bytes(data[:20])
+    await door.until(lambda: door.client().holds)
+    door.ingest.hold("the disk is full")
+    await door.passes(100)
+    door.ingest.hold(None)
+    await door.passes(29)
+    await wire.send_bytes(data[20:])
+    assert await wire.get() == p.Puback(1)
+
+
+async def test_who_hoards_goes_and_who_sends_in_pieces_stays(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNFINISHED", 100_000)
+    large = encode(p.Publish(b"t", b"x" * 60_000, 1, 1), V5)
+    for number in range(2):
+        hoarder = await door.enter(f"hoarder-{number}")
+        await hoarder.send_bytes(large[:50_000])
+    await door.until(lambda: door.listener._unfinished == 100_000)
+    victim = await door.enter("victim")
+    data = encode(message(1), V5)
+    await victim.send_bytes(data[:20])
+    await door.arrived(2)
+    # What was ended holds nothing from then on, though its connection may still stand.
+    assert door.listener._unfinished == 50_020
+    await victim.send_bytes(data[20:])
+    assert await victim.get() == p.Puback(1)
+
+
+async def test_large_packets_count_by_their_size(tmp_path: Path) -> None:
+    async with serving(tmp_path, rate=5) as door:
+        wire = await door.enter()
+        await wire.send(p.Publish(b"t", b"x" * 20_000, 1, 1))
+        assert await wire.get() == p.Puback(1)
+        assert not door.unread()
+        await wire.send(p.Publish(b"t", b"x" * 40_000, 2, 1))
+        await door.until(lambda: door.unread() & Unread.RATE)
+
+
 async def test_half_a_connect_holds_little(door: Door) -> None:
     wire = await door.wire(V311)
     whole = encode(p.Connect("a", version=V311, will=p.Will(b"t", b"x" * 60_000)), V311)

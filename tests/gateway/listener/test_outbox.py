@@ -149,6 +149,8 @@ async def test_what_is_closed_already_is_not_cleared_again(board: Board) -> None
         ("other/alerts/+", 0x87, 0x80),
         ("$SYS/#", 0x87, 0x80),
         ("cargo/+/+/readings", 0x87, 0x80),
+        ("hw/alerts/" + "x" * 246, 1, 1),
+        ("hw/alerts/" + "x" * 247, 0x8F, 0x80),
         ("$share/group/hw/alerts/+", 0x9E, 0x80),
         ("$share/group/other", 0x9E, 0x80),
     ],
