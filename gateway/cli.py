@@ -17,7 +17,6 @@ from typing import Annotated
 import typer
 
 from gateway import __version__, screen
-from gateway.app import tune
 from gateway.asking import (
     DEFAULT,
     REFUSED,
@@ -33,11 +32,13 @@ from gateway.asking import (
     print_answer,
     progress_bar,
 )
+from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
 from gateway.cli_tls import tls_app
 from gateway.commands import Commands
 from gateway.control import ControlServer
 from gateway.logs import configure
+from gateway.machine import tune
 from gateway.settings import Settings, load
 from gateway.starter import starter
 
@@ -131,6 +132,9 @@ async def _run(settings: Settings) -> None:
         await gateway.run(ControlServer(settings.gateway.data, Commands(gateway).answer))
     finally:
         gateway.close()
+
+
+app.command()(demo)
 
 
 @app.command("import")

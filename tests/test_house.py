@@ -22,7 +22,9 @@ MAY_IMPORT = {
     "gateway": {"gateway", "rules", "devices"},
     "simulators": {"simulators", "devices"},
 }
-MAY_IMPORT_SIMULATORS = {Path("gateway/cli.py")}
+MAY_IMPORT_SIMULATORS = {
+    Path(f"gateway/{name}.py") for name in ("cli", "cli_demo", "cli_simulate", "demo")
+}
 
 PURE = ("devices", "rules")
 IMPURE = {
