@@ -11,7 +11,7 @@ import asyncio
 import math
 import secrets
 import ssl
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, Self
 
 import aiomqtt
 import paho.mqtt.client as mqtt
@@ -210,6 +210,14 @@ class _Client(aiomqtt.Client):
 
     receive_maximum = 65_535
     count: Count
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            # aiomqtt would leave a connection open that was never answered.
+            self._client.disconnect()
+            raise
 
     def _on_connect(
         self,
