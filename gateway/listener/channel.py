@@ -8,6 +8,8 @@ OpenSSL works on memory, which an idle connection hardly holds.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from typing import Any, Protocol, cast
@@ -20,6 +22,40 @@ WRITTEN = 64 * 1024
 """Bytes that may wait to be sent before the client is told to slow down."""
 _ONE_RECORD = 16 * 1024
 _GONE = ((socket.TCP_KEEPIDLE, 300), (socket.TCP_KEEPINTVL, 60), (socket.TCP_KEEPCNT, 3))
+
+
+_NO_TLS = "it speaks no TLS on this port: have it use TLS, or the port of another listener"
+_WORDS = {
+    "HTTP_REQUEST": _NO_TLS,
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "UNSUPPORTED_PROTOCOL": "it speaks only older versions of TLS than 1.2",
+    "UNSUPPORTED_VERSION": "it speaks only older versions of TLS than 1.2",
+    "VERSION_TOO_LOW": "it speaks only older versions of TLS than 1.2",
+    "NO_SHARED_CIPHER": "it knows none of our ciphers: its TLS is too old",
+    "TLSV1_ALERT_UNKNOWN_CA": "it does not trust our certificate: give it authority.pem, the "
+    "authority that signed it",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it does not take our certificate: look whether the host "
+    "that it connects to is one of its names, and whether its clock is right",
+    "SSLV3_ALERT_BAD_CERTIFICATE": "it does not take our certificate: give it authority.pem, and "
+    "connect to a host that is one of its names",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "our certificate has ended by its clock: renew it, or set "
+    "the client's clock",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "it speaks only older versions of TLS than 1.2",
+    "TLSV1_ALERT_INTERNAL_ERROR": "it gave up over our certificate, or by a mistake of its own: "
+    "look at its log",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is ended, or of an authority that we do not "
+    "trust: make it one with holdwatch tls certificate",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it shows no certificate, and require_certificate is "
+    "true: make it one with holdwatch tls certificate",
+}
+"""What OpenSSL calls a failure, for whoever has to mend it."""
+_BROKEN = {
+    errno.ECONNRESET: "it broke the connection off",
+    errno.EPIPE: "it broke the connection off",
+    errno.ETIMEDOUT: "its device answers no more: no power, or no network",
+    errno.EHOSTUNREACH: "its network is not reached any more",
+    errno.ENETUNREACH: "its network is not reached any more",
+}
 
 
 class Above(Protocol):
@@ -123,8 +159,7 @@ class Channel(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that it is over."""
         self._transport = None
-        broken = "it closed without a good-bye" if exc is None else f"the connection broke: {exc}"
-        self._above.closed(self._why or broken)
+        self._above.closed(self._why or _in_words(exc))
 
 
 class TlsChannel(Channel):
@@ -197,6 +232,16 @@ class TlsChannel(Channel):
 
     def _fail(self, error: ssl.SSLError) -> None:
         """Send the alert that OpenSSL has written, and close."""
-        self._why = f"{TLS}{error.reason or error}"
+        self._why = TLS + _WORDS.get(error.reason, error.reason or str(error))
         self._flush()
         super().close()
+
+
+def _in_words(error: Exception | None) -> str:
+    """Say why a connection is over that neither side ended."""
+    if error is None:
+        return "it closed without a good-bye"
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:
+        return f"the connection broke: {error}"
+    return _BROKEN.get(number) or f"the connection broke: {os.strerror(number)}"

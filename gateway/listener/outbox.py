@@ -128,7 +128,7 @@ class Outbox:
         """Return the codes for the SUBACK: QoS 0 or 1, or a refusal. Nothing is sent yet."""
         owed: set[str] = set()
         codes = []
-        for one in wanted:
+        for one in wanted[:FILTERS]:
             name = one.topic_filter
             refusal = self._refusal(name)
             if refusal is not None:
@@ -146,7 +146,9 @@ class Outbox:
         if owed:
             self._forgive(owed)
             self._owed.append(Retained(owed))
-        return tuple(codes)
+        # More of them at once are not even looked at.
+        beyond = QUOTA_EXCEEDED if self._version == V5 else REFUSED
+        return (*codes, *[beyond] * (len(wanted) - FILTERS))
 
     def unsubscribe(self, topic_filters: Sequence[str]) -> tuple[int, ...]:
         """Return the codes for the UNSUBACK; from now on nothing more is sent for these."""

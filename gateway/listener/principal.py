@@ -61,14 +61,6 @@ class Principal(msgspec.Struct, frozen=True):
             _matches(device.id, self.speaks_for) or _matches(device.id, self.sees)
         )
 
-    def names(self, device: DeviceKey) -> bool:
-        """Whether a person wrote this very device, and not a pattern, into what it speaks for."""
-        return (
-            device.owner == self.owner
-            and device.id in self.speaks_for
-            and not is_pattern(device.id)
-        )
-
 
 def anonymous(owner: str) -> Principal:
     """Return who speaks without a credential: for every device, and it sees all."""

@@ -41,6 +41,8 @@ class Principals:
         """Read who is known. Raises FileError, DiskError."""
         self.on_change: Callable[[Principal], None] = lambda _principal: None
         """Told after one was added (also once more) or revoked, and that is on the disk."""
+        self.on_rights: Callable[[Principal], None] = lambda _principal: None
+        """Told after one may speak for, or see, other devices, and that is on the disk."""
         self._state = state
         self._clock = clock
         self._all: dict[str, Principal] = {}
@@ -120,11 +122,7 @@ class Principals:
     async def revoke(self, name: str) -> Principal:
         """Let a principal connect no more. Raises ControlError, and DiskError."""
         async with self._state.writing():
-            known = self._all.get(name)
-            if known is None:
-                raise ControlError(
-                    f"there is no credential {name}", "See: holdwatch device credentials"
-                )
+            known = self._known(name)
             if known.revoked is not None:
                 raise ControlError(f"{name} is revoked already", "There is nothing left to do")
             revoked = msgspec.structs.replace(known, revoked=self._clock.now())
@@ -132,6 +130,36 @@ class Principals:
         self._remember(revoked, None, name)
         self.on_change(revoked)
         return revoked
+
+    async def change(
+        self, name: str, speaks_for: tuple[str, ...] | None, sees: tuple[str, ...] | None
+    ) -> Principal:
+        """Give a principal other patterns (None: as they are); its token or certificate stays.
+
+        Raises ControlError, and DiskError.
+        """
+        async with self._state.writing():
+            known = self._known(name)
+            if known.revoked is not None:
+                raise ControlError(f"{name} is revoked", f"Use: holdwatch device add {name}")
+            changed = msgspec.structs.replace(
+                known,
+                speaks_for=known.speaks_for if speaks_for is None else speaks_for,
+                sees=known.sees if sees is None else sees,
+            )
+            _check(changed)
+            self._keep(changed, self._digests.get(name))
+        self._all[name] = changed
+        self.on_rights(changed)
+        return changed
+
+    def _known(self, name: str) -> Principal:
+        known = self._all.get(name)
+        if known is None:
+            raise ControlError(
+                f"there is no credential {name}", "See: holdwatch device credentials"
+            )
+        return known
 
     def _keep(self, principal: Principal, digest: bytes | None) -> None:
         row = (principal.name, digest, msgspec.json.encode(principal))

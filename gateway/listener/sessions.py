@@ -211,10 +211,10 @@ class Sessions:
         self._forgetting[key] = stage
         return stage, committed
 
-    def forget_principal(self, principal: str) -> list[Change]:
-        """Drop every session of a principal that may connect no more."""
+    def forget_principal(self, principal: str, *, subscribers: bool = False) -> list[Change]:
+        """Drop every session of a principal, or of its subscribers alone."""
         gone = [one for one in self._sessions.values() if one.key[0] == principal]
-        return [self.forget(one) for one in gone]
+        return [self.forget(one) for one in gone if one.subscriptions or not subscribers]
 
     def settle(self, now: int | None) -> list[Change]:
         """Drop sessions whose time is over; return what writes all that is not written yet."""

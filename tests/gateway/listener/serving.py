@@ -184,7 +184,13 @@ class Door:
             admission.know(principal)
             self.listener.disconnect(principal.name)
 
+        def renewed(principal: Principal) -> None:
+            admission.know(principal)
+            self.ingest.forget_admitted(principal.source)
+            self.listener.renew(principal)
+
         self.principals.on_change = changed
+        self.principals.on_rights = renewed
         self._tasks = [asyncio.create_task(self.ingest.run())]
 
     async def _listen(self) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import ssl
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from gateway.listener.authority import Authority
+from gateway.listener.channel import Above, Channel
 from gateway.mqtt import packets as p
 from gateway.mqtt.codec import V5, V311, PacketReader, encode
 from tests.gateway.listener.serving import WITHIN, Door, Wire, message, serving
@@ -120,6 +127,108 @@ async def test_who_speaks_no_tls_is_turned_away_and_counted(door: Door, data: by
     await door.until(lambda: not door.listener._strangers)
     (why,) = door.listener.refusals
     assert why.startswith("TLS")
+
+
+def stranger() -> ssl.SSLContext:
+    """A client that trusts others."""
+    return ssl.create_default_context()
+
+
+def old() -> ssl.SSLContext:
+    """A client of another time."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return context
+
+
+def bare() -> ssl.SSLContext:
+    """A client without a certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def of_another(folder: Path) -> ssl.SSLContext:
+    """A client whose certificate is of another authority."""
+    context = bare()
+    now = datetime.now(UTC)
+    own = Authority.make(folder / "another", now, "another").client("truck", now)
+    context.load_cert_chain(own.certificate, own.key)
+    return context
+
+
+def shake_hands(context: ssl.SSLContext, port: int) -> None:
+    """Connect as most programs do: asyncio closes without saying what is wrong."""
+    with (
+        socket.create_connection(("127.0.0.1", port), WITHIN) as plain,
+        suppress(OSError),
+        context.wrap_socket(plain, server_hostname="localhost") as tls,
+    ):
+        # TLS 1.3: what the server thinks of it comes afterwards.
+        tls.recv(1)
+
+
+IN_WORDS: list[tuple[str, Callable[[Path], ssl.SSLContext | bytes], str]] = [
+    ("MQTT without TLS", lambda _: encode(p.Connect("a"), V5), "it speaks no TLS on this port"),
+    ("HTTP", lambda _: b"GET / HTTP/1.1\r\n\r\n", "it speaks no TLS on this port"),
+    ("no trust", lambda _: stranger(), "it does not trust our certificate: give it authority.pem"),
+    ("old TLS", lambda _: old(), "it speaks only older versions of TLS"),
+    ("no certificate", lambda _: bare(), "it shows no certificate, and require_certificate"),
+    ("another's", of_another, "its certificate is ended, or of an authority that we do not trust"),
+]
+
+
+@pytest.mark.parametrize(
+    ("peer", "words"), [one[1:] for one in IN_WORDS], ids=[one[0] for one in IN_WORDS]
+)
+async def test_what_is_wrong_in_tls_is_told_in_words(
+    tmp_path: Path, peer: Callable[[Path], ssl.SSLContext | bytes], words: str
+) -> None:
+    now = datetime.now(UTC)
+    authority = Authority.make(tmp_path / "tls", now, "test")
+    own = authority.server(["localhost"], now)
+    tls = {
+        "certificate": own.certificate,
+        "key": own.key,
+        "authority": tmp_path / "tls" / "authority.pem",
+        "require_certificate": True,
+    }
+    async with serving(tmp_path, port={"tls": tls}) as door:
+        client = peer(tmp_path)
+        if isinstance(client, bytes):
+            await (await door.wire()).send_bytes(client)
+        else:
+            await asyncio.to_thread(shake_hands, client, door.port)
+        await door.until(lambda: door.listener.refusals)
+        (why,) = door.listener.refusals
+        assert why.startswith(f"TLS: {words}")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (None, "it closed without a good-bye"),
+        (
+            ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
+            "it broke the connection off",
+        ),
+        (
+            TimeoutError(errno.ETIMEDOUT, "timed out"),
+            "its device answers no more: no power, or no network",
+        ),
+        (OSError(errno.EIO, "x"), "the connection broke: Input/output error"),
+        (RuntimeError("x"), "the connection broke: x"),
+    ],
+)
+def test_how_a_connection_broke_is_told_in_words(error: Exception | None, words: str) -> None:
+    told: list[str] = []
+    above = SimpleNamespace(closed=told.append)
+    Channel(cast("Above", above), memoryview(bytearray(1))).connection_lost(error)
+    assert told == [words]
 
 
 async def test_a_broken_record_ends_that_connection_alone(door: Door) -> None:

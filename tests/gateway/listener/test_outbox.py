@@ -173,6 +173,7 @@ def test_a_client_has_so_many_filters_and_no_more(board: Board, version: int, co
     names = [f"hw/alerts/{number}" for number in range(FILTERS + 1)]
     assert peer.subscribe(*names) == (*[1] * FILTERS, code)
     assert peer.subscribe(names[0]) == (1,), "one that it has may be asked for again"
+    assert peer.subscribe(*[names[0]] * (FILTERS + 2)) == (*[1] * FILTERS, code, code)
     assert peer.outbox.unsubscribe([names[0], "never"]) == (0, 0x11)
     assert peer.subscribe(names[-1]) == (1,)
 

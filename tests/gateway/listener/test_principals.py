@@ -158,6 +158,42 @@ async def test_certificates_of_before_a_revocation_stay_worth_nothing(desk: Desk
     assert good() == [120, 1_000_000], "also if it had a token meanwhile"
 
 
+async def test_rights_are_changed_and_the_token_stays(desk: Desk) -> None:
+    token = await desk.add()
+    told: list[Principal] = []
+    desk.principals.on_rights = told.append
+    for speaks_for, sees, expected in (
+        (("a-*", "b"), None, (("a-*", "b"), ())),
+        (None, ("*",), (("a-*", "b"), ("*",))),
+        ((), ("c",), ((), ("c",))),
+    ):
+        changed = await desk.principals.change("fridge-1", speaks_for, sees)
+        assert (changed.speaks_for, changed.sees) == expected
+        assert told.pop() == changed
+        desk.again()
+        desk.principals.on_rights = told.append
+        assert desk.principals.by_token("fridge-1", token) == changed
+    assert [one.name for one in desk.changes] == ["fridge-1"], "nobody is to be disconnected"
+    await desk.principals.add(CERTIFIED)
+    await desk.principals.change("reefer-1", ("x",), None)
+    assert desk.principals.by_certificate("reefer-1", NOW) is not None
+
+
+async def test_rights_that_cannot_be_are_refused_and_nothing_changes(desk: Desk) -> None:
+    token = await desk.add()
+    with pytest.raises(ControlError, match="'x/#' matches no device id"):
+        await desk.principals.change("fridge-1", ("x/#",), None)
+    with pytest.raises(ControlError, match="there is no credential nobody"):
+        await desk.principals.change("nobody", ("x",), None)
+    assert desk.principals.by_token("fridge-1", token) == desk.principals.get("fridge-1")
+    await desk.principals.revoke("fridge-1")
+    with pytest.raises(ControlError, match="holdwatch device add fridge-1"):
+        await desk.principals.change("fridge-1", ("x",), None)
+    revoked = desk.principals.get("fridge-1")
+    assert revoked is not None
+    assert (revoked.speaks_for, revoked.revoked) == (("fridge-1",), NOW)
+
+
 async def test_a_name_that_had_a_token_has_none_with_a_certificate(desk: Desk) -> None:
     token = await desk.add()
     await desk.principals.revoke("fridge-1")
@@ -269,13 +305,6 @@ def test_all_that_is_seen_is_still_that_of_one_owner() -> None:
     assert screen.sees_all
     assert screen.may_see(DeviceKey("acme", "anything"))
     assert not screen.may_see(DeviceKey("other", "anything"))
-
-
-def test_nobody_is_named_by_a_pattern() -> None:
-    assert Principal("d", "acme", ("d-1",)).names(DeviceKey("acme", "d-1"))
-    assert not Principal("d", "acme", ("d-1",)).names(DeviceKey("other", "d-1"))
-    assert not Principal("d", "acme", ("d-*",)).names(DeviceKey("acme", "d-1"))
-    assert not Principal("d", "acme", ("d-[1]",)).names(DeviceKey("acme", "d-[1]"))
 
 
 def test_who_has_no_name_speaks_for_and_sees_what_is_of_its_owner() -> None:
