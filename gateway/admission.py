@@ -123,8 +123,8 @@ class Admission:
             raise DecodeError(
                 "may-not-speak-for",
                 f"{source} may not speak for device {device}",
-                "If it should, give it another credential: holdwatch device revoke "
-                f"{principal.name}, then holdwatch device add {principal.name} --may-speak-for …",
+                f"If it should, name all that it may: holdwatch device change {principal.name} "
+                "--may-speak-for …, then holdwatch quarantine retry",
             )
         self._meet(device, principal)
 

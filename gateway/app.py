@@ -157,6 +157,7 @@ class Gateway:
         for principal in self.principals.all():
             self.admission.know(principal)
         self.principals.on_change = self._on_principal
+        self.principals.on_rights = self._on_rights
         if self.listener is not None:
             self.listener.on_blocked = self._intruders.guessed
             await self.listener.open()
@@ -328,6 +329,12 @@ class Gateway:
         self.ingest.forget_admitted(principal.source)
         if self.listener is not None:
             self.listener.disconnect(principal.name)
+
+    def _on_rights(self, principal: Principal) -> None:
+        self.admission.know(principal)
+        self.ingest.forget_admitted(principal.source)
+        if self.listener is not None:
+            self.listener.renew(principal)
 
     def _prune(self, journal: Journal) -> None:
         now = self.clock.monotonic()

@@ -15,6 +15,15 @@ device_app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="The credential's name.")]
+MaySpeakFor = typer.Option(
+    metavar="PATTERN",
+    help="Device ids that it may send readings of: fridge-1, or fridge-*. Repeatable; '' is none.",
+)
+MaySee = typer.Option(
+    metavar="PATTERN",
+    help="Device ids whose alerts it may read, beyond those; * is also what concerns the "
+    "gateway. Repeatable; '' is none.",
+)
 
 
 @device_app.command("list")
@@ -29,22 +38,8 @@ def device_add(  # noqa: PLR0913, PLR0917 - options of a command
         str,
         typer.Argument(help="Its user name, or its certificate's common name: fridge-1."),
     ],
-    may_speak_for: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Device ids that it may send readings of: fridge-1, or fridge-*. Repeatable. "
-            "Left out: the one that is called as it is.",
-        ),
-    ] = None,
-    may_see: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Device ids whose alerts it may read, beyond those; * is also what concerns "
-            "the gateway. Repeatable.",
-        ),
-    ] = None,
+    may_speak_for: Annotated[list[str] | None, MaySpeakFor] = None,
+    may_see: Annotated[list[str] | None, MaySee] = None,
     owner: Annotated[
         str | None, typer.Option(help="Whose devices they are; otherwise the gateway's owner.")
     ] = None,
@@ -54,7 +49,10 @@ def device_add(  # noqa: PLR0913, PLR0917 - options of a command
     config: SettingsPath = DEFAULT,
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
-    """Let a device connect: make a credential, and show its token, this one time."""
+    """Let a device connect: make a credential, and show its token, this one time.
+
+    With neither --may-speak-for nor --may-see it speaks for the device that is called as it is.
+    """
     request = {
         "do": "add",
         "name": name,
@@ -64,6 +62,19 @@ def device_add(  # noqa: PLR0913, PLR0917 - options of a command
         "certificate": certificate,
     }
     ask_and_show(config, request, screen.show_added, json=json)
+
+
+@device_app.command("change")
+def device_change(
+    name: Name,
+    may_speak_for: Annotated[list[str] | None, MaySpeakFor] = None,
+    may_see: Annotated[list[str] | None, MaySee] = None,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Give a credential other patterns in place of those it has; its token stays."""
+    request = {"do": "change", "name": name, "speaks_for": may_speak_for, "sees": may_see}
+    ask_and_show(config, request, screen.show_changed, json=json)
 
 
 @device_app.command("revoke")

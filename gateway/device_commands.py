@@ -44,6 +44,7 @@ class DeviceCommands:
         self._connected = connected
         self.by_name = {
             "add": self.add,
+            "change": self.change,
             "revoke": self.revoke,
             "confirm": self.confirm,
             "unconfirm": self.unconfirm,
@@ -53,16 +54,29 @@ class DeviceCommands:
     async def add(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Add a credential; the one answer that ever holds its token."""
         owner = request.get("owner")
+        speaks_for, sees = _patterns(request, "speaks_for"), _patterns(request, "sees") or ()
+        if speaks_for is None:
+            speaks_for = () if sees else (request["name"],)
         principal = Principal(
             name=request["name"],
             owner=self._owner if owner is None else owner,
-            speaks_for=tuple(request.get("speaks_for") or (request["name"],)),
-            sees=tuple(request.get("sees") or ()),
+            speaks_for=speaks_for,
+            sees=sees,
             certificate=bool(request.get("certificate")),
         )
         token = await self._principals.add(principal)
         added = self._principals.get(principal.name) or principal
         return {**msgspec.structs.asdict(added), "token": token}
+
+    async def change(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Give a credential other patterns; how it shows who it is stays."""
+        speaks_for, sees = _patterns(request, "speaks_for"), _patterns(request, "sees")
+        if speaks_for is None and sees is None:
+            raise ControlError(
+                "nothing was said that could be changed", "Use --may-speak-for, --may-see or both"
+            )
+        changed = await self._principals.change(request["name"], speaks_for, sees)
+        return msgspec.structs.asdict(changed)
 
     async def revoke(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Let a credential connect no more, and end its connections."""
@@ -109,6 +123,14 @@ class DeviceCommands:
                 for one in self._principals.all()
             ]
         }
+
+
+def _patterns(request: Mapping[str, Any], what: str) -> tuple[str, ...] | None:
+    """Return the patterns that were given, None if none were; a single "" is to have none."""
+    given = request.get(what)
+    if given is None:
+        return None
+    return () if given == [""] else tuple(given)
 
 
 def device_key(text: str, owner: str) -> DeviceKey:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.own_alerts import OwnAlerts
 
+LISTENER = "listener/"
+"""How the source of what comes over our listener begins."""
 IDENTITY = "identity"
 CREDENTIALS = "credentials"
 FORGIVEN = 600_000
@@ -16,7 +18,10 @@ FORGIVEN = 600_000
 
 
 class Intruders:
-    """Who spoke for foreign devices, and whether credentials are being guessed."""
+    """Who spoke for foreign devices, and whether credentials are being guessed.
+
+    Their times are not kept: what is open at the end of a run is open for ten minutes of the next.
+    """
 
     def __init__(self, alerts: OwnAlerts, clock: Clock) -> None:
         """Take up what was open when the last run ended."""
@@ -31,11 +36,17 @@ class Intruders:
 
     def spoke_for(self, device: DeviceKey, source: str) -> None:
         """Know that a source spoke for a device for which it may not speak."""
+        _, of_listener, name = source.rpartition(LISTENER)
+        cure = (
+            f"See `holdwatch device credentials`. If it is right, name all that it may: `holdwatch "
+            f"device change {name} --may-speak-for …`."
+            if of_listener
+            else f"If it is right, add it to `speaks_for` of the broker {source} in the settings."
+        )
         self._report(
             f"{IDENTITY} {source}",
             f"{source} spoke for {device}, for which it may not speak",
-            "Its messages lie in the quarantine. See `speaks_for` in the settings, and "
-            "`holdwatch device credentials`.",
+            f"Its messages lie in the quarantine. {cure}",
         )
 
     def guessed(self, address: str) -> None:

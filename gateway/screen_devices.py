@@ -57,24 +57,10 @@ def show_devices(console: Console, settings: Settings, answer: list[dict[str, An
 
 
 def show_added(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    """Show a new credential with its token, and how a device uses it."""
-    name = answer["name"]
-    speaks_for = ", ".join(answer["speaks_for"])
-    console.print(f"[green]✓[/] {name} may speak for {escape(speaks_for)}.", soft_wrap=True)
+    """Show a new credential with its token, and how a device or a screen uses it."""
+    console.print(f"[green]✓[/] {_rights(answer)}.", soft_wrap=True)
     listener = _listener(settings, answer)
-    device = _example(answer["speaks_for"])
-    rows: list[tuple[str, str]] = []
-    if listener is not None:
-        rows += [("host", _host(listener)), ("port", _port(listener))]
-    if answer["token"] is None:
-        rows.append(("certificate", f"holdwatch tls certificate {name} makes it, and its key"))
-        if answer["not_before"]:
-            since = when(settings, answer["not_before"])
-            rows.append(("", f"those made before {since} were revoked, and stay so"))
-    else:
-        rows += [("user", name), ("password", answer["token"])]
-    rows.append(("topic", f"cargo/SITE/{device}/readings, with QoS 1; SITE is where it is"))
-    for label, value in rows:
+    for label, value in _sheet(settings, listener, answer):
         console.print(f"  {label:<12}{value}", soft_wrap=True, highlight=False, markup=False)
     if answer["token"] is not None:
         console.print(
@@ -91,8 +77,55 @@ def show_added(console: Console, settings: Settings, answer: dict[str, Any]) -> 
         )
         return
     console.print("Try it:")
-    line = shlex.join(_command(listener, answer, device))
+    line = shlex.join(_command(settings, listener, answer))
     console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _rights(credential: dict[str, Any]) -> str:
+    """Say what a credential may."""
+    may = [
+        f"{verb} {escape(', '.join(patterns))}"
+        for verb, patterns in (
+            ("speak for", credential["speaks_for"]),
+            ("see the alerts of", credential["sees"]),
+        )
+        if patterns
+    ]
+    return f"{credential['name']} may {' and '.join(may) or 'do nothing'}"
+
+
+def _sheet(
+    settings: Settings, listener: Listener | None, answer: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """Return what is typed into the device, line by line."""
+    name = answer["name"]
+    rows: list[tuple[str, str]] = []
+    if listener is not None:
+        rows += [("host", _host(listener)), ("port", _port(listener))]
+    if answer["token"] is None:
+        rows.append(("certificate", f"holdwatch tls certificate {name} makes it, and its key"))
+        if answer["not_before"]:
+            since = when(settings, answer["not_before"])
+            rows.append(("", f"those made before {since} were revoked, and stay so"))
+    else:
+        rows += [("user", name), ("password", answer["token"])]
+    if answer["speaks_for"]:
+        topic = _topic(answer["speaks_for"])
+        rows.append(("topic", f"{topic}, with QoS 1; SITE is where it is"))
+    if answer["sees"]:
+        rows.append(("subscribe", f"{settings.gateway.prefix}/alerts/+, open alerts as JSON"))
+    if "*" in answer["sees"]:
+        rows.append(("", f"{settings.gateway.prefix}/status, how many are open"))
+    return rows
+
+
+def show_changed(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say what a credential may now."""
+    how = "certificate" if answer["certificate"] else "token"
+    console.print(
+        f"[green]✓[/] {_rights(answer)}. Its {how} stays; whoever subscribes connects anew.",
+        soft_wrap=True,
+    )
 
 
 def _listener(settings: Settings, credential: dict[str, Any]) -> Listener | None:
@@ -123,9 +156,11 @@ def _authority(tls: ListenerTls) -> str:
     return str(beside) if beside.exists() else "AUTHORITY.pem"
 
 
-def _command(listener: Listener, credential: dict[str, Any], device: str) -> list[str]:
-    """Return a command that sends a first reading."""
-    words = ["mosquitto_pub", "-h", _host(listener), "-p", str(listener.port)]
+def _command(settings: Settings, listener: Listener, credential: dict[str, Any]) -> list[str]:
+    """Return a command that sends a first reading; or, where it sends none, waits for alerts."""
+    sends = bool(credential["speaks_for"])
+    words = ["mosquitto_pub" if sends else "mosquitto_sub"]
+    words += ["-h", _host(listener), "-p", str(listener.port)]
     name, tls = credential["name"], listener.tls
     if tls is not None:
         words += ["--cafile", _authority(tls)]
@@ -134,14 +169,17 @@ def _command(listener: Listener, credential: dict[str, Any], device: str) -> lis
     elif tls is not None:
         made = tls.certificate.with_name("clients") / name
         words += ["--cert", f"{made}.pem", "--key", f"{made}.key"]
-    topic = f"cargo/SITE/{device}/readings"
-    return [*words, "-q", "1", "-t", topic, "-m", '{"temperature": 4.3}']
+    if sends:
+        topic = _topic(credential["speaks_for"])
+        return [*words, "-q", "1", "-t", topic, "-m", '{"temperature": 4.3}']
+    return [*words, "-q", "1", "-v", "-t", f"{settings.gateway.prefix}/alerts/+"]
 
 
-def _example(patterns: Sequence[str]) -> str:
-    """Return a device that the first pattern matches, where that is easily found."""
+def _topic(patterns: Sequence[str]) -> str:
+    """Return a topic for a device that the first pattern matches, where one is easily found."""
     found = patterns[0].replace("*", "1").replace("?", "1")
-    return found if fnmatchcase(found, patterns[0]) else "DEVICE"
+    device = found if fnmatchcase(found, patterns[0]) else "DEVICE"
+    return f"cargo/SITE/{device}/readings"
 
 
 def show_revoked(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:

@@ -65,6 +65,11 @@ def test_a_name_is_taken_until_it_is_revoked_and_then_gets_another_token(config:
     assert listed["speaks_for"] == ["fridge-*", "door-1"]
     assert listed["sees"] == ["*"]
     assert listed["revoked"] is None
+    change = ("device", "change", "gate", "-c", str(config), "--may-speak-for", "door-2")
+    assert "gate may speak for door-2." in holdwatch(*change, "--may-see", "")
+    assert "such as" not in holdwatch(*change)
+    (listed,) = holdwatch_json("device", "credentials", "-c", str(config))["credentials"]
+    assert (listed["speaks_for"], listed["sees"]) == (["door-2"], [])
 
 
 def test_what_cannot_be_is_refused_with_a_cure(config: Path) -> None:

@@ -72,6 +72,28 @@ async def test_what_was_asked_for_is_what_a_credential_may(ask: Asked) -> None:
     assert (principal.owner, principal.speaks_for, principal.sees) == ("", ("a-*", "b"), ("*",))
 
 
+async def test_whoever_only_sees_speaks_for_nobody(ask: Asked) -> None:
+    assert (await ask("add", name="wall", sees=["*"]))["speaks_for"] == ()
+    both = await ask("add", name="gate", sees=["*"], speaks_for=["gate"])
+    assert both["speaks_for"] == ("gate",)
+
+
+async def test_rights_are_changed_at_once(ask: Asked) -> None:
+    await ask("add", name="gate", speaks_for=["a-*"])
+    for request, speaks_for, sees in (
+        ({"speaks_for": ["b-*", "a-1"]}, ("b-*", "a-1"), ()),
+        ({"sees": ["*"]}, ("b-*", "a-1"), ("*",)),
+        ({"sees": [""], "speaks_for": ["b-1"]}, ("b-1",), ()),
+    ):
+        answer = await ask("change", name="gate", **request)
+        assert (answer["speaks_for"], answer["sees"]) == (speaks_for, sees)
+        assert "token" not in answer
+    ask.gateway.admission.check("listener/gate", DeviceKey("acme", "b-1"))
+    with pytest.raises(DecodeError, match="may not speak for") as refused:
+        ask.gateway.admission.check("listener/gate", DeviceKey("acme", "a-1"))
+    assert "holdwatch device change gate --may-speak-for" in refused.value.cure
+
+
 async def test_a_credential_is_admitted_at_once_and_not_after_it_is_revoked(ask: Asked) -> None:
     device = DeviceKey("acme", "fridge-1")
     await ask("add", name="fridge-1")
@@ -175,6 +197,8 @@ async def test_to_confirm_tells_what_was_known_and_what_waits(ask: Asked) -> Non
         ({"do": "confirm", "device": "a+b"}, "holds a space"),
         ({"do": "confirm", "device": ""}, "is empty"),
         ({"do": "revoke", "name": "nobody"}, "holdwatch device credentials"),
+        ({"do": "change", "name": "nobody"}, "--may-speak-for, --may-see or both"),
+        ({"do": "change", "name": "nobody", "sees": ["*"]}, "there is no credential nobody"),
         ({"do": "add", "name": "a/b"}, "such as a-b"),
         ({"do": "add", "name": "a", "speaks_for": ["x/#"]}, "matches no device id"),
         ({"do": "add", "name": "a", "owner": "x/y"}, "cannot be an owner"),

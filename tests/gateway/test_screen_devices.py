@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gateway.screen_devices import show_added, show_confirmed, show_credentials
+from gateway.screen_devices import show_added, show_changed, show_confirmed, show_credentials
 from gateway.settings import Settings, parse
 from gateway.settings.listener import Clients, Listener, ListenerTls
 
@@ -32,7 +32,7 @@ def settings(*listeners: Listener) -> Settings:
 
 def added(**facts: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a credential holds
     known = {"name": "gate", "speaks_for": ["fridge-*"], "certificate": False, "token": TOKEN}
-    return known | {"not_before": 0} | facts
+    return known | {"not_before": 0, "sees": []} | facts
 
 
 def shown(given: Settings, answer: dict[str, Any]) -> str:
@@ -44,7 +44,7 @@ def shown(given: Settings, answer: dict[str, Any]) -> str:
 
 def command(text: str) -> list[str]:
     """Return the words of the command that is shown."""
-    lines = [line for line in text.splitlines() if "mosquitto_pub" in line]
+    lines = [line for line in text.splitlines() if "mosquitto_" in line]
     assert len(lines) == 1, text
     return shlex.split(lines[0])
 
@@ -57,6 +57,36 @@ def test_a_token_is_shown_with_a_command_that_can_be_copied() -> None:
         *("mosquitto_pub", "-h", "127.0.0.1", "-p", "1884", "-u", "gate", "-P", TOKEN),
         *("-q", "1", "-t", "cargo/SITE/fridge-1/readings", "-m", '{"temperature": 4.3}'),
     ]
+
+
+def test_a_screen_is_told_what_it_may_subscribe_to() -> None:
+    given = parse('gateway = { prefix = "hw/roof pi" }').model_copy(update={"listeners": (OPEN,)})
+    text = shown(given, added(name="wall", speaks_for=[], sees=["fridge-*"]))
+    assert "wall may see the alerts of fridge-*.\n" in text
+    assert "cargo/" not in text
+    assert "status" not in text
+    assert f"password    {TOKEN}\n" in text
+    assert "subscribe   hw/roof pi/alerts/+," in text
+    assert command(text) == [
+        *("mosquitto_sub", "-h", "127.0.0.1", "-p", "1884", "-u", "wall", "-P", TOKEN),
+        *("-q", "1", "-v", "-t", "hw/roof pi/alerts/+"),
+    ]
+    assert "hw/roof pi/status" in shown(given, added(speaks_for=[], sees=["*"]))
+
+
+def test_what_both_sends_and_sees_is_told_both() -> None:
+    text = shown(settings(OPEN), added(sees=["*"]))
+    assert "gate may speak for fridge-* and see the alerts of *.\n" in text
+    assert "cargo/SITE/fridge-1/readings, with QoS 1" in text
+    assert "/alerts/+" in text
+    assert command(text)[0] == "mosquitto_pub"
+
+
+def test_changed_rights_are_told() -> None:
+    console = Console(file=io.StringIO(), width=40)
+    show_changed(console, settings(), added(speaks_for=[], certificate=True))
+    assert isinstance(console.file, io.StringIO)
+    assert "gate may do nothing. Its certificate stays;" in console.file.getvalue()
 
 
 def test_a_certificate_is_for_a_port_that_takes_certificates() -> None:
