@@ -7,7 +7,6 @@ is answered with the right code, in its own version, and costs nobody else anyth
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,6 +17,7 @@ from gateway.listener.answers import Refusal
 from gateway.listener.arriving import sort
 from gateway.listener.connecting import FIRST_BYTES, enter
 from gateway.listener.flow import Flow, Unread
+from gateway.listener.subscriptions import Subscriptions
 from gateway.mqtt.codec import V5, V311, PacketReader, ProtocolError, Publish, encode, pubacks
 from gateway.mqtt.packets import (
     Connect,
@@ -29,9 +29,7 @@ from gateway.mqtt.packets import (
     Pubcomp,
     Pubrec,
     Pubrel,
-    Suback,
     Subscribe,
-    Unsuback,
     Unsubscribe,
 )
 from gateway.mqtt.properties import integer, parse
@@ -43,12 +41,11 @@ if TYPE_CHECKING:
     from gateway.listener.channel import Channel
     from gateway.listener.connecting import Entered
     from gateway.listener.listener import Listener
-    from gateway.listener.outbox import Outbox
     from gateway.listener.sessions import Session
 
 log = structlog.get_logger()
 
-WINDOW = 32
+IN_FLIGHT = 32
 """Messages that clients have under way, rounded up: most libraries stop at 20."""
 WHOLE = 30.0
 """Seconds in which a packet must come to its end."""
@@ -56,7 +53,7 @@ COUNTED = 1024
 """A packet counts once towards the rate for each so many bytes, and at least once."""
 UNTAKEN = 30.0
 """Seconds in which a client must take something of what we write."""
-GRACE = 5.0
+CLOSING = 5.0
 """Seconds for a connection to close."""
 
 _ONLY_MESSAGES = {Publish}
@@ -67,7 +64,7 @@ class Client:
 
     __slots__ = (
         "__weakref__", "_blocked_since", "_deadline", "_early", "_flow", "_incomplete_since",
-        "_listener", "_outbox", "_reader", "_under_way", "_why", "address", "anonymous",
+        "_listener", "_reader", "_subscriptions", "_under_way", "_why", "address", "anonymous",
         "channel", "entered", "generation", "holds", "name", "origin", "window",
     )  # fmt: skip
 
@@ -79,7 +76,7 @@ class Client:
         self.name = ""
         self.origin = Origin("", "")
         self.generation = 0
-        self.window = WINDOW
+        self.window = IN_FLIGHT
         self.entered: Entered | None = None
         """Who it is and how it speaks, once its CONNECT was taken."""
         self.holds = 0
@@ -87,7 +84,7 @@ class Client:
         self._listener = listener
         self._reader = PacketReader(V311, listener.limits.packet_size, topics=listener.topics)
         self._early: list[Packet] | None = None
-        self._outbox: Outbox | None = None
+        self._subscriptions: Subscriptions | None = None
         self._flow: Flow | None = None
         self._under_way = 0
         self._incomplete_since: float | None = None
@@ -167,8 +164,8 @@ class Client:
         else:
             self._blocked_since = None
             self._read_on(Unread.UNTAKEN)
-        if self._outbox is not None:
-            self._outbox.blocked = full
+        if self._subscriptions is not None:
+            self._subscriptions.blocked(full=full)
             self._pump()
 
     def closed(self, why: str) -> None:
@@ -178,11 +175,11 @@ class Client:
         self.channel = self._flow = None
         if self._why is None:
             self._why = why
-        if self._outbox is not None and self.entered is not None:
-            self._listener.announcer.detach(self._outbox)
+        if self._subscriptions is not None:
+            self._subscriptions.end()
             self.note()
         self._listener.left(self, self._why)
-        self._outbox, self._early = None, None
+        self._subscriptions, self._early = None, None
 
     # -- its end -----------------------------------------------------------------------------
 
@@ -197,7 +194,7 @@ class Client:
         # What it has sent of a packet is not needed any more, whenever the connection is gone.
         self._reader = PacketReader(V311, 0, topics=self._listener.topics)
         self._listener.holds(self, 0)
-        self._deadline = self._listener.now() + GRACE
+        self._deadline = self._listener.now() + CLOSING
         self.channel.close()
 
     def give_way(self) -> None:
@@ -291,12 +288,12 @@ class Client:
             case Pingreq():
                 self._write(encode(Pingresp(), self.entered.version))
             case Puback():
-                if self._outbox is not None and self._outbox.acknowledged(packet.packet_id):
-                    self._pump()
+                if self._subscriptions is not None:
+                    self._subscriptions.acknowledged(packet.packet_id)
             case Subscribe():
-                self._subscribe(self.entered, packet)
+                self._subscribed(self.entered).subscribe(packet)
             case Unsubscribe():
-                self._unsubscribe(self.entered, packet)
+                self._subscribed(self.entered).unsubscribe(packet)
             case Disconnect():
                 self._good_bye(self.entered, packet)
             case _:
@@ -358,7 +355,7 @@ class Client:
         self._listener.enters(self)
         self._listener.intake.meet(self)
         if session.subscriptions:
-            self._outbox = self._listener.outbox(self, found)
+            self._subscribed(found)
         if found.opened.forget is None:
             self._welcome()
             return
@@ -398,57 +395,22 @@ class Client:
 
     # -- subscriptions -----------------------------------------------------------------------
 
-    def _subscribe(self, entered: Entered, packet: Subscribe) -> None:
-        if "subscription_identifier" in parse(packet.properties, "subscribe"):
-            raise ProtocolError(
-                answers.NO_SUBSCRIPTION_IDENTIFIERS, "subscription identifiers are not known here"
-            )
-        outbox = self._outbox = self._outbox or self._listener.outbox(self, entered)
-        codes = outbox.subscribe(packet.subscriptions)
-        self._keep_subscriptions(entered)
-        self._write(encode(Suback(packet.packet_id, codes), entered.version))
-        self._pump()
-
-    def _unsubscribe(self, entered: Entered, packet: Unsubscribe) -> None:
-        parse(packet.properties, "unsubscribe")
-        codes = tuple(0x11 for _ in packet.topic_filters)
-        if self._outbox is not None:
-            codes = self._outbox.unsubscribe(packet.topic_filters)
-            self._keep_subscriptions(entered)
-        self._write(encode(Unsuback(packet.packet_id, codes), entered.version))
-
-    def _keep_subscriptions(self, entered: Entered) -> None:
-        self.note()
-        if entered.session.keep:
-            self._listener.intake.along(self._listener.sessions.save(entered.session), _nothing)
-
     def note(self) -> None:
         """Note in the session what is subscribed to, and how far it got."""
-        if self._outbox is None or self.entered is None:
+        if self._subscriptions is None or self.entered is None:
             return
         session = self.entered.session
-        now = tuple(self._outbox.subscriptions.values()), self._outbox.cursor
-        if session.client is self and now != (session.subscriptions, session.cursor):
-            session.subscriptions, session.cursor = now
+        if session.client is self and self._subscriptions.note():
             self._listener.sessions.changed(session)
 
+    def _subscribed(self, entered: Entered) -> Subscriptions:
+        if self._subscriptions is None:
+            self._subscriptions = Subscriptions(entered, self._listener, self._write)
+        return self._subscriptions
+
     def _pump(self) -> None:
-        if self._outbox is not None and self.entered is not None and self._early is None:
-            self._outbox.pump()
-
-    def send(self, message: Publish) -> None:
-        """Send a message of ours; one larger than the client takes is left out, as MQTT 5 asks."""
-        if self.entered is None:
-            return
-        data = encode(message, self.entered.version)
-        if len(data) <= self.entered.maximum_packet:
-            self._write(data)
-        elif message.packet_id:
-            asyncio.get_running_loop().call_soon(self._not_sent, message.packet_id)
-
-    def _not_sent(self, packet_id: int) -> None:
-        if self._outbox is not None and self._outbox.acknowledged(packet_id):
-            self._pump()
+        if self._subscriptions is not None and self._early is None:
+            self._subscriptions.pump()
 
     def _write(self, data: bytes) -> None:
         if self.channel is not None and self._why is None:

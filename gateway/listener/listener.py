@@ -59,14 +59,12 @@ AT_ONCE = 50
 CONNECT is seen before a thousand others have come after it."""
 LONGEST_TOPIC = 256
 """Characters of a will's topic that are remembered with how its client's connection ended."""
-GRACE = 1.0
+STOPPING = 1.0
 """Seconds that clients have to take our last words when we stop."""
 LOOK = 1.0
 """Seconds between two looks at all connections."""
 WRITE = 60.0
 """Seconds between two writes of what sessions are not yet written."""
-WINDOW = 20
-"""Messages of ours that are under way to one client."""
 
 
 class ListenError(Exception):
@@ -174,7 +172,7 @@ class Listener:
             client.end("the gateway stops")
         if self._strangers or self._clients:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), GRACE)
+                await asyncio.wait_for(self._empty.wait(), STOPPING)
 
     def now(self) -> float:
         """Return the loop's clock, in seconds."""
@@ -258,13 +256,13 @@ class Listener:
             return True
         return self._connected[principal] < max(1, self.limits.connections // 2)
 
-    def outbox(self, client: Client, entered: Entered) -> Outbox:
+    def outbox(self, send: Callable[[Publish], None], entered: Entered) -> Outbox:
         """Return what serves a client's subscriptions."""
         outbox = Outbox(
             self.announcer,
             entered.principal,
-            client.send,
-            window=min(WINDOW, entered.receive_maximum),
+            send,
+            window=entered.receive_maximum,
             version=entered.version,
             cursor=entered.session.cursor,
             subscriptions=entered.session.subscriptions,

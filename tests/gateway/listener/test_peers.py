@@ -152,7 +152,7 @@ async def subscribed(house: House, client_id: str) -> None:
     assert listener is not None
     async with asyncio.timeout(WITHIN):
         while not any(  # noqa: ASYNC110 - the listener rings no bell for tests
-            one.entered and one.entered.session.key[1] == client_id and one._outbox
+            one.entered and one.entered.session.key[1] == client_id and one._subscriptions
             for one in listener._clients
         ):
             await asyncio.sleep(0.005)
