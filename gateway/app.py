@@ -20,7 +20,7 @@ from devices.envelopes import envelopes
 from gateway.admission import Admission
 from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
-from gateway.brokers import Brokers, broker_settings, forget
+from gateway.brokers import Brokers, broker_settings
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
 from gateway.database import DiskError
@@ -149,8 +149,10 @@ class Gateway:
             told.append(self.announcer)
         self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
         self._intruders = Intruders(self.own_alerts, self.clock)
-        if not looking and self._joined:
-            forget(self.own_alerts, self._joined)
+        if not looking:
+            self.own_alerts.forget("broker", [one.name for one in settings.brokers])
+            shown = [one.address for one in settings.listeners if one.tls is not None]
+            self.own_alerts.forget("certificate", shown)
         self.ingest.on_disk = self._check_disk
         self.ingest.before_commit = self._prune
         self.admission.on_stranger = self._intruders.spoke_for

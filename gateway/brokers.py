@@ -11,7 +11,7 @@ from gateway.mqtt.subscriber import BrokerSettings
 from gateway.mqtt.tls import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from gateway.clock import Clock
     from gateway.own_alerts import OwnAlerts
@@ -80,14 +80,6 @@ class Brokers:
                 alerts.report(f"broker {name}", None)
             elif now - broker.since >= UNHEARD:
                 alerts.report(f"broker {name}", broker.detail)
-
-
-def forget(alerts: OwnAlerts, brokers: Iterable[Broker]) -> None:
-    """Clear alerts about brokers that the settings name no more."""
-    names = {f"broker {one.name}" for one in brokers}
-    for alert in alerts.open_alerts:
-        if alert.channel.startswith("broker ") and alert.channel not in names:
-            alerts.report(alert.channel, None)
 
 
 def broker_settings(settings: Settings, broker: Broker) -> BrokerSettings:

@@ -12,7 +12,7 @@ import typer
 
 from gateway.asking import REFUSED, errors, fail, out
 from gateway.clock import Clock
-from gateway.listener.addresses import own_names
+from gateway.listener.addresses import host_name, own_names
 from gateway.listener.principal import ANONYMOUS
 from gateway.settings.values import slug
 
@@ -56,10 +56,10 @@ For the settings, so that devices may show certificates:
 authority = "{folder}/authority.pem" }}
 
 Then say what it may speak for: holdwatch device add {name} --certificate. If it is lost or \
-stolen: holdwatch device revoke {name}. To try it:
+stolen: holdwatch device revoke {name}; then make another, and add it again. To try it:
 
   mosquitto_pub --cafile {folder}/authority.pem --cert {certificate} --key {key} \\
-    -h localhost -p 8883 -q 1 -t cargo/SITE/{name}/readings -m '{{"temperature": 4.5}}'
+    -h {host} -p 8883 -q 1 -t cargo/SITE/{name}/readings -m '{{"temperature": 4.5}}'
 """
 
 Folder = Annotated[
@@ -88,18 +88,19 @@ def tls_init(
     with _told(folder):
         now = _now()
         own = own_names()
-        wanted = list(dict.fromkeys([*(names or ()), *own]))
-        for name in wanted:
+        for name in names or ():
             general_name(name)  # before anything is written
         made = not (folder / "authority.pem").exists() and not (folder / "authority.key").exists()
         authority = Authority.make(folder, now, own[0]) if made else Authority.open(folder, now)
         earlier = authority.server_names()
+        # Whatever devices connect by today, they shall connect by tomorrow.
+        wanted = list(dict.fromkeys([*(names or ()), *earlier, *own]))
         issued = authority.server(wanted, now)
-    gone = [name for name in earlier if name not in wanted]
-    if gone:
+    kept = [name for name in earlier if name not in {*(names or ()), *own}]
+    if kept:
         _say(
-            f"No longer for {', '.join(gone)}: devices that connect by it are turned away. If that "
-            "is wrong, give tls init again, and name it.\n\n"
+            f"Kept from the certificate before: {', '.join(kept)}. To leave a name out, remove "
+            f"{folder}/server.pem and give tls init again, with the names that are wanted.\n\n"
         )
     _say(
         _INIT.format(
@@ -107,7 +108,7 @@ def tls_init(
             folder=folder,
             until=f"{issued.until:%Y-%m-%d}",
             names=", ".join(wanted),
-            host=wanted[0],
+            host=host_name(wanted) or wanted[0],
         )
     )
 
@@ -128,13 +129,16 @@ def tls_certificate(
         )
     with _told(folder):
         now = _now()
-        issued = Authority.open(folder, now).client(name, now)
+        authority = Authority.open(folder, now)
+        names = authority.server_names()
+        issued = authority.client(name, now)
     _say(
         _CERTIFICATE.format(
             name=name,
             folder=folder,
             certificate=issued.certificate,
             key=issued.key,
+            host=host_name(names) or next(iter(names), "localhost"),
             until=f"{issued.until:%Y-%m-%d}",
         )
     )

@@ -219,8 +219,14 @@ class Commands:
 
     async def drop(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
         """Drop messages from the quarantine: these numbers, or with none given, all."""
-        dropped = await self._gateway.ingest.drop_quarantined(request.get("numbers") or None)
-        return {"dropped": dropped}
+        numbers = set(request.get("numbers") or ())
+        dropped = await self._gateway.ingest.drop_quarantined(list(numbers) or None)
+        if numbers and not dropped:
+            raise ControlError(
+                "the quarantine holds no message with such a number",
+                "See: holdwatch quarantine list",
+            )
+        return {"dropped": dropped, "unknown": len(numbers) - dropped if numbers else 0}
 
     async def retry(self, _request: Mapping[str, Any], _progress: object) -> dict[str, int]:
         """Decode what lies in the quarantine again."""

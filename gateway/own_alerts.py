@@ -19,7 +19,7 @@ from rules.alert import Alert, Event
 from rules.transition import alert_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from gateway.clock import Clock
     from gateway.state import State
@@ -110,6 +110,13 @@ class OwnAlerts:
         log.warning("gateway", subject=subject, problem=problem or "over")
         kind = alert.state
         self._unrecorded.put_nowait(Event(key=f"{alert.id}:{kind}", kind=kind, at=now, alert=alert))
+
+    def forget(self, kind: str, names: Collection[str]) -> None:
+        """Clear alerts such as "broker NAME" about what the settings name no more."""
+        for subject in list(self._open):
+            what, _, name = subject.partition(" ")
+            if what == kind and name not in names:
+                self.report(subject, None)
 
     async def run(self) -> None:
         """Publish and record what was reported, for ever."""

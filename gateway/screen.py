@@ -322,7 +322,9 @@ def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) ->
 
 def show_drop(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say how many messages are gone."""
-    console.print(f"{counted(answer['dropped'], 'message')} dropped.")
+    unknown = answer["unknown"]
+    more = f" {counted(unknown, 'other number')} are of no message there." if unknown else ""
+    console.print(f"{counted(answer['dropped'], 'message')} dropped.{more}")
 
 
 def show_alerts(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:

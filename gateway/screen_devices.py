@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from gateway.listener.addresses import own_names
+from gateway.listener.addresses import host_name, own_names
 from gateway.screen import counted, empty_table, foreign, when
 
 if TYPE_CHECKING:
@@ -140,6 +140,14 @@ def _listener(settings: Settings, credential: dict[str, Any]) -> Listener | None
 
 
 def _host(listener: Listener) -> str:
+    """Return what a device writes as host: with TLS a name that is in the certificate."""
+    if listener.tls is not None:
+        # Here, because it takes 11 MB that a gateway has no use for.
+        from gateway.listener.authority import certified_names  # noqa: PLC0415 - as above
+
+        name = host_name(certified_names(listener.tls.certificate))
+        if name is not None:
+            return name
     return own_names()[0] if listener.host in EVERYWHERE else listener.host
 
 

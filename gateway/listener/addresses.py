@@ -6,8 +6,8 @@ import fcntl
 import re
 import socket
 import struct
-from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 ALWAYS = ("localhost", "127.0.0.1", "::1")
@@ -29,6 +29,22 @@ def own_names() -> tuple[str, ...]:
     # The kernel takes anything for a host name, such as "(none)"; certificates do not.
     hosts = [host, f"{short}.local"] if re.fullmatch(r"[a-z0-9_.-]+", host) else []
     return tuple(dict.fromkeys([*hosts, *addresses, *ALWAYS]))
+
+
+def host_name(names: Iterable[str]) -> str | None:
+    """Return the first name by which others reach us, None if there are but addresses.
+
+    Small devices often check a name in a certificate and never an address.
+    """
+    return next((name for name in names if _is_host_name(name)), None)
+
+
+def _is_host_name(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return name != "localhost" and "*" not in name
+    return False
 
 
 def _version_4() -> Iterator[IPv4Address]:

@@ -134,15 +134,7 @@ class Authority:
 
     def server_names(self) -> tuple[str, ...]:
         """Return the names in the gateway's certificate as it is now, none if there is none."""
-        path = self.folder / "server.pem"
-        if not path.exists():
-            return ()
-        try:
-            found = x509.load_pem_x509_certificate(path.read_bytes())
-            names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        except (ValueError, x509.ExtensionNotFound):
-            return ()  # it is replaced anyway
-        return tuple(str(name.value) for name in names.value)
+        return certified_names(self.folder / "server.pem")
 
     def server(self, names: Sequence[str], now: datetime) -> Issued:
         """Sign a certificate for this gateway, under all its names and addresses."""
@@ -190,6 +182,16 @@ class Authority:
             )
         _write(pem, _pem(builder.sign(self._key, SHA256())), 0o644, new=False)
         return Issued(pem, key_file, self.until)
+
+
+def certified_names(path: Path) -> tuple[str, ...]:
+    """Return the names and addresses in a certificate, none where it cannot be read."""
+    try:
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return ()
+    return tuple(str(name.value) for name in names.value)
 
 
 def general_name(text: str) -> x509.GeneralName:

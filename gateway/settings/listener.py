@@ -109,12 +109,20 @@ def _unusable(certificate: Path, key: Path | None, error: ssl.SSLError) -> Excep
             f"the key {key or certificate} does not belong to the certificate {certificate}",
             "Give the two files that were made together",
         )
+    if key is not None and _holds(certificate, "PRIVATE KEY") and _holds(key, "CERTIFICATE"):
+        return mistake(
+            f"{certificate} holds a key, and {key} a certificate", "Give them the other way round"
+        )
     where = f"{certificate} and {key} hold" if key else f"{certificate} holds"
     return mistake(
         f"{where} no certificate with its private key",
         "Both are PEM: -----BEGIN CERTIFICATE-----, and -----BEGIN PRIVATE KEY----- in the file "
         "that key names",
     )
+
+
+def _holds(path: Path, what: str) -> bool:
+    return f"{what}-----".encode() in path.read_bytes()
 
 
 class Listener(Section):

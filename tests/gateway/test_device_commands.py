@@ -212,6 +212,20 @@ async def test_what_makes_no_sense_is_refused_with_a_cure(
     assert (await ask("credentials"))["credentials"] == []
 
 
+async def test_numbers_that_are_not_in_the_quarantine_are_told(ask: Asked) -> None:
+    gateway = ask.gateway
+    one = Rejected(NOW, b"t", b"{", 0, "", "main", "not-json", "detail", "cure")
+    gateway.journal.append([], [one, one, one])
+    gateway.journal.commit()
+    running = asyncio.create_task(gateway.run())
+    assert await ask("drop", numbers=[1, 1, 99]) == {"dropped": 1, "unknown": 1}
+    with pytest.raises(ControlError, match="holds no message with such a number"):
+        await ask("drop", numbers=[1, 99])
+    assert await ask("drop") == {"dropped": 2, "unknown": 0}
+    gateway.stop()
+    await running
+
+
 async def test_a_device_that_was_met_just_before_the_end_is_in_the_registry(ask: Asked) -> None:
     gateway = ask.gateway
     await ask("add", name="gate", speaks_for=["fridge-*"])

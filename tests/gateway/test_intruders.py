@@ -67,6 +67,14 @@ def test_it_is_over_ten_minutes_after_the_last_attempt(watch: Watch) -> None:
     assert watch.open() == []
 
 
+def test_what_the_settings_name_no_more_is_over(watch: Watch) -> None:
+    for subject in ("broker main", "broker old", "certificate 0.0.0.0:8883", "disk"):
+        watch.alerts.report(subject, "it is wrong")
+    watch.alerts.forget("broker", ["main"])
+    watch.alerts.forget("certificate", ["0.0.0.0:8884"])
+    assert [one.channel for one in watch.open()] == ["broker main", "disk"]
+
+
 def test_a_restart_begins_the_ten_minutes_anew_and_no_more(watch: Watch) -> None:
     watch.intruders.spoke_for(DEVICE, "main")
     watch.clock.passes(FORGIVEN - 1)

@@ -139,7 +139,11 @@ def test_a_mistake_is_named_with_its_line_its_place_and_its_cure(text: str, expe
         ),
         (
             'certificate = "a.key", key = "a.pem"',
-            "FOLDER/a.key and FOLDER/a.pem hold no certificate with its private key. Both are PEM",
+            "FOLDER/a.key holds a key, and FOLDER/a.pem a certificate. Give them the other way",
+        ),
+        (
+            'certificate = "a.key", key = "b.key"',
+            "FOLDER/a.key and FOLDER/b.key hold no certificate with its private key. Both are PEM",
         ),
         (
             'certificate = "a.pem"',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,12 +12,20 @@ from typing import cast
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from rich.console import Console
 from typer.testing import CliRunner
 
 from gateway.cli_tls import tls_app
-from gateway.listener.addresses import own_names
-from gateway.listener.authority import YEARS, Authority, AuthorityError, general_name
+from gateway.listener.addresses import host_name, own_names
+from gateway.listener.authority import (
+    YEARS,
+    Authority,
+    AuthorityError,
+    certified_names,
+    general_name,
+)
 from gateway.listener.certificates import server_context, validity
+from gateway.screen_devices import show_added
 from gateway.settings import parse
 from gateway.settings.listener import ListenerTls
 from gateway.settings.sections import Settings
@@ -374,13 +383,44 @@ def test_a_second_init_keeps_the_authority(tmp_path: Path) -> None:
     assert {name for name in after if after[name] != before[name]} == {"server.pem"}
 
 
-def test_a_name_that_a_new_certificate_leaves_out_is_told(tmp_path: Path) -> None:
+def test_a_new_certificate_keeps_the_names_of_the_one_before_and_says_so(tmp_path: Path) -> None:
     folder = ("--folder", str(tmp_path))
-    assert "No longer" not in run("init", "quay", "192.0.2.77", *folder)
-    assert "No longer for 192.0.2.77: devices" in run("init", "quay", *folder)
-    assert "No longer" not in run("init", "quay", *folder)
+    assert "Kept" not in run("init", "quay", "192.0.2.77", *folder)
+    assert "Kept from the certificate before: quay, 192.0.2.77. To leave" in run("init", *folder)
+    assert "before: quay, 192.0.2.77. To leave" in run("init", "pier", *folder)
+    names = certified_names(tmp_path / "server.pem")
+    assert names[:3] == ("pier", "quay", "192.0.2.77")
+    assert "before: pier, 192.0.2.77. To leave" in run("init", "quay", *folder)
     (tmp_path / "server.pem").write_text("damaged")
-    assert "No longer" not in run("init", *folder)
+    assert "Kept" not in run("init", *folder)
+    assert set(certified_names(tmp_path / "server.pem")) == set(own_names())
+
+
+@pytest.mark.parametrize(
+    ("names", "host"),
+    [
+        (("192.0.2.7", "localhost", "quay", "pier"), "quay"),
+        (("*.example.org", "::1", "gate.example.org"), "gate.example.org"),
+        (("192.0.2.7", "localhost"), None),
+        ((), None),
+    ],
+)
+def test_devices_are_told_a_name_and_no_address(names: tuple[str, ...], host: str | None) -> None:
+    assert host_name(names) == host
+
+
+def test_every_command_names_the_same_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("init", "192.0.2.77", "quay")
+    assert "-h quay -p 8883" in said
+    settings = settings_lines(said, tmp_path)
+    assert "-h quay -p 8883" in run("certificate", "reefer-1")
+    credential = {"name": "a", "speaks_for": ["a"], "sees": [], "certificate": False, "token": "t"}
+    console = Console(file=io.StringIO(), width=200)
+    show_added(console, settings, credential)
+    assert isinstance(console.file, io.StringIO)
+    assert "host        quay\n" in console.file.getvalue()
+    assert "-h quay -p 8883" in console.file.getvalue()
 
 
 @pytest.mark.parametrize(
