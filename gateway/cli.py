@@ -34,6 +34,7 @@ from gateway.asking import (
 )
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
+from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
 from gateway.commands import Commands
 from gateway.control import ControlServer
@@ -135,6 +136,7 @@ async def _run(settings: Settings) -> None:
 
 
 app.command()(demo)
+app.command()(simulate)
 
 
 @app.command("import")

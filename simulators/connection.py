@@ -268,8 +268,8 @@ def explain(target: Target, error: aiomqtt.MqttError) -> tuple[str, bool]:
     if "refused" in text:
         return f"Nothing listens on {target}: start it, or name another host and port", False
     if "timed out" in text:
-        cure = "is it an MQTT port, and without TLS if you named none"
-        return f"{target} does not answer: {cure}?", False
+        cure = "see that it is an MQTT port, and whether it wants TLS"
+        return f"{target} does not answer: {cure}", False
     return f"{target} cannot be reached, or was lost: {text}", False
 
 

@@ -15,7 +15,15 @@ from simulators.connection import Clock, Connection, Count, Target, TransmitErro
 from simulators.length import MINUTE
 from simulators.radio import Message
 
-__all__ = ["Progress", "Source", "SystemClock", "Target", "Transmission", "TransmitError"]
+__all__ = [
+    "Clock",
+    "Progress",
+    "Source",
+    "SystemClock",
+    "Target",
+    "Transmission",
+    "TransmitError",
+]
 
 SLICE = MINUTE
 """Simulated ms that pass at once, at most."""

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "simulators": {"simulators", "devices"},
 }
 MAY_IMPORT_SIMULATORS = {
-    Path(f"gateway/{name}.py") for name in ("cli", "cli_demo", "cli_simulate", "demo")
+    Path(f"gateway/{name}.py") for name in ("cli", "cli_demo", "cli_simulate", "demo", "simulate")
 }
 
 PURE = ("devices", "rules")
