@@ -101,7 +101,7 @@ def test_an_hour_reaches_the_listener_of_the_settings_and_the_truth_a_file(
     assert [line["fault"] for line in lines if line["what"] == "fault"] == ["door_open"]
     crossed = [line["is"] for line in lines if line["what"] == "limit"]
     assert crossed[:2] == ["beyond", "exceeded"]
-    assert sum(line["what"] == "asset" for line in lines) == 60
+    assert sum(line["what"] == "asset" for line in lines) == 61
     refused = holdwatch(*arguments, "--truth", str(truth), code=1)
     assert "exists already" in refused
 
