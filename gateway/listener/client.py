@@ -305,9 +305,8 @@ class Client:
         intake, most = self._listener.intake, self._listener.limits.unacknowledged
         # A client of MQTT 3.1.1 was told no number, and would come back with as many for ever.
         found = sort(messages, session.held, most if entered.version == V5 else None)
-        self._under_way += found.expecting
         if found.fresh:
-            intake.receive(self, found.fresh)
+            self._under_way += intake.receive(self, found.fresh)
         changes = [sessions.release(session, one) for one in found.reused]
         changes += [sessions.hold(session, one) for one in found.noted]
         for stage in changes:
