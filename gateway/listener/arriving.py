@@ -20,8 +20,8 @@ class Arrived(msgspec.Struct):
 
     fresh: list[Publish]
     """To be handed on."""
-    noted: set[int] = msgspec.field(default_factory=set)
-    """Packet ids to hold, once the messages are handed on: they stand for what we have."""
+    noted: dict[int, None] = msgspec.field(default_factory=dict)
+    """Packet ids to hold, in order, once the messages are handed on: they are what we have."""
     repeated: list[int] = msgspec.field(default_factory=list)
     """Packet ids of what we have already, to be answered once more."""
     reused: list[int] = msgspec.field(default_factory=list)
@@ -58,7 +58,7 @@ def sort(messages: list[Publish], held: Collection[int], most: int | None) -> Ar
                     raise ProtocolError(  # noqa: TRY301 - as what the properties raise
                         answers.RECEIVE_MAXIMUM, "too many QoS 2 messages are unreleased"
                     )
-                noted.add(packet_id)
+                noted[packet_id] = None
             elif held and packet_id in held:
                 found.reused.append(packet_id)
             fresh.append(message)
