@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateway.settings.listener import Listener
 
 LOOK = 0.25
-"""Seconds between two progress lines."""
+"""Seconds between two looks at how far it has come."""
 
 
 class Where(NamedTuple):
@@ -152,14 +152,14 @@ async def send(
         running = asyncio.create_task(transmission.run(until=until, speed=speed))
         while not running.done():
             if err.is_terminal:
-                live.update(line(source, transmission.progress()), refresh=True)
+                live.update(lines(source, transmission.progress()), refresh=True)
             await asyncio.wait([running], timeout=LOOK)
     running.result()
     return transmission.progress()
 
 
-def line(source: Described, progress: Progress) -> Text:
-    """Return what is happening, in one line: colour never alone."""
+def lines(source: Described, progress: Progress) -> Text:
+    """Return how far it has come, and below it what is happening: colour never alone."""
     local = datetime.fromtimestamp(progress.now / 1000, UTC).astimezone()
     parts = [
         f"{local:%Y-%m-%d %H:%M:%S}",
@@ -171,7 +171,7 @@ def line(source: Described, progress: Progress) -> Text:
         text.append(f" · {progress.refused:,} refused: {progress.reason}", style="red")
     if progress.trouble:
         text.append(f" · {progress.trouble}. Trying again", style="red")
-    return text.append(f" · {source.describe()}")
+    return text.append(f"\n{source.describe()}")
 
 
 def _speed(speed: float) -> str:

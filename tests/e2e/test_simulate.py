@@ -119,6 +119,24 @@ def test_a_series_is_sent_as_history_that_ends_now(gateway: Listening, tmp_path:
     assert "2024" not in json.dumps(days)
 
 
+def test_a_listener_with_tls_and_a_token_is_spoken_to_as_its_settings_say(
+    config: Path, scenario: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tls"
+    holdwatch("tls", "init", "--folder", str(folder))
+    files = f'{{ certificate = "{folder}/server.pem", key = "{folder}/server.key" }}'
+    settings = SETTINGS.format(port=free_port(), anonymous="false")
+    config.write_text(f"{settings}tls = {files}\n")
+    add = ("device", "add", "simulator", "--may-speak-for", "*", "-c", str(config))
+    token = tmp_path / "token"
+    token.write_text(holdwatch_json(*add)["token"] + "\n")
+    with Listening(config):
+        login = ("--user", "simulator", "--token-file", str(token), "-c", str(config))
+        words = holdwatch("simulate", str(scenario), "--for", "1 h", *login)
+    assert "Sent 61 messages" in words
+    assert "all are acknowledged" in words
+
+
 def test_ctrl_c_ends_it_in_good_order(broker: Broker, scenario: Path) -> None:  # noqa: F811 - the fixture
     running = subprocess.Popen(
         [*HOLDWATCH, "simulate", str(scenario), "--port", str(broker.port), "--mqtt", "3.1.1"],
