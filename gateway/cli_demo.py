@@ -14,7 +14,7 @@ from gateway.demo import Demo
 from gateway.demo_board import Board, View, clock, sentence, state_of
 from gateway.logs import configure
 from gateway.machine import tune
-from simulators.transmit import TransmitError
+from simulators.connection import TransmitError
 
 
 def demo() -> None:

@@ -26,9 +26,10 @@ from gateway.demo_board import Told, View
 from gateway.demo_rows import Rows
 from gateway.settings import load
 from rules.duration import DAY, SECOND
+from simulators.connection import Target
 from simulators.scenario_file import find
 from simulators.simulation import Simulation
-from simulators.transmit import SystemClock, Target, Transmission
+from simulators.transmit import SystemClock, Transmission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 SCENARIO = "demo"
 LOOK = 0.25
 """Seconds between two looks at how it stands."""
+PATIENCE = 2.0
+"""Seconds in which the fleet may still hear that all it said was taken."""
 LEVEL = 2 * SECOND
 """The past is taken in when the simulation is so close (ms) to the clock."""
 EVENTS = 100
@@ -67,11 +70,8 @@ _NO_CLIENTS = "sudo apt-get install mosquitto-clients"
 class Demo:
     """One run: `run` it until `stop`."""
 
-    def __init__(self, folder: Path, show: Callable[[View], None], *, ago: int = DAY) -> None:
-        """Write the settings to an empty folder; every look at how it stands goes to `show`.
-
-        `ago` is how long ago (ms) the simulation began.
-        """
+    def __init__(self, folder: Path, show: Callable[[View], None]) -> None:
+        """Write the settings to an empty folder; every look at how it stands goes to `show`."""
         port = _free_port()
         self.config = folder / "holdwatch.toml"
         rules = resources.files("simulators") / "scenarios" / f"{SCENARIO}-rules.toml"
@@ -81,7 +81,7 @@ class Demo:
         self._zone = ZoneInfo(self._settings.gateway.timezone)
         self._show = show
         self._clock = SystemClock()
-        self._start = self._clock.now() - ago
+        self._start = self._clock.now() - DAY
         self._simulation = Simulation(find(SCENARIO), start=self._start)
         self._transmission = Transmission(self._simulation, Target("127.0.0.1", port), self._clock)
         self._commands = _commands(port, self.config)
@@ -125,7 +125,7 @@ class Demo:
             await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
             # The sensors first, so that all they said is acknowledged.
             self._transmission.stop()
-            await asyncio.wait([fleet])
+            await asyncio.wait([fleet], timeout=PATIENCE)
             gateway.stop()
             await asyncio.wait([running])
         finally:

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gateway.own_alerts import KIND as OWN
 from gateway.screen import STYLES
 from rules.duration import MINUTE, SECOND
 
@@ -31,12 +32,13 @@ TREND = 3 * 60 * MINUTE
 """How much of the past the small trends show."""
 LEAST_SPAN = 2.0
 """Of a trend's values, in their unit: less than this is noise and looks flat."""
+NARROW = 72
 WIDE = 108
 """Columns from which on it is told where a thing is."""
-FIXED = 3
-"""Lines: two empty ones, and the headings of the table."""
+FIXED = 4
+"""Lines: three empty ones, and the headings of the table."""
 LEAST_ROWS = 3
-ALERTS = 5
+ALERTS = 4
 """Lines that are kept for alerts before things that are well give way."""
 
 
@@ -93,8 +95,9 @@ def clock(view: View, moment: int, form: str = "%H:%M:%S") -> str:
 
 def sentence(alert: Alert) -> str:
     """Say in a line what is wrong, or that it is over."""
-    if alert.kind == "gateway":
-        return f"{alert.channel}: {alert.reason}"
+    if alert.kind == OWN:
+        # A reason may hold words of strangers: a terminal must not obey them.
+        return "".join(c if c.isprintable() else "?" for c in f"{alert.channel}: {alert.reason}")
     device = str(alert.device)
     if alert.ended is not None:
         length = (alert.ended - alert.began) // MINUTE
@@ -126,8 +129,10 @@ class Board:
         head = _head(view, console, width)
         foot = _foot(view)
         room = (options.height or console.height) - len(head) - len(foot) - FIXED
-        news = min(len(_alerts(view)), ALERTS)
-        shown = min(len(view.rows), max(LEAST_ROWS, room - news))
+        shown = len(view.rows)
+        space = room - min(len(_alerts(view)), ALERTS)
+        if shown > space:
+            shown = min(shown, max(LEAST_ROWS, space - 1))
         rest = len(view.rows) - shown
         yield from head
         yield ""
@@ -136,13 +141,13 @@ class Board:
             yield Text(f"… and {rest} more", "dim")
         yield ""
         yield from _alerts(view, max(0, room - shown - bool(rest)))
+        yield ""
         yield from foot
 
 
 def _head(view: View, console: Console, width: int) -> list[RenderableType]:
-    title = Text.assemble(
-        ("Holdwatch", "bold"), "  demo: a simulated fleet, a real gateway", no_wrap=True
-    )
+    about = "demo: a simulated fleet, a real gateway" if width >= NARROW else "demo"
+    title = Text.assemble(("Holdwatch", "bold"), f"  {about}", no_wrap=True)
     time = clock(view, view.now, "%a %H:%M:%S %Z")
     title.append(time.rjust(width - title.cell_len), "bold")
     if view.filled < 1:
@@ -191,10 +196,10 @@ def _state(view: View, row: Row) -> Text:
     if row.state != "pending" or row.fires is None:
         style = STYLES.get(row.state) or WORDS[row.state]
         word = row.state.upper() if row.state in STYLES else row.state
-        return Text(f" {word} ", style)
+        return Text.assemble((f" {word} ", style))
     left = max(0, row.fires - view.now)
     minutes, seconds = divmod(left // SECOND, 60)
-    return Text(f" alert in {minutes}:{seconds:02} ", WORDS["pending"])
+    return Text.assemble((f" alert in {minutes}:{seconds:02} ", WORDS["pending"]))
 
 
 class Trend:
@@ -264,8 +269,7 @@ def _alerts(view: View, room: int | None = None) -> list[Text]:
 
 
 def _foot(view: View) -> list[RenderableType]:
-    head = Text("Try next, in another terminal", "bold")
-    head.append(f"   {view.advice}", "dim")
+    head = Text.assemble(("Try next, in another terminal", "bold"), "   ", (view.advice, "dim"))
     head.no_wrap, head.overflow = True, "ellipsis"
     # Never cut off: whoever copies it must get all of it.
     commands = [Text(f"  {one}", overflow="fold") for one in view.commands]
