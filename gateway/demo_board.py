@@ -33,6 +33,7 @@ TREND = 3 * 60 * MINUTE
 LEAST_SPAN = 2.0
 """Of a trend's values, in their unit: less than this is noise and looks flat."""
 NARROW = 72
+"""Columns from which on the title says what is shown."""
 WIDE = 108
 """Columns from which on it is told where a thing is."""
 FIXED = 4
