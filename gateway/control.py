@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,13 +17,15 @@ import structlog
 from gateway.database import DiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
 
     Answer = Callable[[dict[str, Any], Callable[[int, int], None]], Awaitable[Any]]
 
 log = structlog.get_logger()
 
+LONGEST_PATH = 100
+"""Bytes; the kernel takes 107 for a socket."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of a request: a logger's file, with room to spare."""
 
@@ -45,6 +48,20 @@ def socket_path(data: Path) -> Path:
     return data / "control.sock"
 
 
+@contextmanager
+def _address(data: Path) -> Iterator[str]:
+    """Give the socket's path as the kernel takes it: by way of the folder, where it is long."""
+    path = str(socket_path(data))
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield path
+        return
+    folder = os.open(data, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{socket_path(data).name}"
+    finally:
+        os.close(folder)
+
+
 class ControlServer:
     """Answers commands: `answer(request, progress)` returns plain data or raises ControlError."""
 
@@ -55,16 +72,17 @@ class ControlServer:
     async def run(self) -> None:
         """Listen for ever."""
         self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            server = await asyncio.start_unix_server(self._serve, self._path, limit=LARGEST)
-        finally:
-            os.umask(before)
-        try:
-            async with server:
-                await server.serve_forever()
-        finally:
-            self._path.unlink(missing_ok=True)
+        with _address(self._path.parent) as address:
+            before = os.umask(0o177)
+            try:
+                server = await asyncio.start_unix_server(self._serve, address, limit=LARGEST)
+            finally:
+                os.umask(before)
+            try:
+                async with server:
+                    await server.serve_forever()
+            finally:
+                self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def say(answer: dict[str, Any]) -> None:
@@ -106,7 +124,8 @@ async def ask(
     Raises NotRunningError, or ControlError with what the gateway said.
     """
     try:
-        reader, writer = await asyncio.open_unix_connection(socket_path(data), limit=LARGEST)
+        with _address(data) as address:
+            reader, writer = await asyncio.open_unix_connection(address, limit=LARGEST)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotRunningError(str(data)) from error
     try:

@@ -20,15 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1"}
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401 - what the condition finds
+def until(condition: Callable[[], Any], what: str, within: float = WITHIN) -> Any:  # noqa: ANN401 - what the condition finds
     """Wait for something to come true, and return it."""
-    end = time.monotonic() + WITHIN
+    end = time.monotonic() + within
     while time.monotonic() < end:
         found = condition()
         if found:
             return found
         time.sleep(0.05)
-    raise AssertionError(f"not within {WITHIN} s: {what}")
+    raise AssertionError(f"not within {within} s: {what}")
 
 
 def holdwatch(*arguments: str, code: int = 0) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -50,15 +51,46 @@ def copy(folder: Path) -> Path:
     return clone
 
 
-def test_the_commands_of_the_readme_lead_to_an_alert(tmp_path: Path) -> None:
+def fresh(folder: Path) -> tuple[Path, dict[str, str]]:
+    """A copy of the project, and the environment of somebody who has never run it."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("this is no git checkout, so there is nothing to copy from")
-    home = tmp_path / "home"
+    home = folder / "home"
     home.mkdir()
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "COLUMNS": "160"}
     environment |= {name: os.environ[name] for name in os.environ if name.startswith("PIP_")}
+    return copy(folder), environment
+
+
+def test_the_first_command_of_the_readme_shows_a_live_alert(tmp_path: Path) -> None:
+    clone, environment = fresh(tmp_path)
+    (tmp_path / "tmp").mkdir()
+    environment["TMPDIR"] = str(tmp_path / "tmp")
+    told = tmp_path / "told"
+    with told.open("w") as output:
+        demo = subprocess.Popen(
+            blocks("sh")[0].split(), cwd=clone, env=environment, stdout=output, stderr=output
+        )
+    try:
+        # Installation, the last 24 hours, and the first of two alarms.
+        until(
+            lambda: "CRITICAL" in told.read_text() or demo.poll() is not None,
+            f"the first alarm, see {told}",
+            within=300,
+        )
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(20) == 0, told.read_text()
+    finally:
+        if demo.poll() is None:
+            demo.kill()
+    assert "CRITICAL" in told.read_text()
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_commands_of_the_readme_lead_to_an_alert(tmp_path: Path) -> None:
+    clone, environment = fresh(tmp_path)
+    home = environment["HOME"]
     path = f"{home}/holdwatch-env/bin:{environment['PATH']}"
-    clone = copy(tmp_path)
 
     def type_(block: str) -> str:
         done = subprocess.run(
@@ -68,7 +100,7 @@ def test_the_commands_of_the_readme_lead_to_an_alert(tmp_path: Path) -> None:
         assert done.returncode == 0, block + done.stdout + done.stderr
         return done.stdout
 
-    install, start, look, subscribe, add = blocks("sh")
+    _, install, start, look, subscribe, add = blocks("sh")
     type_(install)
     environment["PATH"] = path
     first, run = start.splitlines()
