@@ -27,6 +27,8 @@ __all__ = [
 
 SLICE = MINUTE
 """Simulated ms that pass at once, at most."""
+AGAIN = 0.5
+"""Seconds until a task that was told to end is told so again."""
 TICK = 0.2
 """Seconds between two looks at the clock when there is nothing else to do."""
 LOOK_BACK = 2_000
@@ -114,9 +116,12 @@ class Transmission:
                 tasks.append(ending)
                 await asyncio.wait([ending, *connecting], timeout=GRACE, return_when=_FIRST)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            pending = set(tasks)
+            while pending:
+                # A client that is just connecting may swallow it once (wait_for of Python 3.11).
+                for task in pending:
+                    task.cancel()
+                _, pending = await asyncio.wait(pending, timeout=AGAIN)
         for task in (feeding, *connecting):
             if not task.cancelled():
                 task.result()
