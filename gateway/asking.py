@@ -153,6 +153,19 @@ def fail(message: str, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
+def meanings(columns: list[str]) -> dict[str, str]:
+    """Return what a table's columns hold, by their headings, as `--column` says it."""
+    found = {}
+    for one in columns:
+        heading, equals, meaning = one.partition("=")
+        if not equals:
+            raise fail(
+                f'--column {one}: say what the column holds, as in "{one}=temperature °C".', REFUSED
+            )
+        found[heading] = meaning
+    return found
+
+
 def print_answer(
     answer: Any,  # noqa: ANN401 - whatever the command answers
     show: Show,

@@ -27,6 +27,7 @@ from gateway.asking import (
     err,
     errors,
     fail,
+    meanings,
     open_gateway,
     out,
     print_answer,
@@ -171,20 +172,11 @@ def import_(  # noqa: PLR0913, PLR0917 - options of a command
             "content": base64.b64encode(content).decode(),
             "zone": zone,
             "device": device,
-            "columns": dict(_column(one) for one in column or ()),
+            "columns": meanings(column or []),
         }
         with progress_bar(f"Taking in {file.name}", quiet=json) as progress:
             answer = ask(settings, request, progress)
     print_answer(answer, screen.show_import, settings, json=json)
-
-
-def _column(text: str) -> tuple[str, str]:
-    heading, equals, meaning = text.partition("=")
-    if not equals:
-        raise fail(
-            f'--column {text}: say what the column holds, as in "{text}=temperature °C".', REFUSED
-        )
-    return heading, meaning
 
 
 @app.command()

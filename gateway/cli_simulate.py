@@ -13,7 +13,17 @@ import typer
 from rich.table import Table
 
 from devices.device import DecodeError
-from gateway.asking import DEFAULT, MISTAKE, REFUSED, SettingsPath, err, errors, fail, out
+from gateway.asking import (
+    DEFAULT,
+    MISTAKE,
+    REFUSED,
+    SettingsPath,
+    err,
+    errors,
+    fail,
+    meanings,
+    out,
+)
 from gateway.report_range import find_zone
 from gateway.simulate import Described, Login, Truthful, Where, send, summary, target
 from simulators.length import MINUTE, parse_length
@@ -197,21 +207,13 @@ def _series(
         content = file.read_bytes()
     except OSError as error:
         raise fail(f"Cannot read {file}: {error.strerror}.", REFUSED) from error
-    meanings = {}
-    for column in columns:
-        heading, equals, meaning = column.partition("=")
-        if not equals:
-            raise typer.BadParameter(
-                f'--column {column}: say what it holds, as in "{column}=temperature °C"'
-            )
-        meanings[heading] = meaning
     series = read(
         file.name,
         content,
         received=now,
         zone=find_zone(zone) if zone else None,
         device=device,
-        columns=meanings,
+        columns=meanings(columns),
     )
     for note in series.notes:
         err.print(f"Note: {note}.", style="yellow", soft_wrap=True, highlight=False, markup=False)

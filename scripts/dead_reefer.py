@@ -18,9 +18,9 @@ from simulators.assets import Assets  # noqa: E402 - found through the line abov
 from simulators.kinds import KINDS, Kind  # noqa: E402
 
 try:
-    import matplotlib as mpl
     from matplotlib import pyplot as plt
-    from matplotlib.patches import FancyBboxPatch
+
+    from scripts.paper import FAINT, GRID, INK, paper
 except ModuleNotFoundError:
     sys.exit("This draws with matplotlib. Install it with: .venv/bin/pip install matplotlib")
 
@@ -39,8 +39,6 @@ BEFORE, AFTER = 2, 14
 """Days with power, and without."""
 FIRST = 5 * 60
 """Seconds between the points that are drawn while there is power; then hours."""
-# The colours of the other picture, so that the two look alike.
-PAPER, INK, FAINT, GRID = "#fcfbf8", "#2b2f36", "#7d828c", "#e4e2dc"
 GOODS, AIR = "#2f6fb0", "#d9603b"
 MINUS = "\N{MINUS SIGN}"
 
@@ -89,24 +87,7 @@ def rule(kind: Kind, began: float, days: Array) -> Array:
 
 def draw(curves: Curves, kinds: Sequence[Kind], target: Path) -> None:
     """Draw fruit above meat, over the same days."""
-    mpl.rcParams.update(
-        {"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "svg.hashsalt": "hold"}
-    )
-    figure = plt.figure(figsize=(8, 5.4), dpi=100)
-    figure.patch.set_alpha(0)
-    # A card of paper, so that it reads as well on a dark page.
-    card = FancyBboxPatch(
-        (0.006, 0.008),
-        0.988,
-        0.984,
-        boxstyle="round,pad=0,rounding_size=0.018",
-        transform=figure.transFigure,
-        facecolor=PAPER,
-        edgecolor=GRID,
-        mutation_aspect=8 / 5.4,
-        zorder=-10,
-    )
-    figure.add_artist(card)
+    figure = paper(5.4, "hold")
     grid = figure.add_gridspec(
         2, 1, left=0.09, right=0.86, top=0.785, bottom=0.10, hspace=0.34, height_ratios=(1, 1)
     )

@@ -23,9 +23,9 @@ from rules.rule import current  # noqa: E402
 from rules.threshold import Threshold  # noqa: E402
 
 try:
-    import matplotlib as mpl
     from matplotlib import pyplot as plt
-    from matplotlib.patches import FancyBboxPatch
+
+    from scripts.paper import FAINT, GRID, INK, PAPER, paper
 except ModuleNotFoundError:
     sys.exit("This draws with matplotlib. Install it with: .venv/bin/pip install matplotlib")
 
@@ -43,7 +43,6 @@ TARGET = ROOT / "docs" / "img" / "fridge-38-days.svg"
 MINUTE = 60_000
 LOW, HIGH = 2.0, 8.0
 # An orange and a blue that people with any colour vision tell apart; signs repeat them.
-PAPER, INK, FAINT, GRID = "#fcfbf8", "#2b2f36", "#7d828c", "#e4e2dc"
 WELL, WARM, COLD = "#8fae9b", "#d9603b", "#2f6fb0"
 BAND = "#e6f0e8"
 
@@ -159,29 +158,7 @@ def beside(told: Report, verdicts: dict[dt.date, DailyVerdict]) -> list[Day]:
 
 def draw(days: Sequence[Day], target: Path) -> None:
     """Draw three panels over the same days: temperature, hours outside, alerts."""
-    mpl.rcParams.update(
-        {
-            "font.family": "DejaVu Sans",
-            "font.size": 9,
-            "text.color": INK,
-            "svg.hashsalt": "holdwatch",
-        }
-    )
-    figure = plt.figure(figsize=(8, 6.6), dpi=100)
-    figure.patch.set_alpha(0)
-    # A card of paper, so that it reads as well on a dark page.
-    card = FancyBboxPatch(
-        (0.006, 0.008),
-        0.988,
-        0.984,
-        boxstyle="round,pad=0,rounding_size=0.018",
-        transform=figure.transFigure,
-        facecolor=PAPER,
-        edgecolor=GRID,
-        mutation_aspect=8 / 6.6,
-        zorder=-10,
-    )
-    figure.add_artist(card)
+    figure = paper(6.6, "holdwatch")
     grid = figure.add_gridspec(
         3,
         1,
