@@ -351,7 +351,7 @@ class Gateway:
         if now < self._next_quarantine and not grown:
             return
         self._next_quarantine, self._rejected = now + QUARANTINE_INTERVAL, self.ingest.rejected
-        dropped = journal.prune_quarantine(
+        dropped = journal.quarantine.prune(
             self.clock.now() - keep.keep_quarantine, keep.quarantine_size
         )
         if dropped:

@@ -15,6 +15,7 @@ from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.importer import import_file
 from gateway.own_alerts import GRAVITY
+from gateway.quarantine import drop, retry
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
 from rules.duration import DAY
@@ -94,7 +95,7 @@ class Commands:
             "devices": len(journal.devices()),
             "received": gateway.ingest.received,
             "duplicates": journal.duplicates,
-            "quarantine": journal.quarantine_counts(),
+            "quarantine": journal.quarantine.counts(),
             "disk": {
                 "free": gateway.disk.free(),
                 "journal": journal.size(),
@@ -203,7 +204,7 @@ class Commands:
 
     async def quarantine(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Messages that could not be decoded, oldest first, raw bytes as base64."""
-        rows = self._gateway.journal.quarantined(
+        rows = self._gateway.journal.quarantine.page(
             int(request.get("after", 0)), int(request.get("limit", 100))
         )
         messages = [
@@ -214,13 +215,13 @@ class Commands:
             }
             for one in rows
         ]
-        total = sum(self._gateway.journal.quarantine_counts().values())
+        total = sum(self._gateway.journal.quarantine.counts().values())
         return {"total": total, "messages": messages}
 
     async def drop(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
         """Drop messages from the quarantine: these numbers, or with none given, all."""
         numbers = set(request.get("numbers") or ())
-        dropped = await self._gateway.ingest.drop_quarantined(list(numbers) or None)
+        dropped = await drop(self._gateway.ingest, list(numbers) or None)
         if numbers and not dropped:
             raise ControlError(
                 "the quarantine holds no message with such a number",
@@ -230,7 +231,7 @@ class Commands:
 
     async def retry(self, _request: Mapping[str, Any], _progress: object) -> dict[str, int]:
         """Decode what lies in the quarantine again."""
-        decoded, left = await self._gateway.ingest.retry_quarantine()
+        decoded, left = await retry(self._gateway.ingest)
         return {"decoded": decoded, "left": left}
 
     async def import_file(

@@ -99,7 +99,7 @@ class DeviceCommands:
             "since": met.since if met and met.source else None,
             "source": met.source if met and met.source else None,
             "heard": device in self._journal.devices(),
-            "quarantined": self._journal.quarantined_with("unknown-device", brought(device)),
+            "quarantined": self._journal.quarantine.count_with("unknown-device", brought(device)),
         }
 
     async def unconfirm(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:

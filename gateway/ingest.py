@@ -15,7 +15,6 @@ sync.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -26,7 +25,8 @@ from devices.device import Decode, DecodeError, Envelope, Origin
 from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.follow import Bell
-from gateway.journal import Arrival, Batch, Cursor, Journal, Rejected
+from gateway.journal import Arrival, Batch, Cursor, Journal
+from gateway.quarantine import Rejected
 from gateway.redelivery import Redelivery
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ class Gathered:
     def __init__(self) -> None:
         self.readings: list[Reading] = []
         self.rejected: list[Rejected] = []
-        self.released: list[int] = []
         self.arrivals: list[Arrival] = []
         self.forgotten: list[str] = []
         self.heavy = 0
@@ -310,49 +309,27 @@ class Ingest:
             link.resume()
         self._paused.clear()
 
-    async def store(self, readings: Sequence[Reading]) -> None:
-        """Commit readings that came another way; returns once they are durable."""
+    async def store(
+        self, readings: Sequence[Reading], along: Callable[[Journal], None] | None = None
+    ) -> None:
+        """Commit readings that came another way; returns once they are durable.
+
+        `along` stages what is written in the same transaction.
+        """
         self._gathered.readings.extend(readings)
+        if along is not None:
+            self._gathered.along.append(along)
         await self._committed()
 
-    async def retry_quarantine(self) -> tuple[int, int]:
-        """Decode again what lies in the quarantine; return how many messages left and stayed."""
-        left = stayed = after = 0
-        while page := self.journal.quarantined(after, limit=500):
-            restated: list[tuple[int, str, str, str]] = []
-            for one in page:
-                try:
-                    decode = self._bind(Origin(one.owner, one.source), one.topic.decode())
-                    decoded = decode(one.payload, one.received, one.flags)
-                    self._admitted.setdefault(one.source, set())
-                    self._admit(one.source, decoded)
-                except UnicodeDecodeError:
-                    stayed += 1
-                    continue
-                except DecodeError as error:
-                    stayed += 1
-                    why = (error.reason, error.detail, error.cure)
-                    if why != (one.reason, one.detail, one.cure):
-                        restated.append((one.number, *why))
-                    continue
-                left += 1
-                self._gathered.readings.extend(decoded)
-                self._gathered.released.append(one.number)
-            self._gathered.along.append(partial(Journal.restate, reasons=restated))
-            after = page[-1].number
-            await self._committed()
-        return left, stayed
-
-    async def drop_quarantined(self, numbers: Sequence[int] | None) -> int:
-        """Remove messages from the quarantine for good, all without numbers; return how many."""
-        dropped = after = 0
-        while page := self.journal.quarantined(after, limit=500):
-            chosen = [one.number for one in page if numbers is None or one.number in numbers]
-            self._gathered.released.extend(chosen)
-            dropped += len(chosen)
-            after = page[-1].number
-            await self._committed()
-        return dropped
+    def decode_again(self, one: Rejected) -> list[Reading]:
+        """Return the readings of a message from the quarantine. Raises DecodeError."""
+        topic = one.topic.decode(errors="replace")
+        decoded = self._bind(Origin(one.owner, one.source), topic)(
+            one.payload, one.received, one.flags
+        )
+        self._admitted.setdefault(one.source, set())
+        self._admit(one.source, decoded)
+        return decoded
 
     async def _committed(self) -> None:
         done = asyncio.Event()
@@ -392,7 +369,6 @@ class Ingest:
                 self.journal.reopen()
             self.before_commit(self.journal)
             self.journal.append(gathered.readings, gathered.rejected)
-            self.journal.release(gathered.released)
             self.journal.keep_arrivals(gathered.arrivals)
             self.journal.forget_arrivals(gathered.forgotten)
             for stage in gathered.along:

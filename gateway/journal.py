@@ -17,10 +17,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from devices.reading import DeviceKey, Layout, Reading, layout
 from gateway.database import Database, fetch
+from gateway.quarantine import Quarantine, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,31 +66,11 @@ class Arrival(NamedTuple):
     trace: bytes
 
 
-class Rejected(msgspec.Struct, frozen=True):
-    """A message that could not become readings, kept whole.
-
-    `received` is ms since 1970, UTC; `number` is its number in the quarantine, 0 before it
-    is stored.
-    """
-
-    received: int
-    topic: bytes
-    payload: bytes
-    flags: int
-    owner: str
-    source: str
-    reason: str
-    detail: str
-    cure: str
-    number: int = 0
-
-
 _INSERT = "INSERT OR IGNORE INTO reading VALUES (?,?,?,?,?,?,?,?,?)"
 _SELECT = (
     "SELECT seq, device, at, received, identity, flags, layout, source, vals FROM reading "
     "WHERE seq > ? AND seq <= ? {} ORDER BY seq LIMIT ?"
 )
-_REJECTED = "received, topic, payload, flags, owner, source, reason, detail, cure"
 
 
 class Journal(Database):
@@ -156,6 +135,7 @@ class Journal(Database):
     def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
         """Open or create; see Database for the errors."""
         super().__init__(path, vfs=vfs, synchronous=synchronous)
+        self.quarantine = Quarantine(self)
         # Segments of (cursor before, cursor after, readings), oldest first, without gaps.
         self._tail: deque[tuple[Cursor, Cursor, Sequence[Reading]]] = deque()
         self._tail_size = 0
@@ -209,10 +189,7 @@ class Journal(Database):
             self._next = max((seq for (seq,) in kept), default=first)
         self.duplicates += len(readings) - stored
         if rejected:
-            self.stage(
-                f"INSERT INTO quarantine ({_REJECTED}) VALUES (?,?,?,?,?,?,?,?,?)",  # noqa: S608 - constant
-                [msgspec.structs.astuple(one)[:-1] for one in rejected],
-            )
+            self.quarantine.keep(rejected)
 
     def _rows(self, readings: Sequence[Reading]) -> list[tuple[Any, ...]]:
         devices, layouts, sources = self._devices, self._layouts, self._sources
@@ -297,22 +274,6 @@ class Journal(Database):
             last = seq
         return self.stage("DELETE FROM reading WHERE seq <= ?", [(last,)]) if last else 0
 
-    def prune_quarantine(self, received_before: int, maximum_size: int) -> int:
-        """Stage the removal of old messages from the quarantine; return how many.
-
-        Those received before a time go, and the oldest while all together hold more bytes than
-        `maximum_size`.
-        """
-        rows = self.rows("SELECT id, received, length(topic) + length(payload) FROM quarantine")
-        total = sum(size for _, _, size in rows)
-        gone: list[tuple[int]] = []
-        for number, received, size in rows:
-            if received >= received_before and total <= maximum_size:
-                break
-            total -= size
-            gone.append((number,))
-        return self.stage("DELETE FROM quarantine WHERE id = ?", gone) if gone else 0
-
     # -- following -------------------------------------------------------------------------
 
     def read(self, after: Cursor, limit: int, scope: Scope = ALL) -> Batch:
@@ -396,39 +357,6 @@ class Journal(Database):
     def arrivals(self) -> list[Arrival]:
         """Return what was last taken in under each packet id of each source."""
         return [Arrival(*row) for row in self.rows("SELECT source, packet, trace FROM arrival")]
-
-    # -- quarantine ------------------------------------------------------------------------
-
-    def quarantined(self, after: int = 0, limit: int = 100) -> list[Rejected]:
-        """Return messages in the quarantine after a number, oldest first."""
-        rows = self.rows(
-            f"SELECT {_REJECTED}, id FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - constant
-            (after, limit),
-        )
-        return [Rejected(*row) for row in rows]
-
-    def quarantine_counts(self) -> dict[str, int]:
-        """Return how many messages lie in the quarantine, by reason."""
-        rows = self.rows("SELECT reason, count FROM quarantine_count WHERE count > 0")
-        return dict(rows)
-
-    def quarantined_with(self, reason: str, words: str) -> int:
-        """Return how many messages lie in the quarantine for a reason, with words in its detail."""
-        if reason not in self.quarantine_counts():
-            return 0
-        count = "SELECT count(*) FROM quarantine WHERE reason = ? AND instr(detail, ?)"
-        return int(self.rows(count, (reason, words))[0][0])
-
-    def restate(self, reasons: Sequence[tuple[int, str, str, str]]) -> None:
-        """Stage why messages lie in the quarantine now: their number, reason, detail and cure."""
-        self.stage(
-            "UPDATE quarantine SET reason = ?, detail = ?, cure = ? WHERE id = ?",
-            [(*why, number) for number, *why in reasons],
-        )
-
-    def release(self, numbers: Sequence[int]) -> None:
-        """Stage the removal of messages that could be decoded after all."""
-        self.stage("DELETE FROM quarantine WHERE id = ?", [(number,) for number in numbers])
 
 
 def _within(readings: list[Reading], scope: Scope) -> list[Reading]:

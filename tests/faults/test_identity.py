@@ -120,7 +120,7 @@ async def _spoof(folder: Path, *faults: str) -> list[str]:
         home.gateway.stop()
     journal = home.gateway.journal()
     believed = [str(one) for one in journal.devices() if one != FOREIGN]
-    reasons = Counter((one.source, one.reason) for one in journal.quarantined(0, limit=1000))
+    reasons = Counter((one.source, one.reason) for one in journal.quarantine.page(0, limit=1000))
     journal.close()
     believed += [
         f"of {source} not all is in the quarantine"

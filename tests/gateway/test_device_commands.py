@@ -15,8 +15,8 @@ from gateway.admission import Admission
 from gateway.app import Gateway
 from gateway.commands import Commands
 from gateway.control import ControlError
-from gateway.journal import Rejected
 from gateway.listener.ends import End, note
+from gateway.quarantine import Rejected
 from gateway.settings import parse
 from tests.gateway.parts import NOW, ToldClock, said
 

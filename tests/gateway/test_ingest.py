@@ -21,6 +21,7 @@ from gateway.database import DiskError
 from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.mqtt.packets import Publish
+from gateway.quarantine import retry
 from gateway.settings import parse
 from gateway.state import State
 from tests.faults.gateway_process import acknowledge_early
@@ -171,7 +172,7 @@ async def test_what_cannot_be_decoded_is_kept_whole_acknowledged_and_costs_nobod
     await bench.settle()
     assert line.acknowledged == [(1, 1), (1, 2), (1, 3)]
     assert bench.stored() == [("d-1", 1), ("d-1", 3)]
-    (kept,) = bench.journal.quarantined()
+    (kept,) = bench.journal.quarantine.page()
     assert (kept.topic.decode(), kept.payload, kept.received) == (topic, payload, NOW)
     assert kept.reason
     assert kept.detail
@@ -189,7 +190,7 @@ async def test_a_source_that_speaks_for_a_foreign_device_is_kept_out_and_told(
         await bench.settle()
     assert bench.stored() == [("d-1", 1), ("d-1", 3)]
     assert bench.strangers == [(DeviceKey("", "x-1"), "main")]
-    assert bench.journal.quarantine_counts() == {"may-not-speak-for": 1}
+    assert bench.journal.quarantine.counts() == {"may-not-speak-for": 1}
     assert line.acknowledged == [(1, 1), (1, 2), (1, 3)]
     bench.close()
 
@@ -200,16 +201,16 @@ async def test_the_quarantine_is_decoded_again_when_it_can_be(tmp_path: Path) ->
     async with bench.running():
         bench.ingest.receive(line, [warm(1), publish(b"{", 2), warm(3)])
         await bench.settle()
-        assert await bench.ingest.retry_quarantine() == (0, 3)
+        assert await retry(bench.ingest) == (0, 3)
     bench.speaks_for = ("*",)
     bench.ingest = bench.make()
     bench.clock.passes(60_000)
     async with bench.running():
-        assert await bench.ingest.retry_quarantine() == (2, 1)
-        assert await bench.ingest.retry_quarantine() == (0, 1)
+        assert await retry(bench.ingest) == (2, 1)
+        assert await retry(bench.ingest) == (0, 1)
     assert bench.stored() == [("d-1", 1), ("d-1", 3)]
     assert {one.received for one in bench.ingest.read(0, 9).readings} == {NOW}, "when it came"
-    assert [one.payload for one in bench.journal.quarantined()] == [b"{"]
+    assert [one.payload for one in bench.journal.quarantine.page()] == [b"{"]
     bench.close()
 
 
@@ -219,11 +220,11 @@ async def test_what_stays_in_the_quarantine_has_its_present_reason(tmp_path: Pat
         bench.ingest.receive(Line(), [warm(1), publish(b"{", 2)])
         bench.ingest.receive(Line(), [publish(b"Online", 3, topic=f"t/{n}") for n in "ab"])
         await bench.settle()
-        before = bench.journal.quarantined()
-        assert await bench.ingest.retry_quarantine() == (0, 4)
-        assert bench.journal.quarantined() == before, "nothing has changed"
+        before = bench.journal.quarantine.page()
+        assert await retry(bench.ingest) == (0, 4)
+        assert bench.journal.quarantine.page() == before, "nothing has changed"
     counts = {"may-not-speak-for": 1, "not-json": 1, "unknown-topic": 2}
-    assert bench.journal.quarantine_counts() == counts
+    assert bench.journal.quarantine.counts() == counts
     mappings = (
         Mapping(topic="t/a", ignore=True),
         Mapping(topic="t/b", device="b"),
@@ -231,11 +232,11 @@ async def test_what_stays_in_the_quarantine_has_its_present_reason(tmp_path: Pat
     )
     bench.ingest = bench.make(*mappings)
     async with bench.running():
-        assert await bench.ingest.retry_quarantine() == (1, 3)
-    after = bench.journal.quarantined()
+        assert await retry(bench.ingest) == (1, 3)
+    after = bench.journal.quarantine.page()
     told = [(one.number, one.reason) for one in after]
     assert told == [(1, "no-channel"), (2, "not-json"), (4, "not-json")]
-    assert bench.journal.quarantine_counts() == {"no-channel": 1, "not-json": 2}
+    assert bench.journal.quarantine.counts() == {"no-channel": 1, "not-json": 2}
     assert "'temperature'" in after[0].detail
     assert "humidity" not in before[0].cure
     assert "'h'" in after[0].cure
@@ -248,7 +249,7 @@ async def test_the_cure_for_an_unknown_topic_can_be_put_into_the_settings(bench:
     topic = "tele/a'b/STATE"
     bench.ingest.receive(Line(), [publish(b"{}", 1, topic=topic)])
     await bench.settle()
-    (kept,) = bench.journal.quarantined()
+    (kept,) = bench.journal.quarantine.page()
     found = re.search(r"(topic = .*), (ignore = true)$", kept.cure)
     assert found is not None
     (section,) = parse("[[mappings]]\n" + "\n".join(found.groups())).mappings
@@ -263,9 +264,9 @@ async def test_a_large_quarantine_is_decoded_again_in_pages(tmp_path: Path) -> N
     bench.speaks_for = ("*",)
     bench.ingest = bench.make()
     async with bench.running():
-        assert await bench.ingest.retry_quarantine() == (1200, 0)
+        assert await retry(bench.ingest) == (1200, 0)
     assert len(bench.stored()) == 1200
-    assert bench.journal.quarantined() == []
+    assert bench.journal.quarantine.page() == []
     bench.close()
 
 
@@ -449,7 +450,7 @@ async def test_what_is_rejected_and_sent_again_is_kept_once(bench: Bench) -> Non
     bench.ingest.receive(line, [publish(b"{", 1)])
     bench.ingest.receive(line, [publish(b"{", 1, dup=True), publish(b"{", 2)])
     await bench.settle()
-    assert len(bench.journal.quarantined()) == 2
+    assert len(bench.journal.quarantine.page()) == 2
     assert line.acknowledged == [(1, 1), (1, 1), (1, 2)]
 
 
@@ -466,7 +467,7 @@ async def test_large_messages_that_cannot_be_decoded_leave_sockets_unread(
     async with bench.running():
         await bench.settle()
     assert not line.paused
-    assert len(bench.journal.quarantined()) == 3
+    assert len(bench.journal.quarantine.page()) == 3
     bench.close()
 
 

@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import gateway.database
 import gateway.journal
 from devices.reading import ARRIVAL, DeviceKey, Reading
-from gateway.journal import Arrival, Journal, Rejected, Scope
+from gateway.journal import Arrival, Journal, Scope
+from gateway.quarantine import Rejected
 from tests.gateway.parts import CLIMATE, NOW, said
 
 FAR = 2**40
@@ -175,14 +176,14 @@ def test_one_device_is_read_between_two_cursors(
 def test_the_quarantine_keeps_everything_until_it_is_released(journal: Journal) -> None:
     journal.append([said()], [rejected(b"\xff\0"), rejected(b"{", "cut-off")])
     journal.commit()
-    first, second = journal.quarantined()
+    first, second = journal.quarantine.page()
     assert (first.payload, first.reason, second.payload) == (b"\xff\0", "no-json", b"{")
-    assert journal.quarantine_counts() == {"no-json": 1, "cut-off": 1}
-    journal.release([first.number])
+    assert journal.quarantine.counts() == {"no-json": 1, "cut-off": 1}
+    journal.quarantine.release([first.number])
     journal.commit()
-    assert journal.quarantined() == [second]
-    assert journal.quarantine_counts() == {"cut-off": 1}
-    assert journal.quarantined(after=second.number) == []
+    assert journal.quarantine.page() == [second]
+    assert journal.quarantine.counts() == {"cut-off": 1}
+    assert journal.quarantine.page(after=second.number) == []
 
 
 @pytest.mark.parametrize(
@@ -199,9 +200,9 @@ def test_the_oldest_leave_a_quarantine_beyond_its_limits(
     ]
     journal.append([], old)
     journal.commit()
-    journal.prune_quarantine(before, size)
+    journal.quarantine.prune(before, size)
     journal.commit()
-    assert [one.received - NOW for one in journal.quarantined()] == left
+    assert [one.received - NOW for one in journal.quarantine.page()] == left
 
 
 def test_of_each_packet_id_the_latest_arrival_is_remembered(tmp_path: Path) -> None:

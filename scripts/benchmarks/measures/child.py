@@ -62,7 +62,7 @@ async def _drained(gateway: Gateway, count: int, began: float, cpu: float) -> Do
         cpu=time.process_time() - cpu,
         commits=commits,
         stored=gateway.journal.head,
-        quarantined=sum(gateway.journal.quarantine_counts().values()),
+        quarantined=sum(gateway.journal.quarantine.counts().values()),
     )
 
 

@@ -72,7 +72,7 @@ async def test_answers_come_in_the_order_of_the_messages(door: Door) -> None:
 async def test_what_cannot_be_decoded_is_acknowledged_and_kept(door: Door) -> None:
     wire = await door.enter()
     assert await wire.ask(p.Publish(b"elsewhere", b"?", 1, 1)) == p.Puback(1)
-    assert door.journal.quarantine_counts() == {"unknown-topic": 1}
+    assert door.journal.quarantine.counts() == {"unknown-topic": 1}
 
 
 @pytest.mark.parametrize("version", both)

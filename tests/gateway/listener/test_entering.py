@@ -127,7 +127,7 @@ async def test_with_user_and_token_one_enters_under_its_own_name(door: Door, ver
     # Another's device: it is taken, and lies in the quarantine.
     assert await wire.ask(message(2, device="d-2")) == p.Puback(2)
     assert await door.stored() == [1]
-    assert door.journal.quarantine_counts() == {"may-not-speak-for": 1}
+    assert door.journal.quarantine.counts() == {"may-not-speak-for": 1}
 
 
 async def test_what_a_client_of_mqtt_5_is_told_when_it_enters(tmp_path: Path) -> None:

@@ -439,7 +439,7 @@ async def test_a_will_that_its_client_may_not_say_is_kept_aside(door: Door) -> N
     wire = await door.enter(username="truck", password=token.encode(), will=will())
     await lost(door, wire)
     assert await door.stored() == []
-    assert door.journal.quarantine_counts() == {"may-not-speak-for": 1}
+    assert door.journal.quarantine.counts() == {"may-not-speak-for": 1}
 
 
 async def test_of_the_topic_of_a_will_the_beginning_is_remembered(door: Door) -> None:

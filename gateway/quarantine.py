@@ -1,0 +1,151 @@
+"""The quarantine: messages that could not become readings, kept whole until they can."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from devices.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devices.reading import Reading
+    from gateway.ingest import Ingest
+    from gateway.journal import Journal
+
+PAGE = 500
+"""Messages that are decoded again, or dropped, in one transaction."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A message that could not become readings, kept whole.
+
+    `received` is ms since 1970, UTC; `number` is its number in the quarantine, 0 before it
+    is stored.
+    """
+
+    received: int
+    topic: bytes
+    payload: bytes
+    flags: int
+    owner: str
+    source: str
+    reason: str
+    detail: str
+    cure: str
+    number: int = 0
+
+
+_REJECTED = "received, topic, payload, flags, owner, source, reason, detail, cure"
+
+
+class Quarantine:
+    """A part of the journal: what is staged here commits with its readings."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def keep(self, rejected: Sequence[Rejected]) -> None:
+        """Stage messages."""
+        self._journal.stage(
+            f"INSERT INTO quarantine ({_REJECTED}) VALUES (?,?,?,?,?,?,?,?,?)",  # noqa: S608 - constant
+            [msgspec.structs.astuple(one)[:-1] for one in rejected],
+        )
+
+    def prune(self, received_before: int, maximum_size: int) -> int:
+        """Stage the removal of old messages from the quarantine; return how many.
+
+        Those received before a time go, and the oldest while all together hold more bytes than
+        `maximum_size`.
+        """
+        rows = self._journal.rows(
+            "SELECT id, received, length(topic) + length(payload) FROM quarantine"
+        )
+        total = sum(size for _, _, size in rows)
+        gone: list[tuple[int]] = []
+        for number, received, size in rows:
+            if received >= received_before and total <= maximum_size:
+                break
+            total -= size
+            gone.append((number,))
+        return self._journal.stage("DELETE FROM quarantine WHERE id = ?", gone) if gone else 0
+
+    def page(self, after: int = 0, limit: int = 100) -> list[Rejected]:
+        """Return messages in the quarantine after a number, oldest first."""
+        rows = self._journal.rows(
+            f"SELECT {_REJECTED}, id FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - constant
+            (after, limit),
+        )
+        return [Rejected(*row) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many messages lie in the quarantine, by reason."""
+        rows = self._journal.rows("SELECT reason, count FROM quarantine_count WHERE count > 0")
+        return dict(rows)
+
+    def count_with(self, reason: str, words: str) -> int:
+        """Return how many messages lie in the quarantine for a reason, with words in its detail."""
+        if reason not in self.counts():
+            return 0
+        count = "SELECT count(*) FROM quarantine WHERE reason = ? AND instr(detail, ?)"
+        return int(self._journal.rows(count, (reason, words))[0][0])
+
+    def restate(self, reasons: Sequence[tuple[int, str, str, str]]) -> None:
+        """Stage why messages lie in the quarantine now: their number, reason, detail and cure."""
+        self._journal.stage(
+            "UPDATE quarantine SET reason = ?, detail = ?, cure = ? WHERE id = ?",
+            [(*why, number) for number, *why in reasons],
+        )
+
+    def release(self, numbers: Sequence[int]) -> None:
+        """Stage the removal of messages that could be decoded after all."""
+        self._journal.stage(
+            "DELETE FROM quarantine WHERE id = ?", [(number,) for number in numbers]
+        )
+
+
+async def retry(ingest: Ingest) -> tuple[int, int]:
+    """Decode again what lies in the quarantine; return how many messages left and stayed."""
+    left = stayed = after = 0
+    while page := ingest.journal.quarantine.page(after, PAGE):
+        readings: list[Reading] = []
+        released: list[int] = []
+        restated: list[tuple[int, str, str, str]] = []
+        for one in page:
+            try:
+                readings += ingest.decode_again(one)
+            except DecodeError as error:
+                why = (error.reason, error.detail, error.cure)
+                if why != (one.reason, one.detail, one.cure):
+                    restated.append((one.number, *why))
+                continue
+            released.append(one.number)
+        left += len(released)
+        stayed += len(page) - len(released)
+        after = page[-1].number
+        await ingest.store(readings, partial(_change, released=released, restated=restated))
+    return left, stayed
+
+
+async def drop(ingest: Ingest, numbers: Sequence[int] | None) -> int:
+    """Remove messages from the quarantine for good, all without numbers; return how many."""
+    dropped = after = 0
+    while page := ingest.journal.quarantine.page(after, PAGE):
+        chosen = [one.number for one in page if numbers is None or one.number in numbers]
+        dropped += len(chosen)
+        after = page[-1].number
+        await ingest.store([], partial(_change, released=chosen))
+    return dropped
+
+
+def _change(
+    journal: Journal,
+    released: Sequence[int],
+    restated: Sequence[tuple[int, str, str, str]] = (),
+) -> None:
+    """Stage what has become of messages; perhaps more than once, if the disk fails."""
+    journal.quarantine.release(released)
+    journal.quarantine.restate(restated)
