@@ -15,9 +15,9 @@ from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.importer import import_file
 from gateway.own_alerts import GRAVITY
-from gateway.quarantine import drop, retry
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
+from gateway.second_try import drop, retry
 from rules.duration import DAY
 from rules.revision import WITHDRAWN
 from rules.rule import SampleRule

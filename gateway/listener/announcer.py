@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right, insort
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -29,7 +29,6 @@ from gateway.own_alerts import GRAVITY, KIND
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.listener.outbox import Outbox
     from gateway.state import State, StoredEvent
     from rules.alert import Alert
 
@@ -77,6 +76,14 @@ class Told(NamedTuple):
     alert: Alert
 
 
+class Behind(Protocol):
+    """Whoever may have something to send, when something has happened."""
+
+    def pump(self) -> None:
+        """Send what there is."""
+        ...
+
+
 class Announcer:
     """Follows the events for all clients of our listener; one per gateway."""
 
@@ -98,7 +105,7 @@ class Announcer:
         self._told: dict[str, Told] = {}
         self._statuses: dict[str, bytes] = {}
         self._pages: dict[int, Page] = {}
-        self._outboxes: set[Outbox] = set()
+        self._outboxes: set[Behind] = set()
         self._unfinished = False
         self._problem: str | None = None
         for alert in state.open_alerts():
@@ -137,11 +144,11 @@ class Announcer:
             self._show(alert)
         await self._pump()
 
-    def attach(self, outbox: Outbox) -> None:
+    def attach(self, outbox: Behind) -> None:
         """Pump this outbox from now on."""
         self._outboxes.add(outbox)
 
-    def detach(self, outbox: Outbox) -> None:
+    def detach(self, outbox: Behind) -> None:
         """Leave this outbox alone."""
         self._outboxes.discard(outbox)
 

@@ -21,7 +21,7 @@ from gateway.database import DiskError
 from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.mqtt.packets import Publish
-from gateway.quarantine import retry
+from gateway.second_try import retry
 from gateway.settings import parse
 from gateway.state import State
 from tests.faults.gateway_process import acknowledge_early
