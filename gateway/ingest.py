@@ -268,14 +268,20 @@ class Ingest:
             self._paused.add(link)
             link.pause()
 
-    def along(self, stage: Callable[[Journal], None], committed: Callable[[], None]) -> None:
+    def along(
+        self,
+        stage: Callable[[Journal], None] | None,
+        committed: Callable[[], None] | None = None,
+    ) -> None:
         """Have something else written in the same transaction as what has arrived until now.
 
         `stage` may be called again if the disk fails; `committed` is called once it is durable,
         before any acknowledgement of the same transaction leaves.
         """
-        self._gathered.along.append(stage)
-        self._gathered.committed.append(committed)
+        if stage is not None:
+            self._gathered.along.append(stage)
+        if committed is not None:
+            self._gathered.committed.append(committed)
         self._soon()
 
     def _soon(self) -> None:

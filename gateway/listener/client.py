@@ -115,7 +115,7 @@ class Client:
         while len(session.held) > most:
             stage = self._listener.sessions.release(session, next(iter(session.held)))
             if stage is not None:
-                self._listener.intake.along(stage, _nothing)
+                self._listener.intake.along(stage)
 
     def pause(self) -> None:
         """Leave the socket unread until `resume`."""
@@ -311,10 +311,10 @@ class Client:
         changes += [sessions.hold(session, one) for one in found.noted]
         for stage in changes:
             if stage is not None:
-                intake.along(stage, _nothing)
+                intake.along(stage)
         if found.repeated:
             answer = b"".join(encode(Pubrec(one), V311) for one in found.repeated)
-            intake.along(_nothing, lambda: self._write(answer))
+            intake.along(None, lambda: self._write(answer))
         if found.problem is not None:
             raise found.problem
         if self._under_way >= most:
@@ -418,7 +418,3 @@ class Client:
 
 def _name(packet: Packet) -> str:
     return type(packet).__name__.upper()
-
-
-def _nothing(*_: object) -> None:
-    """Nothing has to be staged, or to be done afterwards."""

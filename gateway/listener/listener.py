@@ -30,6 +30,7 @@ from gateway.listener.client import Client
 from gateway.listener.ends import End, note
 from gateway.listener.outbox import Outbox
 from gateway.listener.principal import ANONYMOUS, Principal, anonymous
+from gateway.listener.wills import Wills
 from gateway.mqtt.codec import Publish, Topics
 from gateway.mqtt.wire import ProtocolError
 
@@ -114,8 +115,7 @@ class Listener:
         self._unfinished = 0
         self._stopping = False
         self._empty = asyncio.Event()
-        # By the client's name: it, and when its will is due.
-        self._last_words: dict[str, tuple[Client, float]] = {}
+        self.wills = Wills(intake, sessions)
 
     # -- its life ----------------------------------------------------------------------------
 
@@ -147,9 +147,7 @@ class Listener:
             now = self.now()
             for client in [*self._strangers, *self._clients]:
                 client.check(now)
-            for client, due in list(self._last_words.values()):
-                if now >= due or self._is_over(client):
-                    self._speak(client)
+            self.wills.look(now)
             if now - written >= WRITE:
                 written = now
                 self.write_sessions()
@@ -198,9 +196,7 @@ class Listener:
             if client.entered is not None and client.entered.principal.name == principal:
                 client.entered.will = None
                 client.end("its credential was revoked or replaced", answers.ENDED_BY_OPERATOR)
-        for name, (client, _) in list(self._last_words.items()):
-            if client.entered is not None and client.entered.principal.name == principal:
-                del self._last_words[name]
+        self.wills.forget(principal)
         for change in self.sessions.forget_principal(principal):
             self.intake.along(*change)
 
@@ -296,15 +292,7 @@ class Listener:
         self.accepted += 1
         if client.entered is not None:
             self._connected[client.entered.principal.name] += 1
-        waiting = self._last_words.get(client.name)
-        if waiting is None or client.entered is None:
-            return
-        if client.entered.opened.present:
-            # It is back before its will was due: MQTT 5, 3.1.3.2.2.
-            del self._last_words[client.name]
-        else:
-            # The session ends here, and nothing of it waits longer.
-            self._speak(waiting[0])
+        self.wills.entered(client)
 
     def holds(self, client: Client, count: int) -> None:
         """Know how many bytes of an incomplete packet a client has sent."""
@@ -365,45 +353,16 @@ class Listener:
         session = entered.session
         back = session.client is not client
         self.sessions.leave(session, client, self.wall())
-        delay = 0 if self._is_over(client) else min(entered.will_delay, session.keep / 1000)
-        if delay and back:
-            # It goes on already.
-            entered.will = None
+        self.wills.left(client, self.now(), back=back)
         if why != answers.GOOD_BYE or entered.will is not None:
             will = entered.will.topic.decode()[:LONGEST_TOPIC] if entered.will else None
             end = End(self.clock.now(), *session.key, client.address, why, will)
-            self.intake.along(note(end), _nothing)
-        if entered.will is not None:
-            self._last_words[client.name] = client, self.now() + delay
-            if not delay:
-                self._speak(client)
+            self.intake.along(note(end))
 
     def _never_entered(self, client: Client, why: str) -> None:
         if why == answers.NO_CONNECT or why.startswith(TLS):
             self.refusals[why] += 1
             log.info("a client was refused", address=client.address, why=why)
-
-    def _is_over(self, client: Client) -> bool:
-        """Whether the session of a client that is gone has ended early: so has its will's delay."""
-        if client.entered is None:
-            return True
-        session = client.entered.session
-        return not session.keep or self.sessions.get(session.key) is not session
-
-    def _speak(self, client: Client) -> None:
-        """Take a client's will in like a message of its own.
-
-        A mistake of ours in it costs nobody else anything, as where messages are received. Nobody
-        was promised a will.
-        """
-        del self._last_words[client.name]
-        will = client.entered.will if client.entered else None
-        if will is None:
-            return
-        try:
-            self.intake.receive(client, [Publish(will.topic, will.payload)])
-        except Exception:
-            log.exception("a client's will could not be handled", client=client.name)
 
     def certificates(self) -> dict[str, Fault | None]:
         """Take up renewed certificates; return what is wrong with each, by its port's address."""
@@ -441,7 +400,3 @@ def _cannot_listen(port: Port, error: OSError) -> str:
         case _:
             cure = "Correct host and port in [[listeners]]"
     return f"Cannot listen on {port.address}: {os.strerror(error.errno or 0)}. {cure}"
-
-
-def _nothing() -> None:
-    """Nobody waits for it."""

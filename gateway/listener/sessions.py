@@ -216,7 +216,7 @@ class Sessions:
         gone = [one for one in self._sessions.values() if one.key[0] == principal]
         return [self.forget(one) for one in gone if one.subscriptions or not subscribers]
 
-    def settle(self, now: int | None) -> list[Change]:
+    def settle(self, now: int | None) -> list[tuple[Stage, Callable[[], None] | None]]:
         """Drop sessions whose time is over; return what writes all that is not written yet."""
         away = [one for sessions in self._away.values() for one in sessions.values()]
         for session in away:
@@ -225,7 +225,7 @@ class Sessions:
                 self._unwritten[session.key] = session
         over = [*self._over.values(), *(one for one in away if _expired(one, now))]
         changes = [self.forget(one) for one in over]
-        return changes + [(self.save(one), _nothing) for one in list(self._unwritten.values())]
+        return [*changes, *((self.save(one), None) for one in list(self._unwritten.values()))]
 
 
 def _expired(session: Session, now: int | None) -> bool:
@@ -236,10 +236,6 @@ def _expired(session: Session, now: int | None) -> bool:
 
 def _run(journal: Journal, statement: str, row: tuple[object, ...]) -> None:
     journal.stage(statement, [row])
-
-
-def _nothing() -> None:
-    """Nobody waits for it."""
 
 
 def _stored(journal: Journal) -> Iterator[Session]:

@@ -79,7 +79,7 @@ class Subscriptions:
         """Have the session written, if it is to outlive the connection."""
         session = self._entered.session
         if self.note() and session.keep:
-            self._listener.intake.along(self._listener.sessions.save(session), _nothing)
+            self._listener.intake.along(self._listener.sessions.save(session))
 
     def _send(self, message: Publish) -> None:
         """Send a message of ours; one larger than the client takes is left out, as MQTT 5 asks."""
@@ -88,7 +88,3 @@ class Subscriptions:
             self._write(data)
         elif message.packet_id:
             asyncio.get_running_loop().call_soon(self.acknowledged, message.packet_id)
-
-
-def _nothing() -> None:
-    """Nobody waits for it."""

@@ -20,6 +20,8 @@ STARTED = 1_000
 ALL = anonymous("")
 ALERTS = "hw/alerts/+"
 STATUS = "hw/status"
+FRIDGES = Principal("fridges", "", ("fridge-*",))
+WATCHER = Principal("watcher", "", (), ("fridge-*", "reefer-?"))
 
 
 def firing(
@@ -172,3 +174,7 @@ class Peer:
         peer.known = self.known
         peer.outbox.pump()
         return peer
+
+
+def many(count: int, **more: object) -> list[Alert]:
+    return [firing(f"a{number:05}", **more) for number in range(count)]  # type: ignore[arg-type]

@@ -87,6 +87,18 @@ class Caller(NamedTuple):
             context.load_cert_chain(self.own.certificate, self.own.key)
         return context
 
+    def with_aiomqtt(self) -> aiomqtt.Client:
+        """Return a client of aiomqtt."""
+        return aiomqtt.Client(
+            "localhost",
+            self.port,
+            identifier=self.client_id,
+            username=self.user,
+            password=self.token,
+            protocol=aiomqtt.ProtocolVersion(self.version),
+            tls_context=self.context(),
+        )
+
     def options(self) -> list[str]:
         """Return the options of mosquitto_pub and mosquitto_sub."""
         version = "mqttv5" if self.version == 5 else "mqttv311"
@@ -233,15 +245,7 @@ async def paho(caller: Caller, messages: list[str], qos: int) -> None:
 
 async def with_aiomqtt(caller: Caller, messages: list[str], qos: int) -> None:
     """The library on asyncio that is built on paho."""
-    async with aiomqtt.Client(
-        "localhost",
-        caller.port,
-        identifier=caller.client_id,
-        username=caller.user,
-        password=caller.token,
-        protocol=aiomqtt.ProtocolVersion(caller.version),
-        tls_context=caller.context(),
-    ) as client:
+    async with caller.with_aiomqtt() as client:
         for one in messages:
             await client.publish(TOPIC, one, qos)
 

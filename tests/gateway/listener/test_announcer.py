@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +18,6 @@ from gateway.state import State
 from rules.alert import Event
 from tests.gateway.listener.board import ALERTS, STATUS, Board, Peer, firing, resolved, revised
 from tests.gateway.parts import ToldClock
-
-
-@pytest.fixture
-def board(tmp_path: Path) -> Iterator[Board]:
-    made = Board(tmp_path)
-    yield made
-    made.close()
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import aiomqtt
 import pytest
 
 from tests.gateway.listener.peers import (
@@ -98,15 +97,7 @@ async def mosquitto_sub(caller: Caller, qos: int) -> AsyncIterator[asyncio.Queue
 async def aiomqtt_sub(caller: Caller, qos: int) -> AsyncIterator[asyncio.Queue[tuple[str, str]]]:
     """The same with aiomqtt."""
     queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-    async with aiomqtt.Client(
-        "localhost",
-        caller.port,
-        identifier=caller.client_id,
-        username=caller.user,
-        password=caller.token,
-        protocol=aiomqtt.ProtocolVersion(caller.version),
-        tls_context=caller.context(),
-    ) as client:
+    async with caller.with_aiomqtt() as client:
         await client.subscribe("holdwatch/+/alerts/+", qos)
 
         async def read() -> None:

@@ -259,7 +259,7 @@ async def test_a_will_waits_no_longer_than_its_session_is_kept(
         await lost(door, await door.enter(name, will=will(30), properties=keeping(100)))
     await door.passes(1)
     assert await door.stored() == [99]
-    assert list(door.listener._last_words) == ["listener/anonymous/second"]
+    assert list(door.listener.wills.waiting) == ["listener/anonymous/second"]
 
 
 @pytest.mark.parametrize("version", both)
@@ -468,7 +468,7 @@ async def test_a_fault_of_ours_in_a_will_costs_that_will_alone(
         broken.setattr(door.ingest, "receive", None)
         await lost(door, wire)
         await door.passes(31)
-    assert door.listener._last_words == {}
+    assert door.listener.wills.waiting == {}
     # Its session is one whose client has gone.
     session = door.sessions.get((ANONYMOUS, "sensor-1"))
     assert session is not None
