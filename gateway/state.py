@@ -82,6 +82,22 @@ class State(Database):
             source TEXT NOT NULL, confirmed INTEGER NOT NULL, PRIMARY KEY (owner, name))
             WITHOUT ROWID;
         """,
+        # Who uses the page and the API, what they did about alerts, and the audit trail.
+        """
+        CREATE TABLE person (name TEXT PRIMARY KEY, password TEXT, body BLOB NOT NULL)
+            WITHOUT ROWID;
+        CREATE TABLE login (digest BLOB PRIMARY KEY, person TEXT NOT NULL, body BLOB NOT NULL)
+            WITHOUT ROWID;
+        CREATE INDEX login_of ON login (person);
+        CREATE TABLE api_key (name TEXT PRIMARY KEY, digest BLOB UNIQUE, body BLOB NOT NULL)
+            WITHOUT ROWID;
+        CREATE TABLE act (number INTEGER PRIMARY KEY AUTOINCREMENT, alert TEXT NOT NULL,
+            body BLOB NOT NULL);
+        CREATE INDEX act_of ON act (alert, number);
+        CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,
+            who TEXT NOT NULL, what TEXT NOT NULL, body BLOB NOT NULL);
+        CREATE INDEX alert_by_age ON alert (began, id);
+        """,
     )
 
     def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
