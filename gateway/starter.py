@@ -38,6 +38,15 @@ topics = ["cargo/+/+/readings"]
 # tls = {{}}                        # speak TLS; port is then 8883
 
 """
+_WEB = """\
+# The page, for people: alerts and values in a browser on this machine. The first start prints
+# a password. For phones on your network: holdwatch tls init, then host = "0.0.0.0" with
+# the same tls = { … } as above.
+[web]
+host = "127.0.0.1"
+port = 8470
+
+"""
 _RULES = """\
 # Tries the alarm: fires at the first value above 8 °C.
 # The topic is cargo/SITE/DEVICE/readings, the message {"temperature": 9.5}
@@ -71,9 +80,9 @@ def starter(broker: str | None, port: int | None) -> str:
     usual = 1883
     if broker is not None:
         joined = _BROKER.format(what="Joins", host=json.dumps(broker), port=port or usual)
-        return _HEAD + joined + _commented(_LISTENER.format(port=usual)) + _RULES
+        return _HEAD + joined + _commented(_LISTENER.format(port=usual)) + _WEB + _RULES
     joined = _BROKER.format(what="Or joins", host='"localhost"', port=usual)
-    return _HEAD + _LISTENER.format(port=port or usual) + _commented(joined) + _RULES
+    return _HEAD + _LISTENER.format(port=port or usual) + _commented(joined) + _WEB + _RULES
 
 
 def _commented(text: str) -> str:

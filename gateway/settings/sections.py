@@ -23,6 +23,7 @@ from gateway.settings.listener import Clients, Listener
 from gateway.settings.problems import mistake
 from gateway.settings.size import Size
 from gateway.settings.values import Age, FilePath, Section, Slug, slug
+from gateway.settings.web import Web
 from rules import AnyRule
 from rules.duration import DAY, MINUTE, Duration
 
@@ -159,7 +160,28 @@ class DeviceSection(Section):
         json_schema_extra={"default text": '`"12 min"`'},
     )
     name: str | None = Field(default=None, description="What people call it.")
-    site: str | None = Field(default=None, description="Where it is.")
+    site: str | None = Field(default=None, description="Where it is, in words.")
+    position: tuple[float, float] | None = Field(
+        default=None,
+        description="Latitude and longitude in degrees, for the map: of a device that does not "
+        "send its own.",
+    )
+    timezone: Annotated[str, AfterValidator(_check_timezone)] | None = Field(
+        default=None,
+        description="Time zone of the place; times of the device are shown in it.",
+        json_schema_extra={"default text": "the gateway's `timezone`"},
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.position is not None:
+            latitude, longitude = self.position
+            if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+                raise mistake(
+                    f"{list(self.position)} is no place on Earth",
+                    "Write latitude (-90 to 90) and longitude (-180 to 180): [53.54, 9.98]",
+                )
+        return self
 
 
 class JournalSection(Section):
@@ -223,6 +245,11 @@ class Settings(Section):
     clients: Clients = Field(
         default_factory=Clients, description="Limits for each who connects to a listener."
     )
+    web: Web | None = Field(
+        default=None,
+        description="The page and the HTTP API.",
+        json_schema_extra={"default text": "without this section there are none"},
+    )
     brokers: tuple[Broker, ...] = Field(
         default=(), description="Brokers to join; a [[brokers]] section for each."
     )
@@ -247,6 +274,11 @@ class Settings(Section):
         default_factory=DiskSection, description="What happens before the disk is full."
     )
     _file_warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    def zone(self, key: DeviceKey) -> str:
+        """Return the name of the time zone of the device's place."""
+        section = self.device(key)
+        return (section and section.timezone) or self.gateway.timezone
 
     def device(self, key: DeviceKey) -> DeviceSection | None:
         """Return the first section that matches the device."""
@@ -282,4 +314,11 @@ class Settings(Section):
             for listener in self.listeners
             if listener.unencrypted and not listener.loopback
         )
-        return plain + clear + self._file_warnings
+        page = tuple(
+            f"the page on {web.address}: passwords cross the network in the clear, where others "
+            "may read them and then act as your people. Make certificates with holdwatch tls "
+            "init, and put tls in place of unencrypted."
+            for web in (self.web,)
+            if web is not None and web.unencrypted and not web.loopback
+        )
+        return plain + clear + page + self._file_warnings
