@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -18,8 +18,18 @@ from gateway.follow import Bell
 from rules.alert import Alert, Event
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+AlertsAsked = Literal["open", "ended", "all"]
+"""Which alerts a list of them holds."""
+_WHICH: dict[AlertsAsked, str] = {
+    "open": "ended IS NULL AND",
+    "ended": "ended IS NOT NULL AND",
+    "all": "",
+}
+PAGE = 200
+"""Alerts that are read at a time, where not all of them may be seen."""
 
 
 class StoredEvent(NamedTuple):
@@ -97,6 +107,7 @@ class State(Database):
         CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,
             who TEXT NOT NULL, what TEXT NOT NULL, body BLOB NOT NULL);
         CREATE INDEX alert_by_age ON alert (began, id);
+        CREATE INDEX event_of ON event (alert, number);
         """,
     )
 
@@ -220,10 +231,7 @@ class State(Database):
             "ORDER BY number LIMIT ?",
             (after, self.head, limit),
         )
-        events = [
-            StoredEvent(number, recorded, msgspec.json.decode(body, type=Event))
-            for number, recorded, body in rows
-        ]
+        events = [_event(row) for row in rows]
         return events, events[-1].number if events and len(events) == limit else self.head
 
     def alert(self, identity: str) -> Alert | None:
@@ -245,6 +253,45 @@ class State(Database):
             "WHERE owner = ? AND device = ? AND (ended IS NULL OR ended >= ?) ORDER BY began",
             (*device, since),
         )
+
+    def alerts_page(
+        self,
+        asked: AlertsAsked,
+        before: tuple[int, str] | None,
+        limit: int,
+        sees: Callable[[DeviceKey], bool] | None = None,
+    ) -> list[Alert]:
+        """Return at most `limit` alerts, the newest beginning first.
+
+        `before`: when the last one of the page before began (ms), and its id. One whose
+        beginning late data moves meanwhile may come twice, or not at all. `sees`: only alerts
+        of such devices; without it all.
+        """
+        found: list[Alert] = []
+        place = before or (1 << 62, "")
+        size = limit if sees is None else max(limit, PAGE)
+        while len(found) < limit:
+            page = self.rows(
+                f"SELECT began, id, owner, device, body FROM alert WHERE {_WHICH[asked]} "  # noqa: S608 - constant
+                "(began, id) < (?, ?) ORDER BY began DESC, id DESC LIMIT ?",
+                (*place, size),
+            )
+            found += [
+                msgspec.json.decode(body, type=Alert)
+                for *_, owner, device, body in page
+                if sees is None or sees(DeviceKey(owner, device))
+            ]
+            if len(page) < size:
+                break
+            place = page[-1][:2]
+        return found[:limit]
+
+    def events_of(self, identity: str) -> list[StoredEvent]:
+        """Return all that happened to an alert, oldest first."""
+        rows = self.rows(
+            "SELECT number, recorded, body FROM event WHERE alert = ? ORDER BY number", (identity,)
+        )
+        return [_event(row) for row in rows]
 
     def _alerts(self, clause: str, bindings: Sequence[Any]) -> list[Alert]:
         rows = self.rows(f"SELECT body FROM alert {clause}", bindings)  # noqa: S608 - constant
@@ -282,3 +329,8 @@ class State(Database):
             "INSERT INTO clock (boot, monotonic, wall, moved) VALUES (?,?,?,?)",
             [(boot, monotonic, wall, moved)],
         )
+
+
+def _event(row: tuple[Any, ...]) -> StoredEvent:
+    number, recorded, body = row
+    return StoredEvent(number, recorded, msgspec.json.decode(body, type=Event))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+import gateway.state
 from devices.reading import DeviceKey
 from gateway.database import DiskError
-from gateway.state import State, StoredFrame, StoredVersion
+from gateway.state import AlertsAsked, State, StoredFrame, StoredVersion
 from rules.alert import Alert, Event
 
 DEVICE = DeviceKey("acme", "d-1")
@@ -138,6 +140,81 @@ async def test_alerts_of_a_device_reach_back_as_far_as_asked(state: State) -> No
     await record(state, event(RESOLVED), event(other), event(later))
     assert [one.id for one in state.alerts_of(DEVICE)] == ["a1", "a3"]
     assert [one.id for one in state.alerts_of(DEVICE, since=3001)] == ["a3"]
+
+
+async def many(state: State) -> None:
+    """Record alerts a0 to a9, two beginning at a time; those with an odd number have ended."""
+    made = [
+        msgspec.structs.replace(
+            RESOLVED if n % 2 else FIRING,
+            id=f"a{n}",
+            began=1000 * (n // 2),
+            device=DeviceKey("acme", f"d-{n % 5}"),
+        )
+        for n in range(10)
+    ]
+    await record(state, *(event(one) for one in made))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 20])
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("all", "9876543210"), ("open", "86420"), ("ended", "97531")],
+)
+async def test_alerts_are_paged_through_newest_first_each_once(
+    state: State, limit: int, asked: AlertsAsked, expected: str
+) -> None:
+    await many(state)
+    found: list[Alert] = []
+    while page := state.alerts_page(
+        asked, (found[-1].began, found[-1].id) if found else None, limit
+    ):
+        assert len(page) <= limit
+        found += page
+    assert "".join(one.id[1:] for one in found) == expected
+
+
+async def test_of_alerts_that_may_not_be_seen_none_is_in_a_page_nor_counts(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.state, "PAGE", 3)
+    await many(state)
+    mine = {"d-1", "d-2"}
+    page = state.alerts_page("all", None, 3, lambda device: device.id in mine)
+    assert [one.id for one in page] == ["a7", "a6", "a2"]
+    page = state.alerts_page("all", (1000, "a2"), 3, lambda device: device.id in mine)
+    assert [one.id for one in page] == ["a1"]
+
+
+@pytest.mark.parametrize("asked", ["open", "ended", "all"])
+def test_a_page_of_alerts_is_found_without_reading_the_others(
+    state: State, monkeypatch: pytest.MonkeyPatch, asked: AlertsAsked
+) -> None:
+    asked_for: list[str] = []
+    rows = state.rows
+
+    def note(statement: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        plan = rows(f"EXPLAIN QUERY PLAN {statement}", bindings)
+        asked_for.extend(str(row[-1]) for row in plan)
+        return rows(statement, bindings)
+
+    monkeypatch.setattr(state, "rows", note)
+    state.alerts_page(asked, (5, "x"), 10)
+    state.events_of("a1")
+    assert len(asked_for) == 2
+    assert all(one.startswith("SEARCH") and "INDEX" in one for one in asked_for), asked_for
+
+
+async def test_all_that_happened_to_one_alert_is_found(state: State) -> None:
+    other = msgspec.structs.replace(FIRING, id="a2")
+    await record(state, event(FIRING), event(other))
+    await record(state, event(RESOLVED), now=6000)
+    events = state.events_of("a1")
+    assert [(one.number, one.recorded, one.event.kind) for one in events] == [
+        (1, 5000, "firing"),
+        (3, 6000, "resolved"),
+    ]
+    assert state.events_of("nothing") == []
 
 
 async def test_everything_else_comes_back_after_a_restart(tmp_path: Path) -> None:
