@@ -17,7 +17,6 @@ from gateway.control import ControlError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.rows import Rows
     from gateway.state import State
 
 
@@ -56,7 +55,7 @@ def stage(state: State, entry: Entry) -> None:
     state.stage("INSERT INTO audit (at, who, what, body) VALUES (?,?,?,?)", [row])
 
 
-def page(state: Rows, before: int | None, limit: int) -> list[Entry]:
+def page(state: State, before: int | None, limit: int) -> list[Entry]:
     """Return at most so many entries, newest first; `before`: only those with a smaller number."""
     rows = state.rows(
         "SELECT number, body FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?",
