@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import ExitStack
+from functools import partial
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -37,16 +38,18 @@ from gateway.listener.listener import Listener
 from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals
 from gateway.listener.sessions import Sessions
+from gateway.live import Live
 from gateway.machine import take
 from gateway.monitor import Monitor
 from gateway.mqtt.subscriber import Subscriber
 from gateway.own_alerts import OwnAlerts, Publisher
+from gateway.page import Page
 from gateway.rulebook import adopt
 from gateway.state import State
 from rules.engine import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
 
     from gateway.settings import Settings
 
@@ -91,6 +94,7 @@ class Gateway:
         self.brokers = Brokers(self.clock)
         self._joined = settings.brokers if join else ()
         self._ports = settings.listeners if join else ()
+        self.page = Page(settings, settings.web) if join and settings.web else None
         self._stopping = asyncio.Event()
         self._next_prune = self._next_quarantine = self._next_certificates = 0
         self._moved = self._rejected = 0
@@ -125,6 +129,7 @@ class Gateway:
         )
         engine = Engine(versions, settings.interval)
         self.monitor = Monitor(engine, self.state, self.journal, self.history, self.clock)
+        self.live = Live(self.monitor, self.admission.waiting, self.clock)
         self.archivist = Archivist(
             self.history,
             self.clock,
@@ -160,6 +165,9 @@ class Gateway:
             self.admission.know(principal)
         self.principals.on_change = self._on_principal
         self.principals.on_rights = self._on_rights
+        if self.page is not None:
+            self.page.on_problem = partial(self.own_alerts.report, "page")
+            self.page.open()
         if self.listener is not None:
             self.listener.on_blocked = self._intruders.guessed
             await self.listener.open()
@@ -186,24 +194,30 @@ class Gateway:
 
     # -- running -----------------------------------------------------------------------------
 
+    def _parts(
+        self, control: ControlServer | None
+    ) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        """Yield what runs side by side, by name."""
+        yield "ingest", self.ingest.run()
+        yield "monitor", follow(self.ingest, self.monitor, self._bury)
+        yield "history", follow(self.ingest, self.archivist, self._bury)
+        yield "own alerts", self.own_alerts.run()
+        yield "watch", self._watch()
+        yield "tick", self._tick()
+        for one in self.publishers:
+            yield one.name, follow(self.state, one, self._bury)
+            yield f"remind {one.name}", one.remind()
+        if self.listener is not None and self.announcer is not None:
+            yield "announcer", self.announcer.run()
+            yield "listener", self.listener.run()
+        if control is not None:
+            yield "control", control.run()
+        if self.page is not None:
+            yield "page", self.page.run()
+
     async def run(self, control: ControlServer | None = None) -> None:
         """Run until `stop`; then leave the brokers and save the rule state."""
-        tasks = [
-            asyncio.create_task(self.ingest.run(), name="ingest"),
-            asyncio.create_task(follow(self.ingest, self.monitor, self._bury), name="monitor"),
-            asyncio.create_task(follow(self.ingest, self.archivist, self._bury), name="history"),
-            asyncio.create_task(self.own_alerts.run(), name="own alerts"),
-            asyncio.create_task(self._watch(), name="watch"),
-            asyncio.create_task(self._tick(), name="tick"),
-        ]
-        for one in self.publishers:
-            tasks.append(asyncio.create_task(follow(self.state, one, self._bury), name=one.name))
-            tasks.append(asyncio.create_task(one.remind(), name=f"remind {one.name}"))
-        if self.listener is not None and self.announcer is not None:
-            tasks.append(asyncio.create_task(self.announcer.run(), name="announcer"))
-            tasks.append(asyncio.create_task(self.listener.run(), name="listener"))
-        if control is not None:
-            tasks.append(asyncio.create_task(control.run(), name="control"))
+        tasks = [asyncio.create_task(part, name=name) for name, part in self._parts(control)]
         joined = [asyncio.create_task(one.run(), name=one.name) for one in self.subscribers]
         stopping = asyncio.create_task(self._stopping.wait(), name="stop")
         try:
@@ -250,6 +264,8 @@ class Gateway:
 
     def close(self) -> None:
         """Close the files and let go of the folder."""
+        if self.page is not None:
+            self.page.close()
         self.journal.close()
         self.history.close()
         self.state.close()

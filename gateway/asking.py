@@ -18,8 +18,8 @@ from gateway.commands import LOOKING, Commands
 from gateway.control import ControlError, NotRunningError
 from gateway.control import ask as ask_running
 from gateway.database import DiskError, FileError
-from gateway.listener.listener import ListenError
 from gateway.machine import AlreadyRunningError
+from gateway.ports import ListenError
 from gateway.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:

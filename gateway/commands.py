@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.app import Gateway
+    from gateway.live import Part
     from gateway.past import Known
     from rules.alert import Alert
 
@@ -61,6 +63,7 @@ class Commands:
             "alerts": self.alerts,
             "import": self.import_file,
             "report": self.report,
+            "watch": self.watch,
             **devices.by_name,
         }
 
@@ -70,9 +73,16 @@ class Commands:
         if command is None:
             raise ControlError("there is no such command", f"Use one of {', '.join(self.by_name)}")
         try:
-            return msgspec.to_builtins(await command(request, progress))
+            answer = await command(request, progress)
+            if isinstance(answer, AsyncIterator):
+                return answer
+            return msgspec.to_builtins(answer)
         except DecodeError as error:
             raise ControlError(error.detail, error.cure) from error
+
+    async def watch(self, _request: Mapping[str, Any], _progress: object) -> AsyncIterator[Part]:
+        """How every device stands, and then what changes, for ever."""
+        return self._gateway.live.watch(self._gateway.journal.devices())
 
     async def status(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """How everything stands, worst alerts first."""

@@ -1,15 +1,17 @@
 """The local socket: commands that change or ask a running gateway, for its own user only.
 
 One request a connection, one JSON object a line: `{"do": "status"}`. The answer is any number
-of `{"progress": [done, all]}` and then `{"result": …}` or `{"error": …, "cure": …}`.
+of `{"progress": [done, all]}` and then `{"result": …}` or `{"error": …, "cure": …}`. Who watches
+gets `{"part": …}` after `{"part": …}` until either side ends it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     Answer = Callable[[dict[str, Any], Callable[[int, int], None]], Awaitable[Any]]
 
 log = structlog.get_logger()
+
+Part = TypeVar("Part")
 
 LONGEST_PATH = 100
 """Bytes; the kernel takes 107 for a socket."""
@@ -68,6 +72,7 @@ class ControlServer:
     def __init__(self, data: Path, answer: Answer) -> None:
         self._path = socket_path(data)
         self._answer = answer
+        self._watched: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Listen for ever."""
@@ -80,7 +85,12 @@ class ControlServer:
                 os.umask(before)
             try:
                 async with server:
-                    await server.serve_forever()
+                    try:
+                        await server.serve_forever()
+                    finally:
+                        # Otherwise the server would wait for those who watch, who never end.
+                        for task in self._watched:
+                            task.cancel()
             finally:
                 self._path.unlink(missing_ok=True)
 
@@ -89,13 +99,31 @@ class ControlServer:
             writer.write(msgspec.json.encode(answer) + b"\n")
 
         try:
-            say(await self._do(await reader.readline(), say))
-            await writer.drain()
+            answer = await self._do(await reader.readline(), say)
+            parts = answer.get("result")
+            if isinstance(parts, AsyncIterator):
+                await self._show(parts, writer)
+            else:
+                say(answer)
+                await writer.drain()
         except (ConnectionError, ValueError) as error:
             # Whoever asked has gone, or sent more than we take.
             log.info("a command was not answered", problem=str(error))
         finally:
             writer.close()
+
+    async def _show(self, parts: AsyncIterator[Any], writer: asyncio.StreamWriter) -> None:
+        """Send part after part, each when the one before was taken."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("the server answers in tasks")
+        self._watched.add(task)
+        try:
+            async for one in parts:
+                writer.write(msgspec.json.encode({"part": one}) + b"\n")
+                await writer.drain()
+        finally:
+            self._watched.discard(task)
 
     async def _do(self, line: bytes, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         try:
@@ -123,11 +151,7 @@ async def ask(
 
     Raises NotRunningError, or ControlError with what the gateway said.
     """
-    try:
-        with _address(data) as address:
-            reader, writer = await asyncio.open_unix_connection(address, limit=LARGEST)
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise NotRunningError(str(data)) from error
+    reader, writer = await _connect(data)
     try:
         writer.write(msgspec.json.encode(request) + b"\n")
         await writer.drain()
@@ -142,3 +166,27 @@ async def ask(
     finally:
         writer.close()
     raise ControlError("the gateway ended before it answered", "Look into its log")
+
+
+async def watch(
+    data: Path, request: Mapping[str, Any], part: msgspec.json.Decoder[Part]
+) -> AsyncIterator[Part]:
+    """Ask for what changes, and yield part after part, as `part` decodes a line.
+
+    Ends when the gateway does. Raises NotRunningError, OSError, or msgspec.DecodeError.
+    """
+    reader, writer = await _connect(data)
+    try:
+        writer.write(msgspec.json.encode(request) + b"\n")
+        while line := await reader.readline():
+            yield part.decode(line)
+    finally:
+        writer.close()
+
+
+async def _connect(data: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        with _address(data) as address:
+            return await asyncio.open_unix_connection(address, limit=LARGEST)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotRunningError(str(data)) from error

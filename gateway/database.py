@@ -62,8 +62,14 @@ class Database:
     page_size: ClassVar[int] = 4096
     cache_kib: ClassVar[int] = 8192
 
-    def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
-        """Open or create. Raises FileError; `vfs` and `synchronous` are for fault tests."""
+    def __init__(
+        self, path: Path, *, looking: bool = False, vfs: str = "", synchronous: str = "FULL"
+    ) -> None:
+        """Open or create. Raises FileError, DiskError.
+
+        `looking` is for another process than the one that writes: the file must be there, and
+        writes raise DiskError. `vfs` and `synchronous` are for fault tests.
+        """
         self.path = path
         self._vfs = vfs
         self._synchronous = synchronous
@@ -71,6 +77,9 @@ class Database:
         self._failed = False
         self.problem: str | None = None
         """Why the last commit did not reach the disk, None if it did."""
+        if looking:
+            self._connection = self._reader = self.reader()
+            return
         created = not path.exists() or path.stat().st_size == 0
         if created:
             # Readings and alerts are nobody else's business.
@@ -253,6 +262,8 @@ class Database:
     def close(self) -> None:
         """Checkpoint and close all connections."""
         self._reader.close()
+        if self._connection is self._reader:
+            return
         if self._failed:
             # Another attempt to write would fail as the last one did.
             self._connection.close(True)  # noqa: FBT003 - apsw's `force` takes no keyword

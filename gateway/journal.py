@@ -132,9 +132,11 @@ class Journal(Database):
         """,
     )
 
-    def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
+    def __init__(
+        self, path: Path, *, looking: bool = False, vfs: str = "", synchronous: str = "FULL"
+    ) -> None:
         """Open or create; see Database for the errors."""
-        super().__init__(path, vfs=vfs, synchronous=synchronous)
+        super().__init__(path, looking=looking, vfs=vfs, synchronous=synchronous)
         self.quarantine = Quarantine(self)
         # Segments of (cursor before, cursor after, readings), oldest first, without gaps.
         self._tail: deque[tuple[Cursor, Cursor, Sequence[Reading]]] = deque()
@@ -161,6 +163,10 @@ class Journal(Database):
         self.head: Cursor = max(newest, self._floor)
         self._next = self.head
         self._fresh: list[Reading] = []
+
+    def look(self) -> None:
+        """Take note of what was committed since: for a journal that another process writes."""
+        self._load()
 
     def begin_after(self, cursor: Cursor) -> None:
         """Give no number up to `cursor`: a follower has been there, in a journal that is gone."""

@@ -107,6 +107,8 @@ class Monitor:
         self.problem: str | None = None
         """What of the past cannot be judged again, None if nothing was met."""
         self._open = {one.subject: one for one in state.open_alerts() if one.kind != OWN}
+        self.on_change: Callable[[Iterable[DeviceKey]], None] = lambda _devices: None
+        """Called after devices were heard and judged, and after their alerts have changed."""
 
     @property
     def open_alerts(self) -> list[Alert]:
@@ -137,6 +139,7 @@ class Monitor:
         if folded.transitions:
             await self._record(self._events(folded.transitions))
         await self._go_on(items)
+        self.on_change(one.device for one in items)
         self.cursor = cursor
         if (
             cursor - self.saved_cursor >= CHECKPOINT_READINGS
@@ -229,6 +232,7 @@ class Monitor:
                 self._open[alert.subject] = alert
             elif known is not None and known.id == alert.id:
                 del self._open[alert.subject]
+        self.on_change(one.alert.device for one in events)
 
     async def tick(self, listening_since: int | None) -> None:
         """Let time pass: who is missing, and whose past can be judged again.

@@ -111,9 +111,11 @@ class State(Database):
         """,
     )
 
-    def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
+    def __init__(
+        self, path: Path, *, looking: bool = False, vfs: str = "", synchronous: str = "FULL"
+    ) -> None:
         """Open or create; see Database for the errors."""
-        super().__init__(path, vfs=vfs, synchronous=synchronous)
+        super().__init__(path, looking=looking, vfs=vfs, synchronous=synchronous)
         self._lock = asyncio.Lock()
         self.bell = Bell()
         self.head = self._newest()

@@ -136,6 +136,11 @@ class Engine:
         """Every device ever seen."""
         return iter(self._subjects)
 
+    def calm(self, device: DeviceKey) -> bool:
+        """Whether all is well with a device: no rule that judges it has anything to tell."""
+        known = self._subjects.get(device)
+        return known is not None and known.calm is not None
+
     def state(self, device: DeviceKey) -> list[Status]:
         """Where every rule stands on a device; empty if it was never seen."""
         known = self._subjects.get(device)

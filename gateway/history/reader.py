@@ -102,6 +102,11 @@ class HistoryReader:
         self._path = path
         self._connection = connection
 
+    @property
+    def cursor(self) -> int:
+        """Up to where in the journal everything is here."""
+        return int(self._connection.execute("SELECT cursor FROM progress").get)
+
     def devices(self, scope: Scope = ALL) -> list[DeviceKey]:
         """Return every device that has ever had a reading here, sorted."""
         rows = self._connection.execute("SELECT DISTINCT owner, device FROM stream ORDER BY 1, 2")

@@ -11,8 +11,6 @@ every second replaces their timers.
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import socket
 from collections import Counter
 from contextlib import suppress
@@ -33,6 +31,7 @@ from gateway.listener.principal import ANONYMOUS, Principal, anonymous
 from gateway.listener.wills import Wills
 from gateway.mqtt.codec import Publish, Topics
 from gateway.mqtt.wire import ProtocolError
+from gateway.ports import cannot_listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,10 +65,6 @@ LOOK = 1.0
 """Seconds between two looks at all connections."""
 WRITE = 60.0
 """Seconds between two writes of what sessions are not yet written."""
-
-
-class ListenError(Exception):
-    """A port cannot be listened on: which, why, and what to do."""
 
 
 class Listener:
@@ -131,7 +126,7 @@ class Listener:
             try:
                 server = await self._loop.create_server(made, host, port.port, backlog=AT_ONCE)
             except OSError as error:
-                raise ListenError(_cannot_listen(port, error)) from error
+                raise cannot_listen(port.address, "[[listeners]]", error) from error
             for one in server.sockets:
                 # asyncio accepts as many at a time as may wait. The queue itself is to be longer.
                 with socket.fromfd(one.fileno(), one.family, one.type) as same:
@@ -384,19 +379,3 @@ class Listener:
         if certificate is None:
             return Channel(client, self._buffer)
         return TlsChannel(client, self._buffer, certificate.context)
-
-
-def _cannot_listen(port: Port, error: OSError) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            cure = (
-                "Another program listens there, such as a broker. Stop it, or set another port "
-                "in [[listeners]]"
-            )
-        case errno.EADDRNOTAVAIL:
-            cure = "That is no address of this machine, or its network is not up yet. Correct host"
-        case errno.EACCES:
-            cure = "Ports below 1024 are for root. Set another port in [[listeners]]"
-        case _:
-            cure = "Correct host and port in [[listeners]]"
-    return f"Cannot listen on {port.address}: {os.strerror(error.errno or 0)}. {cure}"

@@ -30,7 +30,8 @@ from gateway.listener.announcer import Announcer
 from gateway.listener.client import Client
 from gateway.listener.ends import End, last_ends
 from gateway.listener.flow import Unread
-from gateway.listener.listener import Listener, ListenError
+from gateway.listener.listener import Listener
+from gateway.ports import ListenError
 from gateway.listener.principal import ANONYMOUS, Principal, anonymous
 from gateway.listener.principals import Principals
 from gateway.listener.sessions import Sessions
