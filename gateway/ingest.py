@@ -27,6 +27,7 @@ from gateway.database import DiskError
 from gateway.follow import Bell
 from gateway.journal import Arrival, Batch, Cursor, Journal
 from gateway.quarantine import Rejected
+from gateway.raw import Raw
 from gateway.redelivery import Redelivery
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Ingest:
         """Called within each transaction: where old readings are pruned."""
         self.problem: str | None = None
         """Why the disk takes no writes, None while it does."""
+        self.raw = Raw()
+        """The last messages of each device, as they came."""
         self.held = False
         """Whether sockets are left unread for want of room."""
         self.received = 0
@@ -148,6 +151,7 @@ class Ingest:
         routes = self._routes.setdefault(origin, {})
         admitted = self._admitted.setdefault(origin.source, set())
         readings = self._gathered.readings
+        note, source = self.raw.note, origin.source
         now = self._clock.now()
         base = 0 if self._clock.trusted() else OWN_CLOCK_UNTRUSTED
         for message in publishes:
@@ -159,7 +163,7 @@ class Ingest:
             try:
                 decoded = decode(message.payload, now, flags)
                 if len(decoded) != 1 or decoded[0].device not in admitted:
-                    self._admit(origin.source, decoded)
+                    self._admit(source, decoded)
             except DecodeError as error:
                 if not self._repeated(link, message):
                     self._reject(origin, message, now, flags, error)
@@ -169,6 +173,11 @@ class Ingest:
                     continue
                 decoded = [self._apart(one) for one in decoded]
             readings.extend(decoded)
+            if len(decoded) == 1:
+                note(decoded[0].device, source, message, now)
+            else:
+                for device in {one.device for one in decoded}:
+                    note(device, source, message, now)
         self.received += len(publishes)
         packet_ids = [message.packet_id for message in publishes if message.packet_id]
         self._expect(link, packet_ids)

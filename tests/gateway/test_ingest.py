@@ -477,3 +477,16 @@ async def test_long_topics_are_decoded_and_not_remembered(bench: Bench) -> None:
     await bench.settle()
     assert bench.stored() == [("d-1", 1), ("d-1", 2)]
     assert [len(one) for one in bench.ingest._routes.values()] == [1]
+
+
+async def test_messages_that_were_understood_are_kept_as_they_came_for_each_device_they_name(
+    bench: Bench,
+) -> None:
+    line = Line()
+    good = warm(1)
+    again = publish('{"temperature": 5.5}', 2, topic="blind/b-1")
+    bench.ingest.receive(line, [good, publish("nonsense", 3), again])
+    bench.ingest.receive(line, [publish(again.payload, 2, topic="blind/b-1", dup=True)])
+    kept = bench.ingest.raw.of(DeviceKey("", "d-1"))
+    assert [(one.payload, one.source) for one in kept] == [(good.payload, "main")]
+    assert len(bench.ingest.raw.of(DeviceKey("", "b-1"))) == 1, "once, though it was sent twice"
