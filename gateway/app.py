@@ -20,6 +20,7 @@ import structlog
 from devices.envelopes import envelopes
 from gateway.admission import Admission
 from gateway.alerts import AlertPublisher
+from gateway.api_keys import ApiKeys
 from gateway.archivist import Archivist
 from gateway.brokers import Brokers, broker_settings
 from gateway.clock import Clock, boot_id
@@ -39,12 +40,15 @@ from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals
 from gateway.listener.sessions import Sessions
 from gateway.live import Live
+from gateway.logins import Logins
 from gateway.machine import take
 from gateway.monitor import Monitor
 from gateway.mqtt.subscriber import Subscriber
 from gateway.own_alerts import OwnAlerts, Publisher
 from gateway.page import Page
+from gateway.people import People
 from gateway.rulebook import adopt
+from gateway.screens import Screens
 from gateway.state import State
 from rules.engine import Engine
 
@@ -114,6 +118,10 @@ class Gateway:
         now = max(self.clock.now(), self.journal.newest_received())
         versions = await adopt(self.state, settings.rules, now, looking=looking)
         self.principals = Principals(self.state, self.clock)
+        self.people = People(self.state, self.clock)
+        self.logins = Logins(self.state, self.people, self.clock)
+        self.screens = Screens(self.people, self.clock)
+        self.api_keys = ApiKeys(self.state, self.clock)
         self.admission = Admission(
             self.state,
             {SOURCE: ("*",), **{one.name: one.speaks_for for one in settings.brokers}},
@@ -158,6 +166,7 @@ class Gateway:
             self.own_alerts.forget("broker", [one.name for one in settings.brokers])
             shown = [one.address for one in settings.listeners if one.tls is not None]
             self.own_alerts.forget("certificate", shown)
+            self.own_alerts.forget("screen", self.screens.expected() if settings.web else [])
         self.ingest.on_disk = self._check_disk
         self.ingest.before_commit = self._prune
         self.admission.on_stranger = self._intruders.spoke_for
@@ -278,6 +287,8 @@ class Gateway:
             self.brokers.check(self.own_alerts)
             self._intruders.check()
             self._check_certificates()
+            if self.page is not None:
+                self.screens.check(self.own_alerts)
             await asyncio.sleep(TICK)
 
     async def _tick(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.app import Gateway
+from gateway.audit import system_user
 from gateway.commands import LOOKING, Commands
 from gateway.control import ControlError, NotRunningError
 from gateway.control import ask as ask_running
@@ -61,6 +63,9 @@ def ask(
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Any:  # noqa: ANN401 - whatever the command answers
     """Ask the running gateway; with none running, take its place for this one command."""
+    # Who became the gateway's user by sudo is known by the name from before.
+    name = os.environ.get("SUDO_USER") or system_user()
+    request = {"who": {"name": name, "via": "command line"}, **request}
 
     async def go() -> Any:  # noqa: ANN401 - as above
         for attempts_left in reversed(range(ATTEMPTS)):

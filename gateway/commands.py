@@ -16,6 +16,7 @@ from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.importer import import_file
 from gateway.own_alerts import GRAVITY
+from gateway.people_commands import PeopleCommands
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
 from gateway.second_try import drop, retry
@@ -37,7 +38,12 @@ LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
 
 
-LOOKING = frozenset({"status", "devices", "quarantine", "report", "alerts", "credentials"})
+LOOKING = frozenset(
+    {
+        *("status", "devices", "quarantine", "report", "alerts", "credentials"),
+        *("user-list", "screen-list", "key-list", "audit"),
+    }
+)
 """Commands that change nothing."""
 
 
@@ -54,6 +60,14 @@ class Commands:
             gateway.journal,
             connected=listener.connected if listener is not None else dict,
         )
+        people = PeopleCommands(
+            gateway.state,
+            gateway.clock,
+            people=gateway.people,
+            logins=gateway.logins,
+            screens=gateway.screens,
+            api_keys=gateway.api_keys,
+        )
         self.by_name = {
             "status": self.status,
             "devices": self.devices,
@@ -65,6 +79,7 @@ class Commands:
             "report": self.report,
             "watch": self.watch,
             **devices.by_name,
+            **people.by_name,
         }
 
     async def answer(self, request: dict[str, Any], progress: Callable[[int, int], None]) -> Any:  # noqa: ANN401 - whatever the command answers

@@ -1,0 +1,163 @@
+"""The keys by which programs use the HTTP API: what each may do, with which devices, until when.
+
+A key is 128 random bits, so its SHA-256 tells nothing about it, and costs no time at a thousand
+requests a second. Only that is stored: a key is shown once, to whoever asked for it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from devices.device import DecodeError, check_device_id
+from gateway import audit
+from gateway.control import ControlError
+from gateway.names import check_name
+
+if TYPE_CHECKING:
+    from devices.reading import DeviceKey
+    from gateway.audit import Who
+    from gateway.clock import Clock
+    from gateway.state import State
+
+SCOPES = ("read", "act", "metrics")
+"""read: devices, readings, alerts, the quarantine, the gateway. act: acknowledge, assign, note and
+mute. metrics: /metrics, for Prometheus."""
+PREFIX = "hw_"
+"""By which a key that lies where it should not is recognised."""
+TOKEN = 16
+"""Random bytes of a key."""
+MOST_PATTERNS = 1_000
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """One key. Times are ms since 1970, UTC."""
+
+    name: str
+    """Small letters, digits and hyphens."""
+    scopes: tuple[str, ...]
+    devices: tuple[str, ...] = ("*",)
+    """Patterns, as of file names, of the devices that it knows of: fridge-*, or owner/fridge-*."""
+    added: int = 0
+    expires: int | None = None
+    revoked: int | None = None
+
+    def allows(self, device: DeviceKey) -> bool:
+        """Whether it knows of a device."""
+        return any(fnmatchcase(str(device), one) for one in self.devices)
+
+    def good(self, now: int) -> bool:
+        """Whether it is worth anything at that time (ms)."""
+        return self.revoked is None and (self.expires is None or now < self.expires)
+
+    @property
+    def fact(self) -> dict[str, Any]:
+        """What the audit trail says of it."""
+        return {"scopes": self.scopes, "devices": self.devices, "expires": self.expires}
+
+
+def find_key(state: State, token: str, now: int) -> ApiKey | None:
+    """Return whose key this is; None if it is nobody's, or is revoked or expired."""
+    digest = sha256(token.encode()).digest()
+    rows = state.rows("SELECT digest, body FROM api_key WHERE digest = ?", (digest,))
+    if not rows or not hmac.compare_digest(rows[0][0], digest):
+        return None
+    key = msgspec.json.decode(rows[0][1], type=ApiKey)
+    return key if key.good(now) else None
+
+
+class ApiKeys:
+    """Writes the keys; the gateway alone has one of these."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    def all(self) -> list[ApiKey]:
+        """Return every key by name, those that are revoked or expired too."""
+        rows = self._state.rows("SELECT body FROM api_key ORDER BY name")
+        return [msgspec.json.decode(body, type=ApiKey) for (body,) in rows]
+
+    async def add(self, key: ApiKey, who: Who) -> tuple[ApiKey, str]:
+        """Add a key; return it as it stands, and the text that nobody can show again.
+
+        Its other times are set here. The name of one that was revoked, or has expired, may be
+        used again. Raises ControlError, DiskError.
+        """
+        now = self._clock.now()
+        _check(key, now)
+        token = PREFIX + secrets.token_hex(TOKEN)
+        key = msgspec.structs.replace(key, added=now, revoked=None)
+        async with self._state.writing():
+            before = self._find(key.name)
+            if before is not None and before.good(now):
+                raise ControlError(
+                    f"{key.name} is there already",
+                    f"Use another name, or first: holdwatch key revoke {key.name}",
+                )
+            self._keep(key, sha256(token.encode()).digest())
+            self._audit(who, "key-add", key.name, None, key.fact)
+        return key, token
+
+    async def revoke(self, name: str, who: Who) -> ApiKey:
+        """Let a key do nothing any more. Raises ControlError, DiskError."""
+        async with self._state.writing():
+            before = self._find(name)
+            if before is None:
+                raise ControlError(f"there is no key {name}", "See: holdwatch key list")
+            if before.revoked is not None:
+                raise ControlError(f"{name} is revoked already", "There is nothing left to do")
+            revoked = msgspec.structs.replace(before, revoked=self._clock.now())
+            self._keep(revoked, None)
+            self._audit(who, "key-revoke", name, before.fact, None)
+        return revoked
+
+    def _find(self, name: str) -> ApiKey | None:
+        rows = self._state.rows("SELECT body FROM api_key WHERE name = ?", (name,))
+        return msgspec.json.decode(rows[0][0], type=ApiKey) if rows else None
+
+    def _keep(self, key: ApiKey, digest: bytes | None) -> None:
+        row = (key.name, digest, msgspec.json.encode(key))
+        self._state.stage("INSERT OR REPLACE INTO api_key VALUES (?,?,?)", [row])
+
+    def _audit(
+        self,
+        who: Who,
+        what: str,
+        name: str,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+    ) -> None:
+        entry = audit.Entry(self._clock.now(), who, what, name, before=before, after=after)
+        audit.stage(self._state, entry)
+
+
+def _check(key: ApiKey, now: int) -> None:
+    check_name(key.name, "a key")
+    wrong = [one for one in key.scopes if one not in SCOPES]
+    if wrong or not key.scopes:
+        problem = f"{wrong[0]!r} is no scope" if wrong else f"{key.name} would have no scope"
+        raise ControlError(problem, f"Use one or more of {', '.join(SCOPES)}")
+    if key.expires is not None and key.expires <= now:
+        raise ControlError(f"{key.name} would have expired already", "Give it a day or more")
+    if not 1 <= len(key.devices) <= MOST_PATTERNS:
+        raise ControlError(
+            f"{key.name} has {len(key.devices):,} patterns of devices",
+            f"Give it 1 to {MOST_PATTERNS:,}; fridge-* stands for many devices, and * for all",
+        )
+    for pattern in key.devices:
+        owner, slash, device = pattern.rpartition("/")
+        try:
+            for part in (owner, device) if slash else (device,):
+                check_device_id(part.replace("*", "x"))
+        except DecodeError as error:
+            raise ControlError(
+                f"{pattern!r} matches no device",
+                "Use an id, or a pattern such as fridge-* or owner/fridge-*; ids hold no space "
+                "and none of + # / . * > and have at most 128 characters",
+            ) from error
