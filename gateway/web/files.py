@@ -1,0 +1,105 @@
+"""The gateway's files, as the page reads them: by connections that cannot write."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import apsw
+import numpy as np
+
+from devices.reading import UNUSABLE_SHIFT
+from gateway.history import HistoryReader
+from gateway.history.reader import Series
+from gateway.journal import Journal
+from gateway.past import Past
+from gateway.state import State
+from rules.subject import undated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from devices.reading import DeviceKey, Reading
+
+Answer = TypeVar("Answer")
+
+
+class Files:
+    """The three files, for one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open them to read. Raises FileError, DiskError."""
+        self.state = State(folder / "state.db", looking=True)
+        self.journal = Journal(folder / "journal.db", looking=True)
+        path = folder / "history.db"
+        self._packed = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        self._packed.set_busy_timeout(5000)
+        self.history = HistoryReader(path, self._packed)
+        self.past = Past(self.journal, self.history)
+
+    def look(self) -> None:
+        """Take note of what was committed since."""
+        self.journal.look()
+
+    def newest(self, device: DeviceKey) -> Reading | None:
+        """Return the newest reading of a device, None if it has none."""
+        known = self.past.known(device, self.journal.head)
+        return known.last if known else None
+
+    def series(self, device: DeviceKey, channel: str, start: int, end: int) -> Series:
+        """Return one channel in start ≤ when < end (ms), from the history and the journal.
+
+        Raises DamagedHistoryError.
+        """
+        stored = self.history.cursor
+        packed = self.history.series(device, channel, start, end)
+        newer = [
+            one
+            for one in self.journal.read_device(device, stored, self.journal.head)
+            if start <= one.when < end and not undated(one) and channel in one.layout.channels
+        ]
+        if not newer:
+            return packed
+        found = [(one, one.layout.channels.index(channel)) for one in newer]
+        fresh = Series(
+            np.array([one.when for one, _ in found], np.int64),
+            np.array([one.values[index] for one, index in found], np.float64),
+            np.array([one.flags for one, _ in found], np.int64),
+            np.array(
+                [not one.flags >> (UNUSABLE_SHIFT + index) & 1 for one, index in found], np.bool_
+            ),
+        )
+        joined = [np.concatenate(pair) for pair in zip(packed, fresh, strict=True)]
+        order = np.argsort(joined[0], kind="stable")
+        when, values, flags, usable = (one[order] for one in joined)
+        return Series(when, values, flags, usable)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for one in (self.state, self.journal, self._packed):
+            one.close()
+
+
+class Archive:
+    """The files for what takes a while: one thread reads, one question after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open them to read. Raises FileError, DiskError."""
+        self._files = Files(folder)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
+
+    async def ask(self, question: Callable[[Files], Answer]) -> Answer:
+        """Put a question to the files; whoever waits does not hold up anybody else."""
+
+        def answer() -> Answer:
+            self._files.look()
+            return question(self._files)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._thread.shutdown(cancel_futures=True)
+        self._files.close()

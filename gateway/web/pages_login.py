@@ -1,0 +1,127 @@
+"""Logging in and out: by name and password, or, for a wall screen, by its link."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from gateway.passwords import is_right
+from gateway.people import TOKEN, find_login, find_person
+from gateway.web.look import show
+from gateway.web.problems import Problem
+from gateway.web.visitor import (
+    Viewer,
+    address_of,
+    check_origin,
+    cookie_name,
+    find_visitor,
+    site_of,
+)
+
+if TYPE_CHECKING:
+    from gateway.web.site import Site
+
+router = APIRouter()
+LONGEST = 200
+"""Characters of a password that are looked at: longer ones would only cost time."""
+FOR_EVER = 400 * 24 * 3600
+"""Seconds: the longest that browsers keep a cookie. Each visit begins it anew."""
+
+
+def safe_path(text: str) -> str:
+    """Return where to go after logging in: a path of ours, never another site."""
+    return text if text.startswith("/") and not text.startswith(("//", "/\\")) else "/"
+
+
+def set_cookie(site: Site, response: Response, token: str, seconds: int = FOR_EVER) -> None:
+    """Let the browser keep a login's token; how long it is good is ours to say."""
+    response.set_cookie(
+        cookie_name(site),
+        token,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=site.web.tls is not None,
+    )
+
+
+@router.get("/login")
+def login_page(request: Request, to: str = "/") -> Response:
+    """Ask for name and password."""
+    if find_visitor(request) is not None:
+        return RedirectResponse(safe_path(to), 303)
+    return show(request, "login.html", to=safe_path(to), problem="", name="")
+
+
+@router.post("/login")
+async def log_in(
+    request: Request,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    to: Annotated[str, Form()] = "/",
+) -> Response:
+    """Let a person in."""
+    site = site_of(request)
+    check_origin(request)
+    came_from, now = address_of(request), asyncio.get_running_loop().time()
+    if site.attempts.blocked(came_from, now):
+        problem = "Too many wrong passwords came from this address. Wait a minute, then retry."
+        return show(request, "login.html", status=429, to=to, problem=problem, name=name)
+    found = find_person(site.files.state, name.strip())
+    person, kept = found or (None, None)
+    async with site.one_password:
+        right = await asyncio.to_thread(is_right, password[:LONGEST], kept)
+    if not right or person is None or person.removed is not None:
+        site.attempts.failed(came_from, now)
+        problem = "Name or password is wrong. If it is lost: holdwatch user reset NAME"
+        return show(request, "login.html", status=403, to=to, problem=problem, name=name)
+    token = secrets.token_hex(TOKEN)
+    await site.ask(
+        "login-open",
+        digest=sha256(token.encode()).hexdigest(),
+        person=person.name,
+        expires=site.clock.now() + site.web.idle,
+        address=came_from,
+    )
+    response = RedirectResponse(safe_path(to), 303)
+    set_cookie(site, response, token)
+    return response
+
+
+@router.post("/logout")
+async def log_out(request: Request, visitor: Viewer) -> Response:
+    """End this login."""
+    site = site_of(request)
+    await site.ask("login-end", digest=visitor.digest.hex())
+    response = RedirectResponse("/login", 303)
+    response.delete_cookie(cookie_name(site), path="/")
+    return response
+
+
+@router.get("/enter")
+def enter_page(request: Request) -> Response:
+    """Let the page itself show the token, which stands behind the # and is never sent to us so."""
+    return show(request, "enter.html")
+
+
+@router.post("/enter")
+async def enter(request: Request, token: Annotated[str, Form()]) -> Response:
+    """Let in who has the link of a login, such as a wall screen."""
+    site = site_of(request)
+    check_origin(request)
+    came_from, now = address_of(request), asyncio.get_running_loop().time()
+    if site.attempts.blocked(came_from, now):
+        raise Problem(429, "too many wrong links came from this address", "Wait a minute")
+    found = find_login(site.files.state, sha256(token.encode()).digest())
+    if found is None or (found[0].expires is not None and found[0].expires <= site.clock.now()):
+        site.attempts.failed(came_from, now)
+        raise Problem(403, "this link is revoked, or was never good", "Ask for another one")
+    response = JSONResponse({"to": "/wall" if found[1].screen else "/"})
+    set_cookie(site, response, token)
+    return response

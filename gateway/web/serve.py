@@ -1,0 +1,84 @@
+"""Serves the page on ports that the gateway has opened, until the gateway ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from gateway.web.app import make_app
+from gateway.web.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.page import Start
+
+log = structlog.get_logger()
+
+GRACE = 1
+"""Seconds that answers may take once we are to end; event streams never end by themselves."""
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us."""
+
+    def install_signal_handlers(self) -> None:
+        """Do nothing: `serve` does it."""
+
+
+async def serve(start: Start) -> None:
+    """Serve until the gateway ends or says so."""
+    web = start.settings.web
+    if web is None:
+        raise ValueError("the page is started only where the settings have [web]")
+    site = Site(start.settings, web)
+    config = uvicorn.Config(
+        make_app(site),
+        log_config=None,
+        access_log=False,
+        http="httptools",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE,
+        ssl_certfile=web.tls.certificate if web.tls else None,
+        ssl_keyfile=web.tls.key if web.tls else None,
+    )
+    server = _Server(config)
+    sockets = [socket.socket(fileno=one) for one in start.sockets]
+
+    def stop() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    tasks = [
+        asyncio.create_task(site.run(), name="site"),
+        asyncio.create_task(_until_alone(stop), name="gateway"),
+        asyncio.create_task(server.serve(sockets=sockets), name="server"),
+    ]
+    try:
+        done, _ = await asyncio.wait(tasks[::2], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        site.close()
+
+
+async def _until_alone(stop: Callable[[], None]) -> None:
+    """Stop when the gateway is gone, however it went: then our standard input has an end."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+    stop()

@@ -1,0 +1,58 @@
+"""What pages and API share: the files, what stands now, the way to the gateway, who streams."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from gateway.clock import Clock
+from gateway.control import ask
+from gateway.listener.attempts import Attempts
+from gateway.web.feed import Feed
+from gateway.web.files import Archive, Files
+from gateway.web.limits import Limits
+from gateway.web.standing import Standing
+from gateway.web.streams import Streams
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+    from gateway.settings.web import Web
+
+
+class Site:
+    """One page over one gateway. `run` it while it is served."""
+
+    def __init__(self, settings: Settings, web: Web) -> None:
+        """Open the files to read. Raises FileError, DiskError."""
+        self.settings = settings
+        self.web = web
+        self.clock = Clock()
+        folder = settings.gateway.data
+        self.files = Files(folder)
+        """For what is quickly read; on the event loop."""
+        self.archive = Archive(folder)
+        """For what takes a while: readings of the past; on a thread of its own."""
+        self.standing = Standing(settings, self.files, self.clock)
+        self.streams = Streams(self.standing, self.clock)
+        self.feed = Feed(folder, self.standing, self.streams)
+        self.limits = Limits(web.rate)
+        self.attempts = Attempts()
+        """Wrong passwords and links, by address."""
+        self.one_password = asyncio.Lock()
+        """Passwords are compared one at a time: each takes 64 MiB."""
+
+    async def ask(self, do: str, **request: Any) -> Any:  # noqa: ANN401 - whatever the command answers
+        """Send the gateway a command. Raises ControlError, NotRunningError."""
+        return await ask(self.settings.gateway.data, {"do": do, **request})
+
+    async def run(self) -> None:
+        """Follow what changes, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.feed.run(), name="feed")
+            group.create_task(self.streams.run(), name="streams")
+            group.create_task(self.standing.fill(self.archive), name="fill")
+
+    def close(self) -> None:
+        """Close the files."""
+        self.archive.close()
+        self.files.close()
