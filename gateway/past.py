@@ -8,7 +8,7 @@ from rules.subject import order, undated
 
 if TYPE_CHECKING:
     from devices.reading import DeviceKey, Reading
-    from gateway.history import History
+    from gateway.history import History, HistoryReader
     from gateway.journal import Cursor, Journal
 
 FOREVER = 2**62
@@ -24,7 +24,7 @@ class Known(NamedTuple):
 class Past:
     """Reads both files, as far as a cursor of the journal."""
 
-    def __init__(self, journal: Journal, history: History) -> None:
+    def __init__(self, journal: Journal, history: History | HistoryReader) -> None:
         self._journal = journal
         self._history = history
 

@@ -57,7 +57,7 @@ def make_row(seen: Seen, settings: Settings) -> Row:
     section = settings.device(device)
     rules = seen.rules or ()
     found = [(one.severity if one.state == "firing" else one.state, one) for one in rules]
-    found.sort(key=lambda one: WORST.index(one[0]))  # type: ignore[arg-type] # words of WORST
+    found.sort(key=lambda one: WORST.index(one[0]))
     state, status = found[0] if found else ("ok", None)
     channel = (status.channel if status else "") or next(iter(seen.channels), "")
     values = dict(zip(seen.channels, seen.values, strict=True))
