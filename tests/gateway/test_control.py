@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from gateway.control import ControlError, ControlServer, NotRunningError, ask, socket_path
+from gateway.control import (
+    ControlError,
+    ControlServer,
+    NotRunningError,
+    ask,
+    socket_path,
+    watch,
+)
 from gateway.database import DiskError
 
 
@@ -34,3 +43,36 @@ async def test_it_answers_in_a_folder_of_any_length(tmp_path: Path, depth: int) 
     serving.cancel()
     await asyncio.wait([serving])
     assert not socket_path(data).exists()
+
+
+class Told(msgspec.Struct):
+    part: int
+
+
+async def count(_request: dict[str, Any], _progress: object) -> AsyncIterator[int]:
+    async def counting() -> AsyncIterator[int]:
+        number = 0
+        while True:
+            yield number
+            number += 1
+            await asyncio.sleep(0)
+
+    return counting()
+
+
+async def test_whoever_watches_is_told_part_after_part_until_the_gateway_ends(
+    tmp_path: Path,
+) -> None:
+    serving = asyncio.create_task(ControlServer(tmp_path, count).run())
+    while not socket_path(tmp_path).exists():  # noqa: ASYNC110 - another task makes it, and gives no sign
+        await asyncio.sleep(0)
+    told = []
+    async with asyncio.timeout(20):
+        async for one in watch(tmp_path, {"do": "watch"}, msgspec.json.Decoder(Told)):
+            told.append(one.part)
+            if len(told) == 100:
+                # It ends although somebody watches, and that one comes to an end too.
+                serving.cancel()
+        await asyncio.wait([serving])
+    assert told == list(range(len(told)))
+    assert len(told) >= 100

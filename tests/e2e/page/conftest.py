@@ -41,7 +41,7 @@ def open_page(running: RunningPage, browser: Browser) -> Iterator[OpenPage]:
     """Log a person in, each time with a browser profile of its own; return the page."""
     contexts: list[BrowserContext] = []
 
-    def opened(  # noqa: PLR0913 - what a browser can be
+    def opened(
         role: str = "operator",
         *,
         name: str = "",

@@ -1,0 +1,85 @@
+"""The page's process: it comes and goes with the gateway, and its end is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.gateway_process import holdwatch
+from tests.gateway.web.running import RunningPage, until
+
+
+def children_of(process: int) -> list[int]:
+    """Return the processes that a process has started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (entry / "status").read_text()
+        except OSError:
+            continue  # it has ended meanwhile
+        if f"\nPPid:\t{process}\n" in status and "\nState:\tZ" not in status:
+            found.append(int(entry.name))
+    return found
+
+
+def is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/status").read_text()
+    return "\nState:\tZ" not in status
+
+
+def served(page: RunningPage) -> bool:
+    try:
+        return httpx.get(f"{page.url}/login", timeout=5).status_code == HTTPStatus.OK
+    except httpx.TransportError:
+        return False
+
+
+def test_a_page_that_dies_is_told_and_comes_back(tmp_path: Path) -> None:
+    with RunningPage(tmp_path) as page:
+        assert page._process is not None
+        (child,) = children_of(page._process.pid)
+        os.kill(child, signal.SIGKILL)
+        page.publish("d-1", {"temperature": 5.0})  # the intake goes on
+        alerts = until(lambda: page.status()["alerts"], "an alert about the page")
+        assert [(one["channel"], "process ended" in one["reason"]) for one in alerts] == [
+            ("page", True)
+        ]
+        until(lambda: served(page), "the page is back")
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_the_page_ends_with_the_gateway_however_that_ends(tmp_path: Path, how: str) -> None:
+    with RunningPage(tmp_path) as page:
+        assert page._process is not None
+        (child,) = children_of(page._process.pid)
+        # Somebody is in the middle of a stream.
+        with socket.create_connection(("127.0.0.1", page.web)) as watching:
+            watching.sendall(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+            getattr(page, how)()
+            until(lambda: not is_there(child), "the page's process ends")
+        # The port is free again: another gateway may have it.
+        socket.create_server(("127.0.0.1", page.web)).close()
+
+
+def test_a_port_that_is_taken_ends_the_start_with_a_word_about_it(tmp_path: Path) -> None:
+    with RunningPage(tmp_path) as page:
+        text = page.settings.read_text()
+        other = tmp_path / "other.toml"
+        other.write_text(
+            text.replace(f"{tmp_path}/data", f"{tmp_path}/other").replace(
+                f"port = {page.mqtt}\nanonymous = true", f"port = {page.mqtt + 1}"
+            )
+        )
+        told = holdwatch("run", "-c", str(other), code=1)
+    assert f"Cannot listen on 127.0.0.1:{page.web}" in told
+    assert "in [web]" in told
