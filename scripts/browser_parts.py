@@ -67,11 +67,18 @@ def fetch(root: Path) -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(root / LOCKED / name, Path(folder, name))
         _npm_ci(Path(folder))
-        # The stamp goes first and comes last: a copy that is cut short is made again.
-        (vendor / STAMP).unlink(missing_ok=True)
-        shutil.rmtree(vendor, ignore_errors=True)
-        _copy(Path(folder, "node_modules"), vendor)
-    (vendor / STAMP).write_text(stamp(root) + "\n", encoding="ascii")
+        try:
+            # The stamp goes first and comes last: a copy that is cut short is made again.
+            (vendor / STAMP).unlink(missing_ok=True)
+            if vendor.exists():
+                shutil.rmtree(vendor)
+            _copy(Path(folder, "node_modules"), vendor)
+            (vendor / STAMP).write_text(stamp(root) + "\n", encoding="ascii")
+        except OSError as problem:
+            raise BrowserPartsError(
+                f"The browser parts cannot be put into {vendor}: {problem}. "
+                "If another user built here before, remove that folder as that user."
+            ) from None
 
 
 def _copy(modules: Path, vendor: Path) -> None:

@@ -1,8 +1,8 @@
 # Sourced by the scripts beside it. Gives: $root, the repository's folder, as the working
 # folder; $python, the Python of its virtual environment; and the functions below.
 #
-# The environment is made in .venv from requirements.lock, and made again only when the lock,
-# pyproject.toml or the folder's place changes: .venv/stamp tells.
+# The environment is made in .venv from requirements.lock, and made again only when a lock, what
+# builds the package or the folder's place changes: .venv/stamp tells.
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -72,14 +72,21 @@ make_environment() {
     # Only ready-made wheels: to compile numpy on a Raspberry Pi takes an hour, then fails.
     "$python" -m pip install --quiet --disable-pip-version-check --require-hashes \
         --only-binary :all: --requirement requirements.lock
-    "$python" -m pip install --quiet --disable-pip-version-check --no-deps \
-        --no-build-isolation --editable .
+    # The build needs an npm, to fetch the page's browser parts. Where there is none, pip builds
+    # apart from .venv and fetches one for that time.
+    local apart=()
+    if command -v npm >/dev/null; then
+        apart=(--no-build-isolation)
+    fi
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps "${apart[@]}" \
+        --editable .
 }
 
 # need_environment: makes .venv what the lock says. Quick when it is.
 need_environment() {
     local wanted
-    wanted="$root $(sha256sum requirements.lock pyproject.toml | sha256sum)"
+    wanted="$root $(sha256sum requirements.lock pyproject.toml scripts/browser_parts.py \
+        gateway/web/browser/package-lock.json | sha256sum)"
     if [ -x "$python" ] && [ "$(cat .venv/stamp 2>/dev/null)" = "$wanted" ]; then
         return
     fi
@@ -104,5 +111,12 @@ need_programs() {
     command -v strace >/dev/null || missing+=(strace)
     if [ ${#missing[@]} -gt 0 ]; then
         apt_install "${missing[@]}"
+    fi
+}
+
+# need_browser: a browser for the tests that look at the page.
+need_browser() {
+    if ! command -v chromium >/dev/null; then
+        apt_install chromium
     fi
 }

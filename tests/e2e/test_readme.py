@@ -58,7 +58,9 @@ def fresh(folder: Path) -> tuple[Path, dict[str, str]]:
     home = folder / "home"
     home.mkdir()
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "COLUMNS": "160"}
-    environment |= {name: os.environ[name] for name in os.environ if name.startswith("PIP_")}
+    # How pip and npm reach their registries from this machine.
+    reach = ("PIP_", "NODE_", "npm_config_", "NPM_CONFIG_")
+    environment |= {name: os.environ[name] for name in os.environ if name.startswith(reach)}
     return copy(folder), environment
 
 
