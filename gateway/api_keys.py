@@ -63,7 +63,7 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 def find_key(state: State, token: str, now: int) -> ApiKey | None:
     """Return whose key this is; None if it is nobody's, or is revoked or expired."""
-    digest = sha256(token.encode()).digest()
+    digest = sha256(token.encode(errors="replace")).digest()
     rows = state.rows("SELECT digest, body FROM api_key WHERE digest = ?", (digest,))
     if not rows or not hmac.compare_digest(rows[0][0], digest):
         return None

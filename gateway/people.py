@@ -54,7 +54,7 @@ class Person(msgspec.Struct, frozen=True):
     @property
     def fact(self) -> dict[str, Any]:
         """What the audit trail says of it."""
-        return {"role": self.role, "screen": self.screen}
+        return {"role": self.role, **({"screen": True} if self.screen else {})}
 
 
 class Login(msgspec.Struct, frozen=True):
