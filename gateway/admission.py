@@ -185,23 +185,28 @@ class Admission:
             return
         self._failing = False
 
-    async def confirm(self, device: DeviceKey) -> None:
-        """Record that a device is one of ours, heard or not. Raises DiskError."""
+    async def confirm(self, device: DeviceKey, along: Callable[[], None] = lambda: None) -> None:
+        """Record that a device is one of ours, heard or not. Raises DiskError.
+
+        `along` stages what belongs to it, here and when it is taken back.
+        """
         async with self._state.writing():
             met = self.met(device) or Met(self._clock.now(), "")
             self._keep(device, met, confirmed=True)
+            along()
         # Meanwhile it may have come for the first time.
         met = self.unconfirmed.pop(device, met)
         self.confirmed.setdefault(device, met)
         self._brought.pop(met.source, None)
 
-    async def unconfirm(self, device: DeviceKey) -> None:
+    async def unconfirm(self, device: DeviceKey, along: Callable[[], None] = lambda: None) -> None:
         """Take a confirmation back: unconfirmed if it ever came, else unknown. Raises DiskError."""
         async with self._state.writing():
             if self.confirmed[device].source:
                 self._keep(device, self.confirmed[device], confirmed=False)
             else:
                 self._state.stage("DELETE FROM registry WHERE owner = ? AND name = ?", [device])
+            along()
         met = self.confirmed.pop(device)
         if met.source:
             self.unconfirmed[device] = met

@@ -33,6 +33,7 @@ from gateway.asking import (
     print_answer,
     progress_bar,
 )
+from gateway.cli_alerts import alert_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
 from gateway.cli_simulate import simulate
@@ -42,6 +43,7 @@ from gateway.control import ControlServer
 from gateway.logs import configure
 from gateway.machine import tune
 from gateway.settings import Settings, load
+from gateway.screen_alerts import show_alerts
 from gateway.starter import starter
 
 app = typer.Typer(
@@ -60,6 +62,7 @@ quarantine_app = typer.Typer(
 )
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(device_app, name="device")
+app.add_typer(alert_app, name="alert")
 app.add_typer(tls_app, name="tls")
 
 
@@ -210,7 +213,7 @@ def alerts(
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """List alerts that are open, and those that ended lately: when, how long, how bad."""
-    ask_and_show(config, {"do": "alerts", "days": days}, screen.show_alerts, json=json)
+    ask_and_show(config, {"do": "alerts", "days": days}, show_alerts, json=json)
 
 
 @quarantine_app.command("list")

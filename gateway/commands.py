@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,15 @@ import msgspec
 from devices.device import DecodeError
 from devices.reading import WRONG_CLOCK, DeviceKey, Reading
 from gateway import __version__
+from gateway.acts import Acts
+from gateway.alert_commands import AlertCommands, with_holders
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
-from gateway.importer import import_file
+from gateway.intake_commands import IntakeCommands
 from gateway.own_alerts import GRAVITY
 from gateway.people_commands import PeopleCommands
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
-from gateway.second_try import drop, retry
 from rules.duration import DAY
 from rules.revision import WITHDRAWN
 from rules.rule import SampleRule
@@ -58,6 +58,8 @@ class Commands:
             gateway.principals,
             gateway.admission,
             gateway.journal,
+            state=gateway.state,
+            clock=gateway.clock,
             connected=listener.connected if listener is not None else dict,
         )
         people = PeopleCommands(
@@ -68,17 +70,22 @@ class Commands:
             screens=gateway.screens,
             api_keys=gateway.api_keys,
         )
+        alerts = AlertCommands(
+            gateway.settings.gateway.owner,
+            Acts(gateway.state, gateway.clock),
+            gateway.ingest.raw,
+            gateway.journal,
+            gateway.clock,
+        )
         self.by_name = {
             "status": self.status,
             "devices": self.devices,
-            "quarantine": self.quarantine,
-            "retry": self.retry,
-            "drop": self.drop,
             "alerts": self.alerts,
-            "import": self.import_file,
             "report": self.report,
             "watch": self.watch,
             **devices.by_name,
+            **IntakeCommands(gateway).by_name,
+            **alerts.by_name,
             **people.by_name,
         }
 
@@ -115,7 +122,7 @@ class Commands:
                 name: msgspec.to_builtins(state) for name, state in gateway.brokers.states.items()
             },
             "listener": gateway.listener.report() if gateway.listener else None,
-            "alerts": [msgspec.to_builtins(one) for one in alerts],
+            "alerts": with_holders(gateway.state, alerts, gateway.clock.now()),
             "pending": self._pending(),
             "devices": len(journal.devices()),
             "received": gateway.ingest.received,
@@ -218,79 +225,16 @@ class Commands:
             )
         return answer
 
-    async def alerts(self, request: Mapping[str, Any], _progress: object) -> list[Alert]:
+    async def alerts(self, request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:
         """Alerts that are open, or ended in the last so many days, newest first."""
-        since = self._gateway.clock.now() - int(request.get("days", 7)) * DAY
+        now = self._gateway.clock.now()
+        since = now - int(request.get("days", 7)) * DAY
         found = [
             self._as_it_is(one) if one.ended is None else one
             for one in self._gateway.state.alerts_since(since)
         ]
-        return sorted(found, key=lambda one: one.fired, reverse=True)
-
-    async def quarantine(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """Messages that could not be decoded, oldest first, raw bytes as base64."""
-        rows = self._gateway.journal.quarantine.page(
-            int(request.get("after", 0)), int(request.get("limit", 100))
-        )
-        messages = [
-            {
-                **msgspec.structs.asdict(one),
-                "topic": one.topic.decode(errors="replace"),
-                "payload": base64.b64encode(one.payload).decode(),
-            }
-            for one in rows
-        ]
-        total = sum(self._gateway.journal.quarantine.counts().values())
-        return {"total": total, "messages": messages}
-
-    async def drop(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
-        """Drop messages from the quarantine: these numbers, or with none given, all."""
-        numbers = set(request.get("numbers") or ())
-        dropped = await drop(self._gateway.ingest, list(numbers) or None)
-        if numbers and not dropped:
-            raise ControlError(
-                "the quarantine holds no message with such a number",
-                "See: holdwatch quarantine list",
-            )
-        return {"dropped": dropped, "unknown": len(numbers) - dropped if numbers else 0}
-
-    async def retry(self, _request: Mapping[str, Any], _progress: object) -> dict[str, int]:
-        """Decode what lies in the quarantine again."""
-        decoded, left = await retry(self._gateway.ingest)
-        return {"decoded": decoded, "left": left}
-
-    async def import_file(
-        self, request: Mapping[str, Any], progress: Callable[[int, int], None]
-    ) -> dict[str, Any]:
-        """Take in a logger's file and say what the rules found in it."""
-        gateway = self._gateway
-        before = gateway.state.head
-        zone = request.get("zone")
-        imported = await import_file(
-            gateway.ingest,
-            request["name"],
-            base64.b64decode(request["content"]),
-            zone=find_zone(zone) if zone else None,
-            device=request.get("device"),
-            owner=gateway.settings.gateway.owner,
-            received=gateway.clock.now(),
-            columns=request.get("columns"),
-            progress=progress,
-        )
-        await gateway.settle()
-        changed, _ = gateway.state.read(before, gateway.state.head - before)
-        ids = {one.event.alert.id for one in changed}
-        alerts = [
-            one
-            for one in gateway.state.alerts_of(
-                device_key(imported.device, gateway.settings.gateway.owner)
-            )
-            if one.id in ids
-        ]
-        return {
-            **msgspec.to_builtins(imported),
-            "alerts": [msgspec.to_builtins(one) for one in alerts],
-        }
+        found.sort(key=lambda one: one.fired, reverse=True)
+        return with_holders(self._gateway.state, found, now)
 
     async def report(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Answer with a device's past by local days."""

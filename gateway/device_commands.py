@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from devices.device import check_device_id
 from devices.reading import DeviceKey
+from gateway import audit
 from gateway.admission import brought
+from gateway.audit import Entry, Who, who_of
 from gateway.control import ControlError
 from gateway.listener.ends import last_ends
 from gateway.listener.principal import Principal
@@ -17,20 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.admission import Admission
+    from gateway.clock import Clock
     from gateway.journal import Journal
-    from gateway.listener.principals import Principals
+    from gateway.listener.principals import Along, Principals
+    from gateway.state import State
 
 
 class DeviceCommands:
     """The commands about credentials and new devices, by name: a part of Commands."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         owner: str,
         principals: Principals,
         admission: Admission,
         journal: Journal,
         *,
+        state: State,
+        clock: Clock,
         connected: Callable[[], Mapping[str, int]],
     ) -> None:
         """`owner`: of devices where nobody says another.
@@ -41,6 +48,8 @@ class DeviceCommands:
         self._principals = principals
         self._admission = admission
         self._journal = journal
+        self._state = state
+        self._clock = clock
         self._connected = connected
         self.by_name = {
             "add": self.add,
@@ -64,7 +73,7 @@ class DeviceCommands:
             sees=sees,
             certificate=bool(request.get("certificate")),
         )
-        token = await self._principals.add(principal)
+        token = await self._principals.add(principal, self._noting(request, "add"))
         added = self._principals.get(principal.name) or principal
         return {**msgspec.structs.asdict(added), "token": token}
 
@@ -75,12 +84,14 @@ class DeviceCommands:
             raise ControlError(
                 "nothing was said that could be changed", "Use --may-speak-for, --may-see or both"
             )
-        changed = await self._principals.change(request["name"], speaks_for, sees)
+        changed = await self._principals.change(
+            request["name"], speaks_for, sees, self._noting(request, "change")
+        )
         return msgspec.structs.asdict(changed)
 
     async def revoke(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Let a credential connect no more, and end its connections."""
-        revoked = await self._principals.revoke(request["name"])
+        revoked = await self._principals.revoke(request["name"], self._noting(request, "revoke"))
         return msgspec.structs.asdict(revoked)
 
     async def confirm(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
@@ -92,7 +103,9 @@ class DeviceCommands:
         check_device_id(device.id)
         met = self._admission.met(device)
         already = device in self._admission.confirmed
-        await self._admission.confirm(device)
+        await self._admission.confirm(
+            device, self._noting_device(request, "confirm", device, confirmed=already)
+        )
         return {
             "device": str(device),
             "already": already,
@@ -107,7 +120,9 @@ class DeviceCommands:
         device = device_key(request["device"], self._owner)
         if device not in self._admission.confirmed:
             raise ControlError(f"{device} is not confirmed", "See: holdwatch device list")
-        await self._admission.unconfirm(device)
+        await self._admission.unconfirm(
+            device, self._noting_device(request, "unconfirm", device, confirmed=True)
+        )
         return {"device": str(device), "unconfirmed": device in self._admission.unconfirmed}
 
     async def credentials(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
@@ -123,6 +138,32 @@ class DeviceCommands:
                 for one in self._principals.all()
             ]
         }
+
+    def _noting(self, request: Mapping[str, Any], what: str) -> Along:
+        """Return what stages an entry of the audit trail about a credential."""
+        who = who_of(request)
+
+        def stage(before: Principal | None, after: Principal) -> None:
+            known = None if before is None else msgspec.structs.asdict(before)
+            self._stage(who, what, after.name, known, msgspec.structs.asdict(after))
+
+        return stage
+
+    def _noting_device(
+        self, request: Mapping[str, Any], what: str, device: DeviceKey, *, confirmed: bool
+    ) -> Callable[[], None]:
+        """Return what stages an entry about a device, which was `confirmed` before, or not."""
+        before, after = {"confirmed": confirmed}, {"confirmed": what == "confirm"}
+        return partial(self._stage, who_of(request), what, str(device), before, after)
+
+    def _stage(self, who: Who, what: str, object_: str, before: object, after: object) -> None:
+        now = self._clock.now()
+        audit.stage(
+            self._state,
+            Entry(
+                at=now, who=who, what=f"device-{what}", object=object_, before=before, after=after
+            ),
+        )
 
 
 def _patterns(request: Mapping[str, Any], what: str) -> tuple[str, ...] | None:

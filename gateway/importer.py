@@ -9,9 +9,10 @@ import msgspec
 from devices.loggers import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from zoneinfo import ZoneInfo
 
+    from devices.loggers.file import LoggerFile
     from gateway.ingest import Ingest
 
 SOURCE = "import"
@@ -41,16 +42,19 @@ async def import_file(  # noqa: PLR0913 - a file has this many facts beside it
     device: str | None,
     owner: str,
     received: int,
+    read_whole: Callable[[LoggerFile], Awaitable[None]],
     columns: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Imported:
     """Store a file's readings; returns once they are durable.
 
-    `received` is now (ms). Raises DecodeError, and then nothing is stored.
+    `received` is now (ms). `read_whole` is called with the file once it is understood, before
+    anything of it is stored. Raises DecodeError, and then nothing is stored.
     """
     file = read(
         name, content, received=received, owner=owner, zone=zone, device=device, columns=columns
     )
+    await read_whole(file)
     duplicates = ingest.journal.duplicates
     for first in range(0, len(file.readings), PART):
         await ingest.store(file.readings[first : first + PART])

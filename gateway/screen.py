@@ -43,7 +43,7 @@ def when(settings: Settings, moment: int | None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z}"
 
 
-def _minute(settings: Settings, moment: int | None) -> str:
+def minute(settings: Settings, moment: int | None) -> str:
     """Return a time for a table whose foot names the zone."""
     if moment is None:
         return ""
@@ -155,19 +155,29 @@ def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
         what = f"{alert['channel']} {alert['limit']}".strip()
         if alert["kind"] == "gateway":
             what = f"{alert['channel']}: {alert['reason']}"
-        note = f"\n[dim]{escape(alert['note'])}[/]" if alert["note"] else ""
+        more = [f"[dim]{escape(alert['note'])}[/]"] if alert["note"] else []
+        if alert["holder"]:
+            more.append(f"{foreign(alert['holder'])} has it")
+        more += muted(settings, alert)
         table.add_row(
             Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
             escape("/".join(part for part in alert["device"] if part)),
-            f"{escape(what)} [dim]({alert['rule']})[/]{note}",
+            "\n".join([f"{escape(what)} [dim]({alert['rule']})[/]", *more]),
             when(settings, alert["began"]),
-            _value(alert["worst"], alert["unit"]),
-            _value(alert["last"], alert["unit"]),
+            amount(alert["worst"], alert["unit"]),
+            amount(alert["last"], alert["unit"]),
         )
     return table
 
 
-def _value(value: float | None, unit: str) -> str:
+def muted(settings: Settings, alert: dict[str, Any]) -> list[str]:
+    """Return a line that says until when an alert makes no sound; none where it does."""
+    until = alert["muted_until"]
+    return [] if until is None else [f"muted until {minute(settings, until)}"]
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Return a value with its unit; nothing where there is none."""
     return "" if value is None else f"{value:g} {unit}"
 
 
@@ -178,7 +188,7 @@ def _pending(settings: Settings, pending: list[dict[str, Any]]) -> Table:
             escape(one["device"]),
             one["rule"],
             one["channel"],
-            _value(one["value"], ""),
+            amount(one["value"], ""),
             when(settings, one["pending_until"]),
         )
     return table
@@ -274,10 +284,10 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
         table.add_row(
             Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
             alert["rule"],
-            _minute(settings, alert["began"]),
-            _minute(settings, alert["fired"]),
-            _minute(settings, alert["ended"]) or "still open",
-            _value(alert["worst"], alert["unit"]),
+            minute(settings, alert["began"]),
+            minute(settings, alert["fired"]),
+            minute(settings, alert["ended"]) or "still open",
+            amount(alert["worst"], alert["unit"]),
         )
     console.print(table)
     for rule, limit in sorted({(alert["rule"], alert["limit"]) for alert in alerts}):
@@ -325,28 +335,6 @@ def show_drop(console: Console, _settings: Settings, answer: dict[str, Any]) -> 
     unknown = answer["unknown"]
     more = f" {counted(unknown, 'other number')} are of no message there." if unknown else ""
     console.print(f"{counted(answer['dropped'], 'message')} dropped.{more}")
-
-
-def show_alerts(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
-    """List alerts, newest first."""
-    if not answer:
-        console.print("[green]✓ No alert in that time.[/]")
-        return
-    table = empty_table("severity", "device", "rule", "began", "fired", "ended", "worst")
-    for one in answer:
-        what = f"{one['rule']} {one['channel']}" if one["kind"] == "gateway" else one["rule"]
-        past = " [dim](in the past)[/]" if one["retrospective"] else ""
-        table.add_row(
-            Text(f" {one['severity'].upper()} ", STYLES[one["severity"]]),
-            escape("/".join(part for part in one["device"] if part)),
-            escape(what) + past,
-            _minute(settings, one["began"]),
-            _minute(settings, one["fired"]),
-            _minute(settings, one["ended"]) or "open",
-            _value(one["worst"], one["unit"]),
-        )
-    console.print(table)
-    console.print(f"Times are {settings.gateway.timezone}.")
 
 
 def show_report(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:

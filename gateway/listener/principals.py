@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from gateway.listener.principal import ANONYMOUS, Principal
 from gateway.settings.values import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gateway.clock import Clock
     from gateway.state import State
 
@@ -32,6 +31,14 @@ MOST_PATTERNS = 1_000
 """Patterns of one principal: each message of a new device is held against them all."""
 _OWNER = re.compile(r"[^\s+#/*>\x00-\x1f\x7f]{0,128}")
 """As `owner` in the settings."""
+
+
+Along = Callable[[Principal | None, Principal], None]
+"""Stages what belongs to a change, told the principal as it was (None: not there) and as it is."""
+
+
+def _nothing(_before: Principal | None, _after: Principal) -> None:
+    """Stage nothing more."""
 
 
 class Principals:
@@ -91,7 +98,7 @@ class Principals:
         # Who was revoked and added again: the certificates of before are still signed.
         return principal if begins // 1000 >= principal.not_before // 1000 else None
 
-    async def add(self, principal: Principal) -> str | None:
+    async def add(self, principal: Principal, along: Along = _nothing) -> str | None:
         """Add a principal; return its token, None where it shows a certificate.
 
         Its times are set here. A name that was revoked may be used again, and gets another
@@ -115,11 +122,12 @@ class Principals:
                 not_before = max(revoked or 0, known.not_before)
                 principal = msgspec.structs.replace(principal, not_before=not_before)
             self._keep(principal, digest)
+            along(known, principal)
         self._remember(principal, digest, principal.name)
         self.on_change(principal)
         return token
 
-    async def revoke(self, name: str) -> Principal:
+    async def revoke(self, name: str, along: Along = _nothing) -> Principal:
         """Let a principal connect no more. Raises ControlError, and DiskError."""
         async with self._state.writing():
             known = self._known(name)
@@ -127,12 +135,17 @@ class Principals:
                 raise ControlError(f"{name} is revoked already", "There is nothing left to do")
             revoked = msgspec.structs.replace(known, revoked=self._clock.now())
             self._keep(revoked, None)
+            along(known, revoked)
         self._remember(revoked, None, name)
         self.on_change(revoked)
         return revoked
 
     async def change(
-        self, name: str, speaks_for: tuple[str, ...] | None, sees: tuple[str, ...] | None
+        self,
+        name: str,
+        speaks_for: tuple[str, ...] | None,
+        sees: tuple[str, ...] | None,
+        along: Along = _nothing,
     ) -> Principal:
         """Give a principal other patterns (None: as they are); its token or certificate stays.
 
@@ -149,6 +162,7 @@ class Principals:
             )
             _check(changed)
             self._keep(changed, self._digests.get(name))
+            along(known, changed)
         self._all[name] = changed
         self.on_rights(changed)
         return changed

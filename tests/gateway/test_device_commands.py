@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
+from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,43 +12,14 @@ import pytest
 from devices.device import DecodeError
 from devices.reading import DeviceKey
 from gateway.admission import Admission
-from gateway.app import Gateway
+from gateway.audit import Entry, page, system_user
 from gateway.commands import Commands
 from gateway.control import ControlError
+from gateway.database import DiskError
 from gateway.listener.ends import End, note
 from gateway.quarantine import Rejected
-from gateway.settings import parse
-from tests.gateway.parts import NOW, ToldClock, said
-
-SETTINGS = """
-[gateway]
-box = "here"
-owner = "acme"
-data = "{folder}"
-
-[clients]
-unknown_devices = "unconfirmed"
-"""
-
-
-class Asked:
-    """A gateway, and what it answers."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self.gateway = gateway
-        self.commands = Commands(gateway)
-
-    async def __call__(self, do: str, **request: Any) -> Any:  # noqa: ANN401 - whatever is answered
-        return await self.commands.answer({"do": do, **request}, lambda _done, _all: None)
-
-
-@pytest.fixture
-async def ask(tmp_path: Path) -> AsyncIterator[Asked]:
-    gateway = await asyncio.to_thread(Gateway, parse(SETTINGS.format(folder=tmp_path)), join=False)
-    gateway.clock = ToldClock()
-    await gateway.compose()
-    yield Asked(gateway)
-    gateway.close()
+from tests.gateway.asked import Asked
+from tests.gateway.parts import NOW, said
 
 
 async def test_a_credential_speaks_for_the_device_of_its_name_if_nothing_else_is_said(
@@ -236,3 +207,78 @@ async def test_a_device_that_was_met_just_before_the_end_is_in_the_registry(ask:
     await running
     after = Admission(gateway.state, {}, "refused", gateway.clock)
     assert set(after.unconfirmed) == {DeviceKey("acme", "fridge-1")}
+
+
+# --- the audit trail
+
+
+def entries(ask: Asked) -> list[Entry]:
+    """Return the audit trail, oldest first."""
+    return page(ask.gateway.state, None, 100)[::-1]
+
+
+async def test_what_is_done_to_a_credential_is_in_the_audit_trail_with_what_was_before(
+    ask: Asked,
+) -> None:
+    anna = {"name": "anna", "via": "page", "address": "192.0.2.7"}
+    token = (await ask("add", name="gate", speaks_for=["a-*"], who=anna))["token"]
+    await ask("change", name="gate", sees=["*"], who=anna)
+    await ask("revoke", name="gate")
+    await ask("add", name="gate")
+    found = entries(ask)
+    assert [(one.what, one.object, one.who.name) for one in found] == [
+        ("device-add", "gate", "anna"),
+        ("device-change", "gate", "anna"),
+        ("device-revoke", "gate", system_user()),
+        ("device-add", "gate", system_user()),
+    ]
+    assert {one.at for one in found} == {NOW}
+    assert found[0].before is None
+    for before, after in pairwise(found):
+        assert after.before == before.after
+    assert [one.after["sees"] for one in found] == [[], ["*"], ["*"], []]
+    assert [one.after["revoked"] for one in found] == [None, None, NOW, None]
+    digest = sha256(token.encode()).hexdigest()
+    written = str(found)
+    assert token not in written
+    assert digest not in written
+
+
+async def test_what_is_refused_is_not_in_the_audit_trail(ask: Asked) -> None:
+    await ask("add", name="gate")
+    for do, request in (
+        ("add", {"name": "gate"}),
+        ("add", {"name": "No Name"}),
+        ("change", {"name": "gate", "sees": ["#"]}),
+        ("revoke", {"name": "nobody"}),
+        ("unconfirm", {"device": "d-9"}),
+    ):
+        with pytest.raises(ControlError):
+            await ask(do, **request)
+    assert [one.what for one in entries(ask)] == ["device-add"]
+
+
+async def test_confirming_a_device_is_in_the_audit_trail(ask: Asked) -> None:
+    for do in ("confirm", "confirm", "unconfirm"):
+        await ask(do, device="d-1")
+    yes, no = {"confirmed": True}, {"confirmed": False}
+    assert [(one.what, one.object, one.before, one.after) for one in entries(ask)] == [
+        ("device-confirm", "acme/d-1", no, yes),
+        ("device-confirm", "acme/d-1", yes, yes),
+        ("device-unconfirm", "acme/d-1", yes, no),
+    ]
+
+
+@pytest.mark.parametrize("do", ["add", "confirm"])
+async def test_what_the_disk_does_not_keep_is_not_in_the_audit_trail(
+    ask: Asked, do: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise DiskError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ask.gateway.state, "commit_aside", fail)
+        with pytest.raises(DiskError):
+            await ask(do, name="gate", device="d-1")
+    await ask("add", name="other")
+    assert [one.object for one in entries(ask)] == ["other"]

@@ -9,7 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from gateway.screen import show_import, show_quarantine
+from gateway.screen import show_import, show_quarantine, show_status
+from gateway.screen_alerts import show_act, show_alerts
 from gateway.settings import parse
 
 SETTINGS = parse("")
@@ -64,3 +65,68 @@ ALERT = {
     "unit": "",
     "limit": "",
 }
+
+OPEN = ALERT | {
+    "id": "3f0c9a1be27d4c55",
+    "device": ["acme", "fridge-1"],
+    "kind": "threshold",
+    "channel": "temperature",
+    "limit": "above 8 °C",
+    "last": 9.0,
+    "note": "Move the goods.",
+    "retrospective": False,
+    "holder": "",
+    "muted_until": None,
+}
+STATUS: dict[str, Any] = {
+    "pending": [],
+    "brokers": {},
+    "listener": None,
+    "quarantine": {},
+    "waiting": {},
+    "unwatched": [],
+    "wrong_clocks": [],
+    "disk": {"problem": None, "journal": 0, "history": 0, "free": 0},
+    "received": 0,
+    "started": 0,
+    "duplicates": 0,
+    "devices": 1,
+    "clock_trusted": True,
+}
+
+
+def test_alerts_are_listed_with_who_has_them_and_the_id_to_act_on_them_by() -> None:
+    console = screen()
+    nobodys = OPEN | {"id": "0123456789abcdef"}
+    show_alerts(console, SETTINGS, [OPEN | {"holder": "anna", "muted_until": 90_000}, nobodys])
+    heading, first, second, *_ = text(console).splitlines()
+    assert "who has it" in heading
+    assert first.split()[-2:] == ["anna", "3f0c9a1be27d4c55"]
+    assert second.strip() == "muted until 1970-01-01 00:01"
+    assert "0123456789abcdef" in text(console)
+
+
+def test_status_says_who_has_an_alert_and_nothing_where_nobody_does() -> None:
+    for facts, words in (
+        ({"holder": "anna"}, "anna has it"),
+        ({"muted_until": 90_000}, "muted until 1970-01-01 00:01"),
+    ):
+        console = screen()
+        show_status(console, SETTINGS, STATUS | {"alerts": [OPEN]})
+        assert words not in text(console)
+        show_status(console, SETTINGS, STATUS | {"alerts": [OPEN | facts]})
+        assert words in text(console)
+
+
+def test_what_was_done_about_an_alert_is_said_and_commands_no_terminal() -> None:
+    console = screen()
+    act = {"alert": "a1", "kind": "muted", "who": "anna", "to": "", "until": 90_000}
+    show_act(console, SETTINGS, act | {"reason": NASTY})
+    assert text(console).startswith(
+        "Alert a1 is muted until 1970-01-01 00:01:30 UTC, by anna: \\x1b[2J"
+    )
+    console = screen()
+    show_act(
+        console, SETTINGS, act | {"kind": "assigned", "to": "ben", "until": None, "reason": "x"}
+    )
+    assert text(console) == "Alert a1 is assigned to ben, by anna: x\n"

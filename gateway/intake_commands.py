@@ -1,0 +1,144 @@
+"""What may be asked about what comes in otherwise: files, and the quarantine; a part of Commands.
+
+What these change lies in the journal, and the audit trail in another file: an entry is committed
+first, so that nothing is ever done that is not in it.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gateway import audit
+from gateway.audit import Entry, Who, who_of
+from gateway.control import ControlError
+from gateway.device_commands import device_key
+from gateway.importer import import_file
+from gateway.report_range import find_zone
+from gateway.second_try import drop, retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from devices.loggers.file import LoggerFile
+    from gateway.app import Gateway
+    from gateway.quarantine import Rejected
+
+NAMED = 100
+"""Messages that an entry of the audit trail names one by one."""
+
+
+class IntakeCommands:
+    """The commands about files and the quarantine, by name."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.by_name = {
+            "import": self.import_file,
+            "quarantine": self.quarantine,
+            "drop": self.drop,
+            "retry": self.retry,
+        }
+
+    async def import_file(
+        self, request: Mapping[str, Any], progress: Callable[[int, int], None]
+    ) -> dict[str, Any]:
+        """Take in a logger's file and say what the rules found in it."""
+        gateway, who = self._gateway, who_of(request)
+        owner = gateway.settings.gateway.owner
+        before = gateway.state.head
+        zone = request.get("zone")
+
+        async def note(file: LoggerFile) -> None:
+            known = {"file": request["name"], "readings": len(file.readings)}
+            await self._note(who, "import", file.device, after=known)
+
+        imported = await import_file(
+            gateway.ingest,
+            request["name"],
+            base64.b64decode(request["content"]),
+            zone=find_zone(zone) if zone else None,
+            device=request.get("device"),
+            owner=owner,
+            received=gateway.clock.now(),
+            columns=request.get("columns"),
+            read_whole=note,
+            progress=progress,
+        )
+        await gateway.settle()
+        changed, _ = gateway.state.read(before, gateway.state.head - before)
+        ids = {one.event.alert.id for one in changed}
+        alerts = [
+            one
+            for one in gateway.state.alerts_of(device_key(imported.device, owner))
+            if one.id in ids
+        ]
+        return {
+            **msgspec.to_builtins(imported),
+            "alerts": [msgspec.to_builtins(one) for one in alerts],
+        }
+
+    async def quarantine(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Messages that could not be decoded, oldest first, raw bytes as base64."""
+        quarantine = self._gateway.journal.quarantine
+        messages = [
+            {
+                **msgspec.structs.asdict(one),
+                "topic": one.topic.decode(errors="replace"),
+                "payload": base64.b64encode(one.payload).decode(),
+            }
+            for one in quarantine.page(int(request.get("after", 0)), int(request.get("limit", 100)))
+        ]
+        return {"total": sum(quarantine.counts().values()), "messages": messages}
+
+    async def drop(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
+        """Drop messages from the quarantine: these numbers, or with none given, all."""
+        who, numbers = who_of(request), set(request.get("numbers") or ())
+        quarantine = self._gateway.journal.quarantine
+        before: dict[str, Any] = {"counts": quarantine.counts()}
+        if numbers:
+            found = self._with(sorted(numbers))
+            if not found:
+                raise ControlError(
+                    "the quarantine holds no message with such a number",
+                    "See: holdwatch quarantine list",
+                )
+            before["messages"] = [_named(one) for one in found[:NAMED]]
+        await self._note(who, "quarantine-drop", "quarantine", before=before)
+        dropped = await drop(self._gateway.ingest, list(numbers) or None)
+        return {"dropped": dropped, "unknown": len(numbers) - dropped if numbers else 0}
+
+    async def retry(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
+        """Decode what lies in the quarantine again."""
+        before = {"counts": self._gateway.journal.quarantine.counts()}
+        await self._note(who_of(request), "quarantine-retry", "quarantine", before=before)
+        decoded, left = await retry(self._gateway.ingest)
+        return {"decoded": decoded, "left": left}
+
+    def _with(self, numbers: Sequence[int]) -> list[Rejected]:
+        """Return the messages of these numbers that are there."""
+        page = self._gateway.journal.quarantine.page
+        return [one for number in numbers for one in page(number - 1, 1) if one.number == number]
+
+    async def _note(
+        self, who: Who, what: str, object_: str, *, before: object = None, after: object = None
+    ) -> None:
+        gateway = self._gateway
+        now = gateway.clock.now()
+        entry = Entry(at=now, who=who, what=what, object=object_, before=before, after=after)
+        async with gateway.state.writing():
+            audit.stage(gateway.state, entry)
+
+
+def _named(one: Rejected) -> dict[str, object]:
+    """Return what of a message the audit trail keeps: not what is in it, which may be secret."""
+    topic = one.topic.decode(errors="replace")
+    return {
+        "number": one.number,
+        "received": one.received,
+        "topic": topic,
+        "reason": one.reason,
+        "source": one.source,
+    }
