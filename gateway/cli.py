@@ -36,14 +36,15 @@ from gateway.asking import (
 from gateway.cli_alerts import alert_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
+from gateway.cli_people import audit, key_app, screen_app, user_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
 from gateway.commands import Commands
 from gateway.control import ControlServer
 from gateway.logs import configure
 from gateway.machine import tune
-from gateway.settings import Settings, load
 from gateway.screen_alerts import show_alerts
+from gateway.settings import Settings, load
 from gateway.starter import starter
 
 app = typer.Typer(
@@ -61,8 +62,11 @@ quarantine_app = typer.Typer(
     help="Messages that could not be decoded: kept whole, with the reason, until they can be.",
 )
 app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(device_app, name="device")
 app.add_typer(alert_app, name="alert")
+app.add_typer(device_app, name="device")
+app.add_typer(user_app, name="user")
+app.add_typer(screen_app, name="screen")
+app.add_typer(key_app, name="key")
 app.add_typer(tls_app, name="tls")
 
 
@@ -141,6 +145,7 @@ async def _run(settings: Settings) -> None:
 
 app.command()(demo)
 app.command()(simulate)
+app.command()(audit)
 
 
 @app.command("import")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
     from gateway.settings.listener import Listener, ListenerTls
+    from gateway.settings.web import Web
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what a person wrote, and nothing is bound to it
 
@@ -101,7 +102,7 @@ def _sheet(
     name = answer["name"]
     rows: list[tuple[str, str]] = []
     if listener is not None:
-        rows += [("host", _host(listener)), ("port", _port(listener))]
+        rows += [("host", host_for_others(listener)), ("port", _port(listener))]
     if answer["token"] is None:
         rows.append(("certificate", f"holdwatch tls certificate {name} makes it, and its key"))
         if answer["not_before"]:
@@ -139,8 +140,8 @@ def _listener(settings: Settings, credential: dict[str, Any]) -> Listener | None
     return None
 
 
-def _host(listener: Listener) -> str:
-    """Return what a device writes as host: with TLS a name that is in the certificate."""
+def host_for_others(listener: Listener | Web) -> str:
+    """Return what others write as host: with TLS a name that is in the certificate."""
     if listener.tls is not None:
         # Here, because it takes 11 MB that a gateway has no use for.
         from gateway.listener.authority import certified_names  # noqa: PLC0415 - as above
@@ -168,7 +169,7 @@ def _command(settings: Settings, listener: Listener, credential: dict[str, Any])
     """Return a command that sends a first reading; or, where it sends none, waits for alerts."""
     sends = bool(credential["speaks_for"])
     words = ["mosquitto_pub" if sends else "mosquitto_sub"]
-    words += ["-h", _host(listener), "-p", str(listener.port)]
+    words += ["-h", host_for_others(listener), "-p", str(listener.port)]
     name, tls = credential["name"], listener.tls
     if tls is not None:
         words += ["--cafile", _authority(tls)]
