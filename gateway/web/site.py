@@ -10,6 +10,7 @@ from gateway.control import ask
 from gateway.listener.attempts import Attempts
 from gateway.web.feed import Feed
 from gateway.web.files import Archive, Files
+from gateway.web.health import Health
 from gateway.web.limits import Limits
 from gateway.web.standing import Standing
 from gateway.web.streams import Streams
@@ -40,10 +41,15 @@ class Site:
         """Wrong passwords and links, by address."""
         self.one_password = asyncio.Lock()
         """Passwords are compared one at a time: each takes 64 MiB."""
+        self._health = Health(self.ask, self.clock.monotonic)
 
     async def ask(self, do: str, **request: Any) -> Any:  # noqa: ANN401 - whatever the command answers
         """Send the gateway a command. Raises ControlError, NotRunningError."""
         return await ask(self.settings.gateway.data, {"do": do, **request})
+
+    async def health(self) -> dict[str, Any] | None:
+        """Return the gateway's status, at most 2 s old; None while it does not answer."""
+        return await self._health.now()
 
     async def run(self) -> None:
         """Follow what changes, for ever."""

@@ -1,0 +1,164 @@
+"""How the gateway itself stands: its own answer, asked seldom, and what of it is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from gateway.brokers import JOINED
+from gateway.control import ControlError, NotRunningError
+from gateway.own_alerts import GRAVITY, KIND
+from rules.duration import SECOND, format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+GOOD_FOR = 2_000
+"""An answer is shown again for so many ms: many may look at once."""
+FULL_FROM = 500 * 1000 * 1000
+"""Bytes: with less room left on the disk people should know."""
+BEHIND_FROM = 20_000
+"""Readings, events: a follower that has more than these before it is behind."""
+
+
+class Health:
+    """The gateway's `status`, asked when somebody looks and the last answer is old."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[Any]], now: Callable[[], int]) -> None:
+        """`ask` sends a command; `now` is in ms and never set back."""
+        self._ask = ask
+        self._now = now
+        self._asked: int | None = None
+        self._answer: dict[str, Any] | None = None
+        self._one = asyncio.Lock()
+
+    async def now(self) -> dict[str, Any] | None:
+        """Return the gateway's status, at most 2 s old; None while it does not answer."""
+        async with self._one:
+            if self._asked is None or self._now() - self._asked >= GOOD_FOR:
+                try:
+                    self._answer = await self._ask("status")
+                except (ControlError, NotRunningError, OSError):
+                    # Not answering is what whoever asks wants to know.
+                    self._answer = None
+                self._asked = self._now()
+            return self._answer
+
+
+Gravity = Literal["critical", "warning", "info"]
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with the gateway, or that somebody should look at."""
+
+    gravity: Gravity
+    words: str
+    cure: str = ""
+    link: str = ""
+    """To more about it, a path of ours."""
+
+
+SILENT = Fault(
+    "critical",
+    "The gateway does not answer: nothing here is new.",
+    "Look at its log; start it again if it is not running.",
+)
+
+
+def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Return what is wrong by the gateway's status and its wall screens, worst first."""
+    if status is None:
+        return [SILENT]
+    own = [one for one in status["alerts"] if one["kind"] == KIND]
+    told = {one["channel"] for one in own}
+    found = [
+        Fault(one["severity"], sentence(one["reason"]), one["note"], f"/alerts/{one['id']}")
+        for one in own
+    ]
+    found += _of_the_machine(status, told)
+    found += [
+        Fault("warning", f"Broker {name}: {one['detail'] or one['state']}.")
+        for name, one in status["brokers"].items()
+        if one["state"] not in JOINED and f"broker {name}" not in told
+    ]
+    found += [
+        Fault("warning", f"The wall screen {one['name']} is not connected.")
+        for one in screens
+        if is_missing(one) and f"screen {one['name']}" not in told
+    ]
+    found += [
+        Fault(
+            "warning",
+            f"{name}: {count:,} are waiting.",
+            "It is behind. If the number does not fall, look at the log.",
+        )
+        for name, count in status["waiting"].items()
+        if count > BEHIND_FROM
+    ]
+    found += [
+        Fault("warning", f"{name}: {count:,} records can never be delivered (dead letters).")
+        for name, count in status["dead_letters"].items()
+        if count
+    ]
+    found += _to_look_at(status)
+    return sorted(found, key=lambda one: GRAVITY[one.gravity])
+
+
+def _of_the_machine(status: Mapping[str, Any], told: set[str]) -> Iterable[Fault]:
+    """Yield what is wrong with the disk and the clock, unless an alert has told it already."""
+    disk = status["disk"]
+    if disk["problem"] and "disk" not in told:
+        yield Fault("critical", sentence(disk["problem"]))
+    elif disk["free"] < FULL_FROM and "disk" not in told:
+        free = disk["free"] / 1e6
+        yield Fault("warning", f"The disk has {free:,.0f} MB left.", "Make room on it.")
+    if not status["clock_trusted"]:
+        yield Fault(
+            "warning",
+            "The clock is not trusted yet: it stands before a time that is known to be over.",
+            "It is right again once the machine has reached a time server.",
+        )
+
+
+def _to_look_at(status: Mapping[str, Any]) -> Iterable[Fault]:
+    count = sum(status["quarantine"].values())
+    if count:
+        what = "message lies" if count == 1 else "messages lie"
+        words = f"{count:,} {what} in the quarantine: not understood, not judged."
+        yield Fault("info", words, "", "/quarantine")
+    wrong = status["wrong_clocks"]
+    if wrong:
+        some = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+        yield Fault("info", f"The clocks of these devices are wrong: {some}.")
+    for one in status["unwatched"][:5]:
+        yield Fault("info", sentence(one))
+
+
+def is_missing(screen: Mapping[str, Any]) -> bool:
+    """Whether a wall screen was connected once, should be, and is not."""
+    return (
+        screen["removed"] is None and screen["seen"] is not None and not bool(screen["connected"])
+    )
+
+
+def verdict(found: Iterable[Fault], answered: int) -> tuple[Gravity | Literal["ok"], str]:
+    """Return in one sentence whether the gateway is well; `answered`: devices it knows."""
+    bad = [one for one in found if one.gravity != "info"]
+    if not bad:
+        devices = f"{answered:,} device{'s' * (answered != 1)}"
+        return "ok", f"The gateway is well: it takes in, stores and judges what {devices} send."
+    more = f" And {len(bad) - 1} more, below." if len(bad) > 1 else ""
+    return bad[0].gravity, f"{bad[0].words}{more}"
+
+
+def sentence(words: str) -> str:
+    """Return words as a sentence: a capital letter, and a full stop."""
+    words = words.strip()
+    end = "" if words.endswith((".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")) else "."
+    return words[:1].upper() + words[1:] + end if words else ""
+
+
+def lasted(length: int) -> str:
+    """Return a length of time (ms) in words, to two units: 3 days 4 h."""
+    parts = format_duration(max(0, length) // SECOND * SECOND).split()
+    return " ".join(parts[:4])
