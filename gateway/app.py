@@ -12,7 +12,7 @@ import os
 from contextlib import ExitStack
 from functools import partial
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 import structlog
@@ -72,11 +72,14 @@ CERTIFICATES_INTERVAL = 60_000
 class Gateway:
     """One gateway over one data folder: `compose`, then `run` until `stop`, then `close`."""
 
-    def __init__(self, settings: Settings, *, join: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, *, join: bool = True, page_log: TextIO | None = None
+    ) -> None:
         """Lock the folder and open its files.
 
         With `join` false no broker is joined and no port listened on: for commands that work
-        alone. Raises AlreadyRunningError, FileError, DiskError.
+        alone. The page's process writes its log to `page_log`, if not to our standard error.
+        Raises AlreadyRunningError, FileError, DiskError.
         """
         self.settings = settings
         folder = settings.gateway.data
@@ -98,7 +101,9 @@ class Gateway:
         self.brokers = Brokers(self.clock)
         self._joined = settings.brokers if join else ()
         self._ports = settings.listeners if join else ()
-        self.page = Page(settings, settings.web) if join and settings.web else None
+        self.page: Page | None = None
+        if join and settings.web is not None:
+            self.page = Page(settings, settings.web, log_to=page_log)
         self._stopping = asyncio.Event()
         self._next_prune = self._next_quarantine = self._next_certificates = 0
         self._moved = self._rejected = 0

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import webbrowser
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, TextIO
 
+import typer
 from rich.live import Live
 
 from gateway.asking import REFUSED, errors, fail, out
@@ -16,19 +20,34 @@ from gateway.logs import configure
 from gateway.machine import tune
 from simulators.connection import TransmitError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def demo() -> None:
-    """Show it all at once: a simulated fleet, a real gateway, alerts as they come.
+
+def demo(
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--browser/--no-browser",
+            help="Open the page in a browser; otherwise where there is a desktop.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show it all at once: a simulated fleet, a real gateway, its page, alerts as they come.
 
     Needs no settings, no server and no network; Ctrl-C leaves nothing behind.
     """
+    wanted = _has_desktop() if browser is None else browser
+    open_page = webbrowser.open if wanted else _leave_closed
     with errors(), TemporaryDirectory(prefix="holdwatch-demo-") as name:
         folder = Path(name)
         with (folder / "log").open("w", encoding="utf-8") as log:
             configure(log)
             tune()
             try:
-                last = _in_terminal(folder) if sys.stdout.isatty() else _in_lines(folder)
+                show = _in_terminal if sys.stdout.isatty() else _in_lines
+                last = show(folder, log, open_page)
             except TransmitError as error:
                 raise fail(f"{error}.", REFUSED) from error
             configure(sys.stderr, quiet=True)
@@ -41,7 +60,16 @@ def demo() -> None:
     )
 
 
-def _in_terminal(folder: Path) -> View:
+def _has_desktop() -> bool:
+    """Whether a browser would open in a window, and not in this terminal."""
+    return sys.platform == "darwin" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
+
+
+def _leave_closed(_link: str) -> None:
+    """Open nothing: the link is shown."""
+
+
+def _in_terminal(folder: Path, log: TextIO, open_page: Callable[[str], object]) -> View:
     """Show the board until it is stopped; return the last view."""
     views: list[View] = []
     with Live(console=out, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
@@ -50,14 +78,17 @@ def _in_terminal(folder: Path) -> View:
             views[:] = [view]
             live.update(Board(view), refresh=True)
 
-        asyncio.run(Demo(folder, show).run())
+        running = Demo(folder, show, log)
+        running.on_page = open_page
+        asyncio.run(running.run())
     return views[0]
 
 
-def _in_lines(folder: Path) -> View:
+def _in_lines(folder: Path, log: TextIO, open_page: Callable[[str], object]) -> View:
     """Print what is new, a line each, until it is stopped; return the last view."""
     lines = _Lines()
-    running = Demo(folder, lines.show)
+    running = Demo(folder, lines.show, log)
+    running.on_page = open_page
     asyncio.run(running.run())
     return lines.views[-1]
 
@@ -76,6 +107,8 @@ class _Lines:
         if not self.views:
             for command in view.commands:
                 self._say(command)
+        if view.page and not (self.views and self.views[0].page):
+            self._say(f"The page: {view.page}")
         self.views[:] = [view]
         tenths = int(view.filled * 10)
         if tenths > self._tenths:

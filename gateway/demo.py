@@ -8,22 +8,27 @@ real time. All files lie in one folder, which whoever starts it makes and remove
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import secrets
 import shlex
 import shutil
 import signal
 import socket
 import sys
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo, available_timezones
 
 from gateway.app import Gateway
+from gateway.audit import Who, system_user
 from gateway.commands import Commands
 from gateway.control import ControlServer
 from gateway.demo_board import Told, View
 from gateway.demo_rows import Rows
+from gateway.people import TOKEN
 from gateway.settings import load
 from rules.duration import DAY, SECOND
 from simulators.connection import Target
@@ -45,6 +50,8 @@ LEVEL = 2 * SECOND
 """The past is taken in when the simulation is so close (ms) to the clock."""
 EVENTS = 100
 """Events that are read at a time."""
+PERSON = "demo"
+"""Who is let in by the link."""
 NEW = "strong-room-2"
 """A device that is not there yet, and that a rule watches from its first reading on."""
 REMEMBERED = 50
@@ -62,6 +69,16 @@ host = "127.0.0.1"
 port = {port}
 anonymous = true
 
+[web]
+port = {web}
+
+"""
+_DEVICE = """\
+[[devices]]
+match = {device}
+site = {site}
+interval = "60 s"
+
 """
 _ADVICE = "Ctrl-C ends it and leaves nothing behind"
 _NO_CLIENTS = "sudo apt-get install mosquitto-clients"
@@ -70,21 +87,33 @@ _NO_CLIENTS = "sudo apt-get install mosquitto-clients"
 class Demo:
     """One run: `run` it until `stop`."""
 
-    def __init__(self, folder: Path, show: Callable[[View], None]) -> None:
-        """Write the settings to an empty folder; every look at how it stands goes to `show`."""
-        port = _free_port()
-        self.config = folder / "holdwatch.toml"
-        rules = resources.files("simulators") / "scenarios" / f"{SCENARIO}-rules.toml"
-        head = _HEAD.format(port=port, timezone=_timezone())
-        self.config.write_text(head + rules.read_text(encoding="utf-8"), encoding="utf-8")
-        self._settings = load(self.config)
-        self._zone = ZoneInfo(self._settings.gateway.timezone)
+    def __init__(self, folder: Path, show: Callable[[View], None], log: TextIO) -> None:
+        """Write the settings to an empty folder; every look at how it stands goes to `show`.
+
+        `log`, a real file, takes the log of the page's process.
+        """
+        port, web = _free_port(), _free_port()
+        self._log = log
         self._show = show
         self._clock = SystemClock()
         self._start = self._clock.now() - DAY
         self._simulation = Simulation(find(SCENARIO), start=self._start)
+        self.config = folder / "holdwatch.toml"
+        rules = resources.files("simulators") / "scenarios" / f"{SCENARIO}-rules.toml"
+        head = _HEAD.format(port=port, web=web, timezone=_timezone())
+        devices = "".join(
+            _DEVICE.format(device=json.dumps(device), site=json.dumps(site))
+            for device, site in self._places().items()
+        )
+        text = head + devices + rules.read_text(encoding="utf-8")
+        self.config.write_text(text, encoding="utf-8")
+        self._settings = load(self.config)
+        self._zone = ZoneInfo(self._settings.gateway.timezone)
         self._transmission = Transmission(self._simulation, Target("127.0.0.1", port), self._clock)
         self._commands = _commands(port, self.config)
+        self._link = ""
+        self.on_page: Callable[[str], object] = lambda _link: None
+        """Told the page's address, with what lets whoever has it in, once it is there."""
         self._told: list[Told] = []
         self._events = 0
         self._filled = False
@@ -104,12 +133,27 @@ class Demo:
             loop.add_signal_handler(number, self.stop)
         # Something is on the screen before the files are made.
         self._show(self._view([], 0))
-        gateway = Gateway(self._settings)
+        gateway = Gateway(self._settings, page_log=self._log)
         try:
             await gateway.compose()
+            await self._let_in(gateway)
             await self._run(gateway)
         finally:
             gateway.close()
+
+    async def _let_in(self, gateway: Gateway) -> None:
+        """Make somebody who may do everything, and a link that needs no password."""
+        web = self._settings.web
+        if web is None:
+            raise ValueError("the demo's settings have a page")
+        who = Who(system_user(), "command line")
+        await gateway.people.add(PERSON, "administrator", who)
+        token = secrets.token_hex(TOKEN)
+        expires = self._clock.now() + DAY
+        await gateway.logins.open(sha256(token.encode()).digest(), PERSON, expires)
+        self._link = f"{web.url}/enter#{token}"
+        # Aside: to start a browser takes a while.
+        await asyncio.to_thread(self.on_page, self._link)
 
     async def _run(self, gateway: Gateway) -> None:
         commands = Commands(gateway)
@@ -177,6 +221,7 @@ class Demo:
             truth=self._simulation.describe(),
             rows=rows,
             told=tuple(self._told),
+            page=self._link,
             commands=self._commands,
             advice=_ADVICE if shutil.which("mosquitto_pub") else _NO_CLIENTS,
         )

@@ -75,7 +75,8 @@ class View(NamedTuple):
     """All that the board shows at `now` (ms since 1970, UTC).
 
     `filled` is the share, 0 to 1, of the past that has been taken in; `messages` came in so far.
-    `truth` says what the simulation does. `told` is oldest first.
+    `truth` says what the simulation does. `told` is oldest first. `page` is the address of the
+    page, "" before it is known.
     """
 
     now: int
@@ -85,6 +86,7 @@ class View(NamedTuple):
     truth: str
     rows: Sequence[Row]
     told: Sequence[Told]
+    page: str
     commands: Sequence[str]
     advice: str
 
@@ -274,4 +276,7 @@ def _foot(view: View) -> list[RenderableType]:
     head.no_wrap, head.overflow = True, "ellipsis"
     # Never cut off: whoever copies it must get all of it.
     commands = [Text(f"  {one}", overflow="fold") for one in view.commands]
-    return [head, *commands]
+    if not view.page:
+        return [head, *commands]
+    page = Text.assemble(("The page  ", "bold"), (view.page, "underline"), overflow="fold")
+    return [page, head, *commands]

@@ -57,8 +57,9 @@ async def last_view(folder: Path) -> View:
         if len(view.told) >= ALERTS:
             demo.stop()
 
-    demo = Demo(folder, look)
-    await demo.run()
+    with (folder / "log").open("w", encoding="utf-8") as log:
+        demo = Demo(folder, look, log)
+        await demo.run()
     return views[0]
 
 

@@ -12,9 +12,11 @@ import struct
 import subprocess
 import termios
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH, ROOT
@@ -27,6 +29,7 @@ ALERT_WITHIN = 180.0
 READY_WITHIN = 30.0
 END_WITHIN = 20.0
 LINE = re.compile(r"\d\d:\d\d:\d\d CRITICAL ([\w-]+): (.*)")
+PAGE = re.compile(r"The page: (http://127\.0\.0\.1:\d+)/enter#([0-9a-f]{32})")
 LEAVES = "\x1b[?1049l"
 """Puts back what was on the screen before."""
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -50,6 +53,14 @@ def folder_in(text: str) -> Path:
     return Path(found[1])
 
 
+def enter(url: str, token: str) -> int:
+    """Show the page the token of its link, as a browser does; return what it answers."""
+    answer = httpx.post(
+        f"{url}/enter", data={"token": token}, headers={"Origin": url}, timeout=ALERT_WITHIN
+    )
+    return answer.status_code
+
+
 def assert_nothing_is_left(process: subprocess.Popen[str], folder: Path) -> None:
     assert not folder.exists()
     # It was the first of its session; nobody is left in it.
@@ -70,9 +81,12 @@ def test_two_alerts_come_live_and_nothing_is_left(tmp_path: Path) -> None:
             start_new_session=True,
         )
     said: list[str] = []
+    let_in = 0
     try:
         for line in lines(process, ALERT_WITHIN):
             said.append(line)
+            if found := PAGE.search(line):
+                let_in = enter(*found.groups())
             if len([one for one in said if LINE.match(one)]) == 2:
                 break
         process.send_signal(signal.SIGINT)
@@ -86,6 +100,7 @@ def test_two_alerts_come_live_and_nothing_is_left(tmp_path: Path) -> None:
     limits = {found[1]: found[2] for found in alerts}
     assert re.fullmatch(r"temperature [\d.]+ °C, above 8.0 °C for 30 min", limits["cold-room"])
     assert re.fullmatch(r"return air [\d.]+ °C, above 4.0 °C for 60 min", limits["reefer-1"])
+    assert let_in == HTTPStatus.OK, "the link on the board needs no password"
     # Nothing was told while the past was taken in.
     (ready,) = [number for number, line in enumerate(said) if " ready: " in line]
     assert not [line for line in said[:ready] if LINE.match(line)], text

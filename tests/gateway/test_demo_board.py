@@ -74,6 +74,7 @@ def view(**facts: Any) -> View:  # noqa: ANN401 - whatever a view holds
         truth="6 assets, 7 devices: door open at cold-room for 34 min",
         rows=ROWS,
         told=[Told(1, NOW - MINUTE, ALERT)],
+        page="http://127.0.0.1:8470/enter#0123456789abcdef0123456789abcdef",
         commands=COMMANDS,
         advice="Ctrl-C ends it",
     )
@@ -131,7 +132,7 @@ def test_of_many_devices_the_worst_are_shown_and_alerts_keep_their_place() -> No
     text = "\n".join(shown)
     assert "reefer-1" in text
     assert "more-98" not in text
-    assert "… and 98 more" in text
+    assert "… and 99 more" in text
     assert "cold-room: temperature" in text
 
 
