@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from gateway.control import ControlError, NotRunningError
-from gateway.web import pages_login
+from gateway.web import pages_board, pages_events, pages_login
 from gateway.web.api import make_api
 from gateway.web.headers import Headers
 from gateway.web.look import STATIC, show
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.web.site import Site
 
-ROUTERS = (pages_login.router,)
+ROUTERS = (pages_login.router, pages_board.router, pages_events.router)
 """One for each view."""
 LARGE = 1_000
 """Bytes from which on an answer is packed."""
