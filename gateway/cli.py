@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__, screen
+from gateway.app import Gateway
 from gateway.asking import (
     DEFAULT,
     REFUSED,
@@ -33,6 +34,7 @@ from gateway.asking import (
     print_answer,
     progress_bar,
 )
+from gateway.audit import Who, system_user
 from gateway.cli_alerts import alert_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
@@ -44,6 +46,7 @@ from gateway.control import ControlServer
 from gateway.logs import configure
 from gateway.machine import tune
 from gateway.screen_alerts import show_alerts
+from gateway.screen_people import show_password
 from gateway.settings import Settings, load
 from gateway.starter import starter
 
@@ -138,9 +141,29 @@ async def _run(settings: Settings) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, gateway.stop)
         screen.show_start(err, settings)
+        await _welcome(gateway)
         await gateway.run(ControlServer(settings.gateway.data, Commands(gateway).answer))
     finally:
         gateway.close()
+
+
+async def _welcome(gateway: Gateway) -> None:
+    """Where nobody can log in to the page yet, make an administrator, and show its password.
+
+    To a person alone: it must not come to lie in a log.
+    """
+    if gateway.settings.web is None or not gateway.people.empty():
+        return
+    if not err.is_terminal:
+        err.print(
+            "Nobody can log in to the page yet: holdwatch user add NAME --role administrator",
+            soft_wrap=True,
+        )
+        return
+    first = await gateway.people.first(Who(system_user(), "command line"))
+    if first is not None:
+        name, password = first
+        show_password(err, gateway.settings, {"name": name, "password": password})
 
 
 app.command()(demo)

@@ -127,9 +127,10 @@ def show_start(console: Console, settings: Settings) -> None:
     count = len(settings.rules)
     ports = ", ".join(listener.address for listener in settings.listeners)
     connect = f"sensors connect to {ports}, " if ports else ""
+    page = f"the page is at {settings.web.url}, " if settings.web else ""
     console.print(
-        f"Holdwatch {settings.gateway.box}: {connect}{count} rule{'s' * (count != 1)}, data in "
-        f"{settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
+        f"Holdwatch {settings.gateway.box}: {connect}{page}{count} rule{'s' * (count != 1)}, "
+        f"data in {settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
         soft_wrap=True,
     )
 
