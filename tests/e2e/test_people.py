@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.gateway_process import holdwatch, holdwatch_json
+from tests.e2e.gateway_process import ENVIRONMENT, holdwatch, holdwatch_json
 
 SETTINGS = """\
 [gateway]
@@ -67,3 +67,12 @@ def test_people_screens_and_keys_come_and_go_and_all_of_it_is_on_record(config: 
     )
     assert b"$argon2id$" not in holdwatch("audit", *at).encode()
     assert [one for one in secrets if one.encode() in kept] == []
+
+
+def test_who_became_another_user_by_sudo_is_on_record_by_the_own_name(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "SUDO_USER", "anna")
+    holdwatch("screen", "add", "hall", "-c", str(config))
+    (entry,) = holdwatch_json("audit", "-c", str(config))
+    assert entry["who"] == {"name": "anna", "via": "command line", "address": ""}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from gateway.app import Gateway
 from gateway.audit import Who
 from gateway.logins import Logins
 from gateway.own_alerts import OwnAlerts
 from gateway.people import People
 from gateway.screens import Screens
+from gateway.settings import parse
 from gateway.state import State
+from tests.broker import free_port
 from tests.gateway.parts import ToldClock
 
 ROOT = Who("root", "command line")
@@ -111,3 +115,32 @@ async def test_an_alert_of_the_last_run_stays_until_the_screen_is_back(hall: Hal
     hall.screens = Screens(hall.people, hall.clock)
     assert hall.passes(30) == ["screen hall"]
     assert hall.passes(1, "hall") == []
+
+
+async def started(folder: Path, web: str) -> Gateway:
+    """Start a gateway as far as its alerts about itself; nothing is served."""
+    settings = parse(f'[gateway]\nbox = "here"\ndata = "{folder}"\n{web}')
+    gateway = await asyncio.to_thread(Gateway, settings)
+    gateway.clock = ToldClock()
+    await gateway.compose()
+    return gateway
+
+
+async def test_a_gateway_misses_its_screens_while_it_has_a_page(tmp_path: Path) -> None:
+    gateway = await started(tmp_path, f"[web]\nport = {free_port()}")
+    token = await gateway.people.add_screen("hall", ROOT)
+    await gateway.logins.seen(sha256(token.encode()).digest(), None)
+    assert isinstance(gateway.clock, ToldClock)
+    gateway.clock.passes(60 * SECOND)
+    working = [asyncio.create_task(one) for one in (gateway._watch(), gateway.own_alerts.run())]
+    async with asyncio.timeout(20):
+        while not gateway.state.open_alerts():  # noqa: ASYNC110 - the disk gives no sign
+            await asyncio.sleep(0.01)
+    assert [one.channel for one in gateway.state.open_alerts()] == ["screen hall"]
+    for task in working:
+        task.cancel()
+    gateway.close()
+
+    gateway = await started(tmp_path, "")
+    assert gateway.own_alerts.open_alerts == []
+    gateway.close()
