@@ -39,7 +39,7 @@ def local(moment: int | None, zone: str, form: str = "%a %d %b %H:%M") -> str:
     return f"{datetime.fromtimestamp(moment / 1000, UTC).astimezone(_zone(zone)):{form}}"
 
 
-def zone_sign(zone: str, moment: int) -> str:
+def zone_sign(moment: int, zone: str) -> str:
     """Return the short name of a place's time at a moment: CET, +07."""
     return local(moment, zone, "%Z")
 
