@@ -44,6 +44,10 @@ class Standing:
     async def fill(self, archive: Archive) -> None:
         """Look up what was before the gateway's start."""
 
+    def seen(self, device: DeviceKey) -> Seen | None:
+        """Return what was last told of a device, None if it was never heard."""
+        return self._seen.get(device)
+
     def row(self, device: DeviceKey) -> Row | None:
         """Return how a device stands, None if it was never heard."""
         seen = self._seen.get(device)
