@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.broker import Broker
+from gateway.settings.web import PORT
+from tests.broker import Broker, free_port
 from tests.e2e.gateway_process import RunningGateway, holdwatch, holdwatch_json, until
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def first_settings(folder: Path, broker: Broker) -> Path:
     text = path.read_text().replace(
         "[gateway]", f'[gateway]\nbox = "first"\ndata = "{folder}/data"'
     )
-    path.write_text(text)
+    path.write_text(text.replace(f"port = {PORT}\n", f"port = {free_port()}\n"))
     return path
 
 

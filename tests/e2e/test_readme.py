@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import parse
+from gateway.settings.web import PORT
+from tests import broker
 from tests.e2e.gateway_process import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,10 +109,10 @@ def test_the_commands_of_the_readme_lead_to_an_alert(tmp_path: Path) -> None:
     environment["PATH"] = path
     first, run = start.splitlines()
     assert run == "holdwatch run"
-    port = free_port()
+    port, web = free_port(), broker.free_port()
     type_(
         f'{first}\nsed -i \'s|^.gateway.$|[gateway]\\ndata = "{home}/data"|; '
-        f"s|^port = {USUAL}$|port = {port}|' holdwatch.toml"
+        f"s|^port = {USUAL}$|port = {port}|; s|^port = {PORT}$|port = {web}|' holdwatch.toml"
     )
     with (tmp_path / "log").open("w") as log:
         gateway = subprocess.Popen(run.split(), cwd=clone, env=environment, stderr=log)
