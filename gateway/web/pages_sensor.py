@@ -1,0 +1,193 @@
+"""`/sensor/…`: one sensor, how it stands, what it measured, and what it really sent.
+
+A key is `owner/id` or an id alone, so what belongs to a sensor has paths of its own: behind a
+key, `/chart` could be an id as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from devices.reading import DeviceKey
+from gateway.control import NotRunningError
+from gateway.web.look import show
+from gateway.web.problems import Problem
+from gateway.web.sensor_chart import MARKS
+from gateway.web.sensor_files import chart, known
+from gateway.web.sensor_range import LENGTHS, LONGEST, Length, shown, zone_parts
+from gateway.web.visitor import Viewer, site_of
+from rules.duration import DAY
+from rules.rule import check_channel
+
+if TYPE_CHECKING:
+    from gateway.web.sensor_files import Known
+    from gateway.web.site import Site
+    from gateway.web.visitor import Visitor
+
+router = APIRouter()
+
+MOST_POINTS = 2_000
+LATE_ALERTS = 10
+"""The newest alerts of a sensor that its view lists."""
+FIRST_DAY = dt.date(1990, 1, 1)
+CONTROL = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+"""Signs that say nothing to the eye, as the pictures that Unicode has of them."""
+
+
+@router.get("/sensor/{key:path}")
+async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many parts
+    request: Request,
+    visitor: Viewer,
+    key: str,
+    channel: str = "",
+    length: Length = "day",
+    on: dt.date | None = None,
+) -> Response:
+    """Show a sensor."""
+    site = site_of(request)
+    device = device_of(visitor, key)
+    head = await _head(site, device, channel)
+    zone, now = site.settings.zone(device), site.clock.now()
+    if on is not None and not FIRST_DAY <= on <= _latest(now):
+        raise Problem(422, f"nothing is known of {on}", f"Ask for a day from {FIRST_DAY} to today")
+    late = site.files.state.alerts_of(device, now - 90 * DAY)[: -LATE_ALERTS - 1 : -1]
+    return show(
+        request,
+        "sensor.html",
+        visitor,
+        **head,
+        range=shown(length, on, ZoneInfo(zone), now),
+        lengths=LENGTHS,
+        mark_words=MARKS,
+        late=late,
+        messages=await _messages(site, device),
+        on=on,
+    )
+
+
+@router.get("/sensor-head/{key:path}")
+async def sensor_head(request: Request, visitor: Viewer, key: str, channel: str = "") -> Response:
+    """Show how a sensor stands: the part that is fetched again when something changes."""
+    head = await _head(site_of(request), device_of(visitor, key), channel)
+    return show(request, "sensor_head.html", visitor, **head)
+
+
+@router.get("/sensor-messages/{key:path}")
+async def sensor_messages(request: Request, visitor: Viewer, key: str) -> Response:
+    """Show the last messages of a sensor as they came."""
+    site = site_of(request)
+    device = device_of(visitor, key)
+    return show(
+        request,
+        "sensor_messages.html",
+        visitor,
+        key=str(device),
+        place=site.settings.zone(device),
+        messages=await _messages(site, device),
+    )
+
+
+@router.get("/chart/{key:path}")
+async def sensor_chart(  # noqa: PLR0913, PLR0917 - an address has this many parts
+    request: Request,
+    visitor: Viewer,
+    key: str,
+    channel: str,
+    start: Annotated[int, Query(alias="from", ge=0, le=1 << 52)],
+    end: Annotated[int, Query(alias="to", ge=1, le=1 << 52)],
+    points: Annotated[int, Query(ge=8, le=MOST_POINTS)] = 1_000,
+) -> Response:
+    """Return what a chart draws, as JSON. Times are ms since 1970, UTC."""
+    site = site_of(request)
+    device = device_of(visitor, key)
+    try:
+        check_channel(channel)
+    except ValueError as error:
+        raise Problem(422, str(error), "Ask for a channel of this sensor") from error
+    if not 0 < end - start <= LONGEST:
+        raise Problem(422, "the time asked for is empty or too long", "Ask for at most 400 days")
+    now = site.clock.now()
+    interval = site.settings.interval(device)
+    made = await site.archive.ask(
+        lambda files: chart(
+            files, device, channel, start, end, interval=interval, now=now, points=points
+        )
+    )
+    if made is None:
+        raise unknown(key)
+    zone = ZoneInfo(site.settings.zone(device))
+    body = {**msgspec.structs.asdict(made), "now": now, "clock": zone_parts(zone, start, end)}
+    return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+def unknown(key: str) -> Problem:
+    """Return what is said of a sensor that is not there, or not for this visitor."""
+    return Problem(404, f"there is no sensor {key}", "Choose one on the board")
+
+
+def device_of(visitor: Visitor, key: str) -> DeviceKey:
+    """Return the device of an address. Raises Problem for one that the visitor may not see."""
+    owner, _, name = key.rpartition("/")
+    device = DeviceKey(owner, name)
+    if not visitor.sees(device):
+        raise unknown(key)
+    return device
+
+
+async def _head(site: Site, device: DeviceKey, channel: str) -> dict[str, Any]:
+    """Return what the head of the view shows. Raises Problem for a sensor nobody ever heard."""
+    found: Known | None = await site.archive.ask(lambda files: known(files, device))
+    if found is None:
+        raise unknown(str(device))
+    row = site.standing.row(device)
+    section = site.settings.device(device)
+    if channel not in found.channels:
+        channel = row.channel if row and row.channel in found.channels else found.channels[0]
+    newest = found.newest
+    limits = {
+        rule.channel: rule.limit()
+        for rule in reversed(site.settings.rules)
+        if rule.kind == "threshold" and rule.matches(device)
+    }
+    return {
+        "key": str(device),
+        "row": row,
+        "name": (section and section.name) or device.id,
+        "place": site.settings.zone(device),
+        "where": (section and section.site) or "",
+        "channel": channel,
+        "channels": found.channels,
+        "newest": {one: newest.value(one) for one in found.channels},
+        "sent": newest.layout.channels,
+        "at": newest.when,
+        "limits": limits,
+    }
+
+
+async def _messages(site: Site, device: DeviceKey) -> list[dict[str, Any]] | None:
+    """Return the last messages, newest first; None while the gateway does not answer."""
+    try:
+        told = await site.ask("raw", device=f"{device.owner}/{device.id}")
+    except (NotRunningError, OSError):
+        return None
+    return [{**one, "text": readable(base64.b64decode(one["payload"]))} for one in told]
+
+
+def readable(payload: bytes) -> str:
+    """Return a payload as text; as hexadecimal pairs if it is none."""
+    try:
+        return payload.decode().translate(CONTROL)
+    except UnicodeDecodeError:
+        return payload.hex(" ")
+
+
+def _latest(now: int) -> dt.date:
+    """Return the latest day that is today anywhere."""
+    return dt.datetime.fromtimestamp(now / 1000, dt.UTC).date() + dt.timedelta(days=1)

@@ -1,0 +1,270 @@
+"""What a chart of one channel shows: values, limits, excursions, and the times nobody knows.
+
+Pure: a series, the rules and the alerts in; what the browser draws out. A value speaks until the
+next one, at most `hold`; an unusable one says that nobody knows. All times are ms since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from devices.reading import OWN_CLOCK_UNTRUSTED, RETAINED, WRONG_CLOCK
+from gateway.web.api.downsample import downsample
+from rules.threshold import HOLDS, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.history.columns import Integers
+    from gateway.history.reader import Series
+    from gateway.web.api.downsample import Booleans
+    from rules.alert import Alert
+    from rules.rule import RuleVersion
+
+MOST_GAPS = 500
+"""Times unknown that are told apart: where there are more, near ones are joined."""
+MOST_MARKS = 200
+"""Marks of each kind: where there are more, near ones are one mark with their number."""
+
+CANNOT_BE = "unusable"
+MARKS: dict[str, str] = {
+    CANNOT_BE: "cannot be true, or was missing",
+    "clock": "the sensor's clock is wrong: shown when it arrived",
+    "retained": "kept by the broker: not fresh",
+    "own clock": "came before this gateway's own clock was sure",
+}
+"""Kinds of marks, in words."""
+_FLAGS = {"clock": WRONG_CLOCK, "retained": RETAINED, "own clock": OWN_CLOCK_UNTRUSTED}
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A limit of a rule, in force in `since` ≤ t < `until`; None: without beginning or end."""
+
+    rule: str
+    severity: str
+    words: str
+    low: float | None
+    high: float | None
+    since: int | None
+    until: int | None
+
+
+class Excursion(msgspec.Struct, frozen=True):
+    """An alert of this channel. `ended` is None while it is open."""
+
+    id: str
+    rule: str
+    severity: str
+    began: int
+    ended: int | None
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Readings with a flaw, of one kind (see MARKS): the first one's time, and how many."""
+
+    at: int
+    kind: str
+    count: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The chart in numbers. Lengths are in ms; values are None where there are none.
+
+    `outside` is how long a value beyond a limit spoke, `unknown` how long nobody knew: both from
+    the first time that anything was heard, up to now.
+    """
+
+    readings: int
+    lowest: float | None
+    lowest_at: int | None
+    highest: float | None
+    highest_at: int | None
+    mean: float | None
+    outside: int
+    unknown: int
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """What is drawn of `start` ≤ t < `end`. `when` and `values` run parallel; None is a gap."""
+
+    start: int
+    end: int
+    when: list[int]
+    values: list[float | None]
+    all_there: bool
+    """Whether every reading is there: else extremes and ends of short times are."""
+    hold: int
+    """How long a value speaks when no other follows."""
+    gaps: list[tuple[int, int]]
+    limits: list[Limit]
+    excursions: list[Excursion]
+    marks: list[Mark]
+    summary: Summary
+
+
+def hold_of(versions: Sequence[RuleVersion], channel: str, interval: int) -> int:
+    """Return how long (ms) a reading of a channel speaks when no other follows."""
+    holds = [rule.timing(interval).hold for _, rule in _thresholds(versions, channel)]
+    return max(holds, default=int(HOLDS * interval))
+
+
+def make_chart(  # noqa: PLR0913 - a chart is made of this much
+    series: Series,
+    *,
+    versions: Sequence[RuleVersion],
+    alerts: Sequence[Alert],
+    channel: str,
+    interval: int,
+    start: int,
+    end: int,
+    now: int,
+    heard: int,
+    points: int,
+) -> Chart:
+    """Chart start ≤ t < end with at most `points` values.
+
+    `series` begins a hold before `start`, since its values speak into the chart. `versions` are
+    the device's rules and `alerts` the device's. `heard`: since when the device is known at all.
+    """
+    hold = hold_of(versions, channel, interval)
+    limits = [_limit(version, rule) for version, rule in _thresholds(versions, channel)]
+    limits = [one for one in limits if (one.since or 0) < end and start < (one.until or end)]
+    usable = series.usable & np.isfinite(series.values)
+    until = min(end, max(now, start))
+    known_since = min(max(start, heard), until)
+    following = np.append(series.when[1:], np.iinfo(np.int64).max)[: len(series.when)]
+    spoken = np.minimum(following, series.when + hold)
+    begins = np.clip(series.when, known_since, until)
+    lengths = np.clip(spoken, known_since, until) - begins
+    beyond = usable & _beyond(series, versions, channel)
+    inside = slice(*np.searchsorted(series.when, (start, end)))
+    drawn = downsample(
+        series.when[inside],
+        series.values[inside],
+        usable[inside],
+        start,
+        end,
+        points,
+        silence=hold,
+    )
+    return Chart(
+        start=start,
+        end=end,
+        when=drawn.t.tolist(),
+        values=[None if math.isnan(one) else one for one in drawn.v.tolist()],
+        all_there=inside.stop - inside.start <= points,
+        hold=hold,
+        gaps=_gaps(begins[usable], lengths[usable], known_since, until, (end - start) // MOST_GAPS),
+        limits=limits,
+        excursions=[
+            Excursion(one.id, one.rule, one.severity, one.began, one.ended)
+            for one in alerts
+            if one.channel == channel and one.began < end and start < (one.ended or end)
+        ],
+        marks=_marks(series, inside, usable, (end - start) // MOST_MARKS + 1),
+        summary=_summary(
+            series,
+            inside,
+            usable,
+            outside=int(lengths[beyond].sum()),
+            unknown=until - known_since - int(lengths[usable].sum()),
+        ),
+    )
+
+
+def _thresholds(
+    versions: Sequence[RuleVersion], channel: str
+) -> list[tuple[RuleVersion, Threshold]]:
+    return [
+        (one, one.rule)
+        for one in versions
+        if isinstance(one.rule, Threshold) and one.rule.channel == channel
+    ]
+
+
+def _limit(version: RuleVersion, rule: Threshold) -> Limit:
+    low, high = rule.limits()
+    return Limit(
+        rule.name,
+        rule.severity,
+        rule.limit(),
+        low if math.isfinite(low) else None,
+        high if math.isfinite(high) else None,
+        version.since or None,
+        version.until,
+    )
+
+
+def _beyond(series: Series, versions: Sequence[RuleVersion], channel: str) -> Booleans:
+    """Return which values are beyond a limit that was in force."""
+    found = np.zeros(len(series.when), np.bool_)
+    for one, rule in _thresholds(versions, channel):
+        low, high = rule.limits()
+        beyond = (series.values < low) | (series.values > high)
+        if rule.inclusive:
+            beyond |= (series.values == low) | (series.values == high)
+        beyond &= series.when >= one.since
+        if one.until is not None:
+            beyond &= series.when < one.until
+        found |= beyond
+    return found
+
+
+def _gaps(
+    begins: Integers, lengths: Integers, start: int, end: int, near: int
+) -> list[tuple[int, int]]:
+    """Return what is left of start..end; of very many gaps, those that lie near are joined."""
+    some = lengths > 0
+    edges = np.concatenate(([start], (begins + lengths)[some]))
+    following = np.concatenate((begins[some], [end]))
+    wide = following > edges
+    gaps = list(zip(edges[wide].tolist(), following[wide].tolist(), strict=True))
+    if len(gaps) <= MOST_GAPS:
+        return gaps
+    joined = [gaps[0]]
+    for begin, finish in gaps[1:]:
+        if begin - joined[-1][1] < near:
+            joined[-1] = (joined[-1][0], finish)
+        else:
+            joined.append((begin, finish))
+    return joined
+
+
+def _marks(series: Series, inside: slice, usable: Booleans, width: int) -> list[Mark]:
+    when, flags = series.when[inside], series.flags[inside]
+    kinds = {CANNOT_BE: ~usable[inside]}
+    kinds.update({kind: flags & mask != 0 for kind, mask in _FLAGS.items()})
+    found = []
+    for kind, here in kinds.items():
+        times = when[here]
+        _, firsts, counts = np.unique(times // width, return_index=True, return_counts=True)
+        found += [
+            Mark(at, kind, count)
+            for at, count in zip(times[firsts].tolist(), counts.tolist(), strict=True)
+        ]
+    return found
+
+
+def _summary(
+    series: Series, inside: slice, usable: Booleans, *, outside: int, unknown: int
+) -> Summary:
+    here = usable[inside]
+    when, values = series.when[inside][here], series.values[inside][here]
+    readings = inside.stop - inside.start
+    if not len(values):
+        return Summary(readings, None, None, None, None, None, outside, unknown)
+    low, high = int(values.argmin()), int(values.argmax())
+    return Summary(
+        readings,
+        float(values[low]),
+        int(when[low]),
+        float(values[high]),
+        int(when[high]),
+        float(values.mean()),
+        outside,
+        unknown,
+    )

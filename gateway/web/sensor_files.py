@@ -1,0 +1,128 @@
+"""What the files tell of one sensor, for its view. Asked on the archive's thread."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+from pydantic import TypeAdapter
+
+from devices.reading import QUANTITIES
+from gateway.web.sensor_chart import hold_of, make_chart
+from rules import AnyRule
+from rules.duration import DAY
+from rules.rule import RuleVersion
+from rules.threshold import Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devices.reading import DeviceKey, Reading
+    from gateway.web.files import Files
+    from gateway.web.sensor_chart import Chart
+
+_RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
+LOOK_BACK = 30 * DAY
+"""Channels that a device has sent in so many ms before its newest reading are shown."""
+PLACES = {"latitude", "longitude"}
+"""Channels that the map shows."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A sensor as the files know it. `channels` are in the order in which people want them."""
+
+    channels: tuple[str, ...]
+    watched: frozenset[str]
+    """Those that a rule watches now."""
+    newest: Reading
+    first: int
+    """When the device was first heard (ms)."""
+
+
+def known(files: Files, device: DeviceKey) -> Known | None:
+    """Return what is known of a device, None if it was never heard."""
+    found = files.past.known(device, files.journal.head)
+    if found is None:
+        return None
+    newest = found.last
+    channels = set(newest.layout.channels)
+    stored = files.history.cursor
+    since = newest.when - LOOK_BACK
+    for one in files.journal.read_device(device, stored, files.journal.head):
+        channels.update(one.layout.channels)
+    for day in files.history.days(device, since, newest.when + 1):
+        channels.update(day.channels)
+    now_watching = {
+        one.rule.channel
+        for one in rules_of(files, device)
+        if one.until is None and isinstance(one.rule, Threshold)
+    }
+    watched = frozenset(now_watching & channels)
+    return Known(ordered(channels, watched), watched, newest, found.first)
+
+
+def ordered(channels: set[str], watched: frozenset[str]) -> tuple[str, ...]:
+    """Return channels in the order in which people want them: temperatures, what rules watch."""
+    quantities = list(QUANTITIES)
+
+    def rank(channel: str) -> tuple[bool, bool, bool, int, str]:
+        quantity = channel.partition(".")[0]
+        return (
+            channel in PLACES,
+            channel not in watched or quantity != "temperature",
+            channel not in watched and quantity != "temperature",
+            quantities.index(quantity),
+            channel,
+        )
+
+    return tuple(sorted(channels, key=rank))
+
+
+def rules_of(files: Files, device: DeviceKey) -> list[RuleVersion]:
+    """Return every version of the rules that watch or watched a device."""
+    found = []
+    for one in files.state.rule_versions():
+        rule = _rule(one.settings)
+        if rule.matches(device):
+            found.append(RuleVersion(rule, one.version, one.since, one.until))
+    return found
+
+
+@lru_cache(1_000)
+def _rule(settings: str) -> AnyRule:
+    return _RULE.validate_json(settings)
+
+
+def chart(  # noqa: PLR0913 - what is asked
+    files: Files,
+    device: DeviceKey,
+    channel: str,
+    start: int,
+    end: int,
+    *,
+    interval: int,
+    now: int,
+    points: int,
+) -> Chart | None:
+    """Return the chart of a channel, None if the device was never heard.
+
+    Raises DamagedHistoryError.
+    """
+    found = files.past.known(device, files.journal.head)
+    if found is None:
+        return None
+    versions: Sequence[RuleVersion] = rules_of(files, device)
+    hold = hold_of(versions, channel, interval)
+    return make_chart(
+        files.series(device, channel, start - hold, end),
+        versions=versions,
+        alerts=files.state.alerts_of(device, start),
+        channel=channel,
+        interval=interval,
+        start=start,
+        end=end,
+        now=now,
+        heard=found.first,
+        points=points,
+    )

@@ -1,0 +1,163 @@
+// The view of a sensor: its chart, and what is fetched again when something changes.
+/* global htmx */
+import { length, minus, openChart } from "./chart.js";
+import { SIGNS } from "./chart_paint.js";
+
+const AGAIN = 2000; // ms between two looks at how it stands
+const ROWS = 120; // of the table; with more values a row is a length of time
+
+let chart = null;
+let shown = null;
+let waiting = 0;
+
+const find = (name) => document.querySelector(name);
+
+function element(tag, text, name) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (name) made.className = name;
+  return made;
+}
+
+function start() {
+  const plot = find("#plot");
+  chart?.close();
+  chart = openChart(plot, {
+    loaded(data, view, clock, zoomed) {
+      shown = { data, view, clock };
+      summary(plot.dataset.unit);
+      legend();
+      table();
+      find("[data-sign]").textContent = clock.signs(view.from, view.to).join(", then ");
+      csv(plot.dataset);
+      if (zoomed) find("[data-said]").textContent = `Shown: ${clock.full(view.from)} to ${clock.full(view.to)}`;
+    },
+    pointed: (text) => (find("[data-readout]").textContent = text),
+    zoomed: (zoomed) => {
+      find("[data-zoom=reset]").hidden = !zoomed;
+      if (!zoomed) find("[data-said]").textContent = "";
+    },
+    failed(text) {
+      const problem = find("[data-problem]");
+      problem.textContent = text;
+      problem.hidden = !text;
+    },
+    words,
+  });
+  find(".values").addEventListener("toggle", table);
+}
+
+function words(kind) {
+  const told = find("[data-mark-words]").content.querySelector(`[data-kind="${kind}"]`);
+  return told.textContent;
+}
+
+function summary(unit) {
+  const { data, clock } = shown;
+  const { readings, lowest, lowest_at, highest, highest_at, mean, outside, unknown } = data.summary;
+  const one = (value) => `${minus(Number(value.toFixed(2)))}${unit ? ` ${unit}` : ""}`;
+  const found = readings
+    ? [`${readings.toLocaleString("en")} readings.`]
+    : ["No reading in this time."];
+  if (lowest !== null)
+    found.push(
+      `Lowest ${one(lowest)} (${clock.full(lowest_at)}), highest ${one(highest)} (${clock.full(highest_at)}), mean ${one(mean)}.`,
+    );
+  if (data.limits.length) found.push(outside ? `Outside the limits for ${length(outside)}.` : "Never outside the limits.");
+  found.push(unknown ? `Unknown for ${length(unknown)}.` : "Never unknown.");
+  find("#summary").textContent = found.join(" ");
+}
+
+function legend() {
+  const { data } = shown;
+  const lines = [];
+  for (const one of data.limits) lines.push(["limit", "", `${one.rule}: ${one.words} (${one.severity})`, one.severity]);
+  if (data.excursions.length) lines.push(["shade", "", "an alert was open", data.excursions[0].severity]);
+  if (data.gaps.length) lines.push(["hatch", "", `unknown: nothing usable for more than ${length(data.hold)}`]);
+  const counts = new Map();
+  for (const { kind, count } of data.marks) counts.set(kind, (counts.get(kind) ?? 0) + count);
+  for (const [kind, count] of counts) lines.push(["sign", SIGNS[kind], `${words(kind)}: ${count.toLocaleString("en")}`]);
+  find("[data-legend]").replaceChildren(
+    ...lines.map(([kind, sign, text, state]) => {
+      const line = element("li", "");
+      const mark = element("span", sign, `key ${kind}${state ? ` ${state}` : ""}`);
+      mark.setAttribute("aria-hidden", "true");
+      line.append(mark, element("span", text));
+      return line;
+    }),
+  );
+}
+
+function table() {
+  if (!shown || !find(".values").open) return;
+  const { data, view, clock } = shown;
+  const values = [...data.when.keys()].filter((i) => data.values[i] !== null);
+  const few = values.length <= ROWS;
+  const heads = few ? ["Time", "Value"] : ["From", "Lowest", "Highest"];
+  const rows = [];
+  if (few) for (const i of values) rows.push([clock.full(data.when[i], true), minus(data.values[i])]);
+  else {
+    const width = (view.to - view.from) / (ROWS / 2);
+    const slots = new Map();
+    for (const i of values) {
+      const slot = Math.floor((data.when[i] - view.from) / width);
+      if (!slots.has(slot)) slots.set(slot, []);
+      slots.get(slot).push(data.values[i]);
+    }
+    for (const [slot, found] of slots) {
+      rows.push([clock.full(view.from + slot * width), minus(Math.min(...found)), minus(Math.max(...found))]);
+    }
+  }
+  const head = element("tr", "");
+  heads.forEach((text, i) => head.append(element("th", text, i ? "number" : "")));
+  find("[data-heads]").replaceChildren(head);
+  find("[data-rows]").replaceChildren(
+    ...rows.map((cells) => {
+      const line = element("tr", "");
+      cells.forEach((text, i) => line.append(element("td", text, i ? "number" : "")));
+      return line;
+    }),
+  );
+}
+
+function csv({ values, channel }) {
+  const { from, to } = shown.view;
+  find("[data-csv]").href = `${values}?${new URLSearchParams({ channel, from, to, format: "csv" })}`;
+}
+
+function soon() {
+  if (!waiting) waiting = setTimeout(again, AGAIN);
+}
+
+function again() {
+  waiting = 0;
+  if (!document.hidden) htmx.trigger(find("#head"), "again");
+}
+
+// The head was fetched again: its newest values are in the channels' tabs and in the chart too.
+function headed() {
+  const { newest, sent, at } = find("#head").dataset;
+  const values = JSON.parse(newest);
+  for (const tab of document.querySelectorAll("[data-of]")) {
+    const name = tab.dataset.of;
+    if (!JSON.parse(sent).includes(name)) continue;
+    const value = values[name];
+    const degrees = tab.querySelector("small").textContent === "°C";
+    tab.querySelector("[data-value]").textContent = value === null ? "?" : minus(degrees ? value.toFixed(1) : Number(value.toPrecision(6)));
+  }
+  chart?.take(Number(at), values[find("#plot").dataset.channel] ?? null);
+}
+
+document.addEventListener("click", (event) => {
+  const zoom = event.target.closest("[data-zoom]")?.dataset.zoom;
+  if (zoom === "reset") chart.reset();
+  else if (zoom) chart.zoom(zoom === "in" ? 0.5 : 2);
+  if (event.target.closest("[data-again]")) htmx.trigger(find("#messages"), "again");
+});
+document.body.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.elt.id === "sensor") start();
+  else if (event.detail.elt.id === "head") headed();
+});
+for (const name of ["live:rows", "live:alerts", "live:back"]) document.body.addEventListener(name, soon);
+document.body.addEventListener("live:back", () => chart.refresh());
+start();
