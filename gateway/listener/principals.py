@@ -18,7 +18,7 @@ import msgspec
 from devices.device import DecodeError, check_device_id
 from gateway.control import ControlError
 from gateway.listener.principal import ANONYMOUS, Principal
-from gateway.settings.values import slug
+from gateway.names import check_name
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 TOKEN = 16
 """Random bytes of a token."""
-LONGEST_NAME = 60
 MOST_PATTERNS = 1_000
 """Patterns of one principal: each message of a new device is held against them all."""
 _OWNER = re.compile(r"[^\s+#/*>\x00-\x1f\x7f]{0,128}")
@@ -182,13 +181,7 @@ class Principals:
 
 def _check(principal: Principal) -> None:
     name = principal.name
-    if not name or name != slug(name) or len(name) > LONGEST_NAME:
-        offer = slug(name)[:LONGEST_NAME].strip("-")
-        raise ControlError(
-            f"{name!r} cannot be the name of a credential",
-            f"Use up to {LONGEST_NAME} small letters, digits and hyphens"
-            + (f", such as {offer}" if offer else ""),
-        )
+    check_name(name, "a credential")
     if name == ANONYMOUS:
         raise ControlError(
             f"{name} is the name of those who connect without one", "Use another name"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from gateway.acts import VERBS
-from gateway.cli import app
 from gateway.state import State
 from rules.duration import MINUTE
+from tests.e2e.gateway_process import holdwatch, holdwatch_json
 from tests.gateway.asked import SETTINGS, alarm, recorded
 
 
@@ -31,9 +29,7 @@ def settings(tmp_path: Path) -> Path:
 
 
 def typed(settings: Path, *words: str) -> Any:  # noqa: ANN401 - whatever is answered
-    done = CliRunner().invoke(app, ["alert", *words, "-c", str(settings), "--json"])
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    return holdwatch_json("alert", *words, "-c", str(settings))
 
 
 @pytest.mark.parametrize("verb", ["acknowledge", "note"])
@@ -62,6 +58,5 @@ def test_an_alert_is_muted_for_as_long_as_is_said_and_unmuted(settings: Path) ->
 def test_what_cannot_be_done_is_refused_with_a_sentence(
     settings: Path, words: list[str], told: str
 ) -> None:
-    done = CliRunner().invoke(app, ["alert", *words, "-c", str(settings)])
-    assert done.exit_code == 1
-    assert told in " ".join(done.output.split())
+    said = holdwatch("alert", *words, "-c", str(settings), code=1)
+    assert told in " ".join(said.split())

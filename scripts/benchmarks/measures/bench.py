@@ -42,6 +42,16 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after which a gateway with nothing to do has cleaned up."""
     simulated_hours: float = 4.0
     simulated_runs: int = 5
+    pages: int = 50
+    """Open at the same time: one in a browser, of the others the event streams."""
+    page_devices: int = 1_000
+    page_seconds: float = 30.0
+    page_runs: int = 3
+    board_devices: int = 5_000
+    scroll_seconds: float = 10.0
+    scroll_runs: int = 3
+    api_requests: int = 4_000
+    api_runs: int = 5
 
 
 QUICK = Size(
@@ -69,6 +79,15 @@ QUICK = Size(
     idle_settled=0.2,
     simulated_hours=0.1,
     simulated_runs=1,
+    pages=3,
+    page_devices=20,
+    page_seconds=3.0,
+    page_runs=1,
+    board_devices=50,
+    scroll_seconds=1.0,
+    scroll_runs=1,
+    api_requests=80,
+    api_runs=1,
 )
 """Shows that everything works, in seconds. Its figures mean nothing."""
 
