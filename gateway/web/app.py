@@ -13,7 +13,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from gateway.control import ControlError, NotRunningError
-from gateway.web import pages_board, pages_events, pages_login
+from gateway.web import (
+    pages_acts,
+    pages_alerts,
+    pages_board,
+    pages_events,
+    pages_login,
+    pages_sensor,
+)
 from gateway.web.api import make_api
 from gateway.web.headers import Headers
 from gateway.web.look import STATIC, show
@@ -24,7 +31,14 @@ if TYPE_CHECKING:
 
     from gateway.web.site import Site
 
-ROUTERS = (pages_login.router, pages_board.router, pages_events.router)
+ROUTERS = (
+    pages_sensor.router,
+    pages_login.router,
+    pages_board.router,
+    pages_events.router,
+    pages_alerts.router,
+    pages_acts.router,
+)
 """One for each view."""
 LARGE = 1_000
 """Bytes from which on an answer is packed."""

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from gateway.brokers import JOINED
 from gateway.control import ControlError, NotRunningError
 from gateway.own_alerts import GRAVITY, KIND
-from rules.duration import SECOND, format_duration
+from rules.duration import DAY, HOUR, MINUTE, SECOND, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 GOOD_FOR = 2_000
 """An answer is shown again for so many ms: many may look at once."""
+PATIENCE = 5
+"""Seconds after which it counts as silent."""
 FULL_FROM = 500 * 1000 * 1000
 """Bytes: with less room left on the disk people should know."""
 BEHIND_FROM = 20_000
@@ -37,8 +39,9 @@ class Health:
         async with self._one:
             if self._asked is None or self._now() - self._asked >= GOOD_FOR:
                 try:
-                    self._answer = await self._ask("status")
-                except (ControlError, NotRunningError, OSError):
+                    async with asyncio.timeout(PATIENCE):
+                        self._answer = await self._ask("status")
+                except (ControlError, NotRunningError, OSError, TimeoutError):
                     # Not answering is what whoever asks wants to know.
                     self._answer = None
                 self._asked = self._now()
@@ -159,6 +162,7 @@ def sentence(words: str) -> str:
 
 
 def lasted(length: int) -> str:
-    """Return a length of time (ms) in words, to two units: 3 days 4 h."""
-    parts = format_duration(max(0, length) // SECOND * SECOND).split()
-    return " ".join(parts[:4])
+    """Return a length of time (ms) in words, as exactly as people want it: 3 days 4 h."""
+    steps = ((2 * DAY, HOUR), (10 * MINUTE, MINUTE), (0, SECOND))
+    step = next(size for least, size in steps if length >= least or size == SECOND)
+    return format_duration(max(0, length) // step * step)

@@ -1,0 +1,174 @@
+"""An alert as people read it: where, what, how bad, since when, and who has it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway.acts import Facts, acts_of_many, facts
+from gateway.own_alerts import GRAVITY, KIND
+from gateway.web.health import sentence
+from gateway.web.look import amount, channel_name
+from rules.alert import Alert
+from rules.revision import WITHDRAWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gateway.settings import Settings
+    from gateway.state import State
+
+NEWEST = ("worst", "worst_at", "last", "last_at")
+"""What of an open alert the gateway knows better than the file: it changes with each reading."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One alert, ready to be shown; all texts are plain, to be escaped."""
+
+    alert: Alert
+    facts: Facts
+    name: str
+    """Of the device, or of the gateway."""
+    site: str
+    zone: str
+    """Time zone of the place."""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is about the gateway itself."""
+        return self.alert.kind == KIND
+
+    @property
+    def device(self) -> str:
+        """The device's key."""
+        return str(self.alert.device)
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not over."""
+        return self.alert.ended is None
+
+    @property
+    def look(self) -> str:
+        """The state whose shape and colour it has."""
+        if self.open:
+            return self.alert.severity
+        return "ok" if self.alert.state == "resolved" else "unknown"
+
+    @property
+    def word(self) -> str:
+        """What is beside the shape."""
+        if self.open:
+            return self.alert.severity
+        if self.alert.reason == WITHDRAWN:
+            return "withdrawn"
+        return "over" if self.alert.state == "resolved" else "unknown end"
+
+    @property
+    def what(self) -> str:
+        """What is wrong, in a few words."""
+        if self.own:
+            return sentence(self.alert.reason) if self.open else f"about {self.alert.channel}"
+        quantity = channel_name(self.alert.channel).capitalize()
+        return f"{quantity} {self.alert.limit}".strip() if quantity else self._bare_limit()
+
+    def _bare_limit(self) -> str:
+        limit = self.alert.limit
+        return limit[:1].upper() + limit[1:]
+
+    def value(self, value: float | None) -> str:
+        """Return a value of its channel with the unit; "" for none."""
+        if value is None or not self.alert.channel or self.own:
+            return ""
+        return f"{amount(value, self.alert.channel)} {self.alert.unit}".strip()
+
+    @property
+    def last(self) -> str:
+        """The newest value with its unit; "" where there is none."""
+        return self.value(self.alert.last)
+
+    @property
+    def worst(self) -> str:
+        """The worst value with its unit; "" where there is none."""
+        return self.value(self.alert.worst)
+
+    def lasts(self, now: int) -> int:
+        """Return how long it has lasted, in ms."""
+        end = now if self.alert.ended is None else self.alert.ended
+        return max(0, end - self.alert.began)
+
+    def rank(self) -> tuple[object, ...]:
+        """Return what sorts open alerts, worst first; of the past those come last."""
+        alert, held = self.alert, bool(self.facts.holder)
+        return alert.retrospective, GRAVITY[alert.severity], held, alert.began, alert.id
+
+    def has(self, severity: str, words: str) -> bool:
+        """Whether it is of a severity ("": any), and has the words in its names or its rule."""
+        alert = self.alert
+        texts = (self.device, self.name, self.site, alert.rule, alert.channel, self.facts.holder)
+        wanted = words.casefold().strip()
+        return severity in {"", alert.severity} and any(wanted in one.casefold() for one in texts)
+
+
+def told(
+    state: State,
+    settings: Settings,
+    alerts: Sequence[Alert],
+    now: int,
+    status: Mapping[str, Any] | None = None,
+) -> list[Told]:
+    """Return alerts as people read them at `now` (ms); `status`: the gateway's, if it answers."""
+    newest = {one["id"]: one for one in status["alerts"]} if status else {}
+    done = acts_of_many(state, [one.id for one in alerts])
+    found = []
+    for alert in alerts:
+        section = settings.device(alert.device)
+        found.append(
+            Told(
+                _with(alert, newest.get(alert.id)),
+                facts(done[alert.id], now),
+                _name(alert, section.name if section else None),
+                (section.site if section else None) or "",
+                settings.zone(alert.device),
+            )
+        )
+    return found
+
+
+def _name(alert: Alert, given: str | None) -> str:
+    if alert.kind == KIND:
+        return f"Gateway {alert.device.id}"
+    return given or alert.device.id
+
+
+def _with(alert: Alert, newest: Mapping[str, Any] | None) -> Alert:
+    """Return an open alert with what was seen since it fired."""
+    if newest is None or alert.ended is not None:
+        return alert
+    return msgspec.structs.replace(alert, **{name: newest[name] for name in NEWEST})
+
+
+def moment(when: int | None, zone: str, now: int) -> str:
+    """Return a time (ms) of a place for people: 14:05 CET today, with the day on other days."""
+    if when is None:
+        return ""
+    there = ZoneInfo(zone)
+    then = datetime.fromtimestamp(when / 1000, UTC).astimezone(there)
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(there)
+    if then.date() == today.date():
+        form = "%H:%M %Z"
+    else:
+        form = "%a %d %b %H:%M %Z" if then.year == today.year else "%d %b %Y %H:%M %Z"
+    return f"{then:{form}}"
+
+
+def hands(state: State) -> list[str]:
+    """Return the names of those an alert can be handed to: operators and more, no screens."""
+    rows: Iterable[tuple[str]] = state.rows(
+        "SELECT name FROM person WHERE json_extract(CAST(body AS TEXT), '$.removed') IS NULL "
+        "AND json_extract(CAST(body AS TEXT), '$.role') <> 'viewer' ORDER BY name"
+    )
+    return [name for (name,) in rows]
