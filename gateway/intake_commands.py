@@ -94,8 +94,9 @@ class IntakeCommands:
         return {"total": sum(quarantine.counts().values()), "messages": messages}
 
     async def drop(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
-        """Drop messages from the quarantine: these numbers, or with none given, all."""
+        """Drop messages from the quarantine: these numbers, those of a reason, or else all."""
         who, numbers = who_of(request), set(request.get("numbers") or ())
+        reason = request.get("reason")
         quarantine = self._gateway.journal.quarantine
         before: dict[str, Any] = {"counts": quarantine.counts()}
         if numbers:
@@ -106,8 +107,10 @@ class IntakeCommands:
                     "See: holdwatch quarantine list",
                 )
             before["messages"] = [_named(one) for one in found[:NAMED]]
+        if reason is not None:
+            before["reason"] = reason
         await self._note(who, "quarantine-drop", "quarantine", before=before)
-        dropped = await drop(self._gateway.ingest, list(numbers) or None)
+        dropped = await drop(self._gateway.ingest, numbers or None, reason)
         return {"dropped": dropped, "unknown": len(numbers) - dropped if numbers else 0}
 
     async def retry(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from devices.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from devices.reading import Reading
     from gateway.ingest import Ingest
@@ -41,11 +41,20 @@ async def retry(ingest: Ingest) -> tuple[int, int]:
     return left, stayed
 
 
-async def drop(ingest: Ingest, numbers: Sequence[int] | None) -> int:
-    """Remove messages from the quarantine for good, all without numbers; return how many."""
+async def drop(
+    ingest: Ingest, numbers: Collection[int] | None = None, reason: str | None = None
+) -> int:
+    """Remove messages from the quarantine for good; return how many.
+
+    Those with these numbers, that lie there for this reason; without either, all.
+    """
     dropped = after = 0
     while page := ingest.journal.quarantine.page(after, PAGE):
-        chosen = [one.number for one in page if numbers is None or one.number in numbers]
+        chosen = [
+            one.number
+            for one in page
+            if (numbers is None or one.number in numbers) and reason in {None, one.reason}
+        ]
         dropped += len(chosen)
         after = page[-1].number
         await ingest.store([], partial(_change, released=chosen))

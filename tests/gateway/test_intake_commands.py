@@ -97,6 +97,26 @@ async def test_dropping_all_and_decoding_again_keep_on_record_what_lay_there(
     assert sum(dropped.before["counts"].values()) == 3
 
 
+async def test_dropping_by_reason_leaves_the_others_and_keeps_the_reason_on_record(
+    running: Asked,
+) -> None:
+    assert await running("drop", reason="unknown-topic") == {"dropped": 2, "unknown": 0}
+    (left,) = running.gateway.journal.quarantine.page()
+    assert left.reason == "not-json"
+    (entry,) = entries(running)
+    assert entry.before == {
+        "counts": {"unknown-topic": 2, "not-json": 1},
+        "reason": "unknown-topic",
+    }
+
+
+async def test_the_newest_of_the_quarantine_come_first_and_in_pages(running: Asked) -> None:
+    newest = running.gateway.journal.quarantine.newest
+    assert [one.number for one in newest(None, 2)] == [3, 2]
+    assert [one.number for one in newest(2, 2)] == [1]
+    assert [one.number for one in newest(None, 5, "unknown-topic")] == [2, 1]
+
+
 async def test_dropping_what_is_not_there_is_refused_and_on_no_record(running: Asked) -> None:
     with pytest.raises(ControlError, match="holds no message with such a number"):
         await running("drop", numbers=[99, 0])
