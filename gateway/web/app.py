@@ -22,6 +22,7 @@ from gateway.web import (
     pages_sensor,
 )
 from gateway.web.api import make_api
+from gateway.web.bodies import Bodies
 from gateway.web.headers import Headers
 from gateway.web.look import STATIC, show
 from gateway.web.problems import Problem
@@ -68,6 +69,7 @@ def make_app(site: Site) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _mistake)
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(GZipMiddleware, minimum_size=LARGE, compresslevel=6)
+    app.add_middleware(Bodies)
     app.add_middleware(Headers, web=site.web)
     return app
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+AT_ONCE = 2_000
+"""Connections; further ones are answered with 503."""
 GRACE = 1
 """Seconds that answers may take once we are to end; event streams never end by themselves."""
 
@@ -47,6 +49,7 @@ async def serve(start: Start) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
+        limit_concurrency=AT_ONCE,
         ssl_certfile=web.tls.certificate if web.tls else None,
         ssl_keyfile=web.tls.key if web.tls else None,
     )

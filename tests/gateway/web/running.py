@@ -69,6 +69,7 @@ class RunningPage(RunningGateway):
         )
         super().__init__(path)
         self.url = f"http://127.0.0.1:{self.web}"
+        self._clients: list[httpx.Client] = []
 
     def _joined(self) -> bool:
         assert self._process is not None
@@ -100,6 +101,7 @@ class RunningPage(RunningGateway):
     def browser_of(self, name: str, password: str) -> httpx.Client:
         """Return a client that has logged in; it follows no redirect."""
         client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=20)
+        self._clients.append(client)
         answer = client.post("/login", data={"name": name, "password": password})
         assert answer.status_code == 303, answer.text
         return client
@@ -122,6 +124,11 @@ class RunningPage(RunningGateway):
     def __enter__(self) -> Self:
         super().__enter__()
         return self
+
+    def __exit__(self, *error: object) -> None:
+        for client in self._clients:
+            client.close()
+        super().__exit__(*error)
 
 
 __all__ = ["HOLDWATCH", "SETTINGS", "RunningPage", "until"]

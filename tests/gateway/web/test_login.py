@@ -71,3 +71,15 @@ def test_no_page_may_load_or_run_anything_but_our_files(page: RunningPage) -> No
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_nobody_can_send_us_more_than_a_form_holds(page: RunningPage, chunked: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    content = b"name=a&password=" + b"x" * 100_000
+    parts = (content[at : at + 10_000] for at in range(0, len(content), 10_000))
+    answer = httpx.post(
+        f"{page.url}/login",
+        content=parts if chunked else content,
+        headers={"Origin": page.url, "Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status_code in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.BAD_REQUEST}
