@@ -1,0 +1,78 @@
+"""What a key may know of: everything else is not there, for lists and by its name alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends
+
+from devices.reading import DeviceKey
+from gateway.own_alerts import KIND
+from gateway.web.problems import Problem
+from gateway.web.visitor import Viewer, Visitor
+
+if TYPE_CHECKING:
+    from gateway.web.site import Site
+    from rules.alert import Alert
+
+
+def sees_all(visitor: Visitor) -> bool:
+    """Whether they may know of everything here: people, and keys for all devices."""
+    return visitor.key is None or "*" in visitor.key.devices
+
+
+def check_sees_all(visitor: Visitor) -> Visitor:
+    """Return a visitor who may know of everything. Raises Problem."""
+    if not sees_all(visitor):
+        raise Problem(
+            403,
+            f"the key {visitor.name} is limited to some devices: this is about all of them",
+            'Make one with: holdwatch key add NAME --devices "*"',
+        )
+    return visitor
+
+
+def _whole(visitor: Viewer) -> Visitor:
+    return check_sees_all(visitor)
+
+
+Whole = Annotated[Visitor, Depends(_whole)]
+"""Whoever may read, of all devices."""
+
+
+def check_complete(site: Site) -> None:
+    """Refuse to say what there is before all of it is known. Raises Problem."""
+    if not site.standing.complete:
+        raise Problem(
+            503,
+            "the gateway has not told yet how everything stands",
+            "Ask again in a second",
+            headers={"Retry-After": "1"},
+        )
+
+
+def find_device(site: Site, visitor: Visitor, key: str) -> DeviceKey:
+    """Return a device by its key. Raises Problem."""
+    owner, _, name = key.rpartition("/")
+    device = DeviceKey(owner, name)
+    heard = site.standing.seen(device) is not None
+    if not heard or str(device) != key or not visitor.sees(device):
+        check_complete(site)
+        raise Problem(404, f"there is no device {key!r}", "GET /api/v1/devices lists them")
+    return device
+
+
+def sees_alert(visitor: Visitor, alert: Alert) -> bool:
+    """Whether they may know of this alert.
+
+    Those about the gateway itself name whoever troubles it, so they are not for everybody.
+    """
+    return sees_all(visitor) or (alert.kind != KIND and visitor.sees(alert.device))
+
+
+def find_alert(site: Site, visitor: Visitor, identity: str) -> Alert:
+    """Return an alert by its id. Raises Problem."""
+    alert = site.files.state.alert(identity)
+    if alert is None or not sees_alert(visitor, alert):
+        raise Problem(404, f"there is no alert {identity!r}", "GET /api/v1/alerts lists them")
+    return alert

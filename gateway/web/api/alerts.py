@@ -1,0 +1,182 @@
+"""Alerts, what is on record about them, and what people and programs do about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+
+from gateway.acts import Kind, acts_of
+from gateway.state import AlertsAsked
+from gateway.web.api import models
+from gateway.web.api.access import find_alert, find_device, sees_alert, sees_all
+from gateway.web.api.answers import answer, page
+from gateway.web.api.asked import Page
+from gateway.web.api.paging import cursor, place
+from gateway.web.explain import explained
+from gateway.web.told_alert import Told, told
+from gateway.web.visitor import Operator, Viewer, Visitor, site_of
+from rules.duration import MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devices.reading import DeviceKey
+    from gateway.state import StoredEvent
+    from gateway.web.files import Files
+    from gateway.web.site import Site
+    from rules.alert import Alert
+
+router = APIRouter()
+
+
+class AlertsPage(Page):
+    """Which alerts."""
+
+    state: AlertsAsked = Field(default="all", description="Those that are open, or over, or all.")
+    device: str | None = Field(default=None, description="Only those of this device.")
+
+
+@router.get("/alerts", response_model=models.Alerts)
+async def alerts(
+    request: Request, visitor: Viewer, asked: Annotated[AlertsPage, Query()]
+) -> Response:
+    """Alerts, the newest beginning first."""
+    site = site_of(request)
+    only = find_device(site, visitor, asked.device) if asked.device is not None else None
+    before = place(asked.next, tuple[int, str]) if asked.next is not None else None
+
+    def sees(device: DeviceKey) -> bool:
+        return visitor.sees(device) and only in {None, device}
+
+    def read(files: Files) -> list[Alert]:
+        within = None if sees_all(visitor) and only is None else sees
+        return files.state.alerts_page(asked.state, before, asked.limit + 1, within)
+
+    # Aside: for a key with few devices many alerts are passed over.
+    found = await site.archive.ask(read)
+    shown = found[: asked.limit]
+    last = shown[-1] if len(found) > len(shown) else None
+    items = [_listed(one) for one in _told(site, [x for x in shown if sees_alert(visitor, x)])]
+    return page(items, cursor((last.began, last.id)) if last else None)
+
+
+@router.get("/alerts/{alert}", response_model=models.AlertDetail)
+async def alert(request: Request, alert: str, visitor: Viewer) -> Response:
+    """One alert: what is known, what happened, and what was done about it."""
+    site = site_of(request)
+    return answer(_detail(site, find_alert(site, visitor, alert)))
+
+
+def _told(site: Site, found: Sequence[Alert]) -> list[Told]:
+    """Return alerts as they stand now, and who has them."""
+    newest = [_as_it_is(site, one) for one in found]
+    return told(site.files.state, site.settings, newest, site.clock.now())
+
+
+def _detail(site: Site, found: Alert) -> dict[str, Any]:
+    (one,) = _told(site, [found])
+    state = site.files.state
+    return {
+        **_listed(one),
+        "explanation": explained(one, site.clock.now()),
+        "facts": one.facts,
+        "acts": acts_of(state, found.id),
+        "events": [_event(event) for event in state.events_of(found.id)],
+    }
+
+
+def plain(alert: Alert) -> dict[str, Any]:
+    """Return an alert as the model Alert has it."""
+    return {**msgspec.structs.asdict(alert), "device": str(alert.device)}
+
+
+def _listed(one: Told) -> dict[str, Any]:
+    """Return an alert as the model AlertInList has it."""
+    return {
+        **plain(one.alert),
+        "name": one.name,
+        "site": one.site,
+        "holder": one.facts.holder,
+        "acknowledged": one.facts.acknowledged is not None,
+        "muted_until": one.facts.muted.until if one.facts.muted else None,
+    }
+
+
+def _event(stored: StoredEvent) -> dict[str, Any]:
+    event = stored.event
+    return {
+        "number": stored.number,
+        "recorded": stored.recorded,
+        "kind": event.kind,
+        "at": event.at,
+        "alert": plain(event.alert),
+        "before": plain(event.before) if event.before else None,
+    }
+
+
+def _as_it_is(site: Site, alert: Alert) -> Alert:
+    """Return an open alert with what has been seen since it fired."""
+    seen = site.standing.seen(alert.device) if alert.ended is None else None
+    for one in (seen and seen.rules) or ():
+        if (one.rule, one.version, one.channel) == (alert.rule, alert.version, alert.channel):
+            return msgspec.structs.replace(
+                alert, worst=one.worst, worst_at=one.worst_at, last=one.value, last_at=one.since
+            )
+    return alert
+
+
+# -- what is done about them --------------------------------------------------------------------
+
+
+async def _act(
+    request: Request,
+    visitor: Visitor,
+    alert: str,
+    kind: Kind,
+    asked: models.Because | models.Note,
+    **more: str | int,
+) -> Response:
+    site = site_of(request)
+    found = find_alert(site, visitor, alert)
+    who = msgspec.to_builtins(visitor.who)
+    done = await site.ask("act", alert=found.id, kind=kind, reason=asked.reason, who=who, **more)
+    return answer(done)
+
+
+@router.post("/alerts/{alert}/acknowledge", response_model=models.Act)
+async def acknowledge(
+    request: Request, alert: str, asked: models.Because, visitor: Operator
+) -> Response:
+    """Say that somebody has seen it, and why nobody else need look."""
+    return await _act(request, visitor, alert, "acknowledged", asked)
+
+
+@router.post("/alerts/{alert}/assign", response_model=models.Act)
+async def assign(
+    request: Request, alert: str, asked: models.Assignment, visitor: Operator
+) -> Response:
+    """Give it to a person: an operator or more."""
+    return await _act(request, visitor, alert, "assigned", asked, to=asked.to)
+
+
+@router.post("/alerts/{alert}/note", response_model=models.Act)
+async def note(request: Request, alert: str, asked: models.Note, visitor: Operator) -> Response:
+    """Add a note. It may have several lines."""
+    return await _act(request, visitor, alert, "noted", asked)
+
+
+@router.post("/alerts/{alert}/mute", response_model=models.Act)
+async def mute(request: Request, alert: str, asked: models.Mute, visitor: Operator) -> Response:
+    """Let it be silent for some time: it stays on the board."""
+    return await _act(request, visitor, alert, "muted", asked, length=asked.minutes * MINUTE)
+
+
+@router.post("/alerts/{alert}/unmute", response_model=models.Act)
+async def unmute(
+    request: Request, alert: str, asked: models.Because, visitor: Operator
+) -> Response:
+    """Let it be heard again."""
+    return await _act(request, visitor, alert, "unmuted", asked)

@@ -1,0 +1,139 @@
+"""Devices with their last values.
+
+That is what programs ask for most, so each device is encoded once whenever it has changed, not once
+for each request.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from devices.reading import DeviceKey
+from gateway.web.api.access import check_complete, find_device, sees_all
+from gateway.web.api.answers import answer
+from gateway.web.api.asked import PageAsked
+from gateway.web.api.flags import flag_words
+from gateway.web.api.models import DeviceDetail, Devices
+from gateway.web.api.paging import cursor, place
+from gateway.web.look import unit_of
+from gateway.web.visitor import Viewer, Visitor, site_of
+
+if TYPE_CHECKING:
+    from gateway.live import Seen
+    from gateway.web.rows import Row
+    from gateway.web.site import Site
+    from rules.status import Status
+
+router = APIRouter()
+
+KEYS = 200
+"""API keys whose devices are remembered."""
+
+
+class LastValues:
+    """Every device as JSON, as it stands now."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._encoded: dict[DeviceKey, tuple[Seen, Row, bytes]] = {}
+        self._listed: dict[tuple[str, ...], tuple[int, list[tuple[str, DeviceKey]]]] = {}
+
+    def page(self, visitor: Visitor, after: str, limit: int) -> bytes:
+        """Return a page of the devices that a visitor may know of, after a key."""
+        listed = self._list(visitor)
+        begin = bisect_right(listed, after, key=lambda one: one[0])
+        some = listed[begin : begin + limit]
+        items = b",".join([self.one(device) for _, device in some])
+        following = cursor(some[-1][0]) if begin + limit < len(listed) else None
+        return b'{"items":[%b],"next":%b}' % (items, msgspec.json.encode(following))
+
+    def one(self, device: DeviceKey) -> bytes:
+        """Return one device that was heard."""
+        seen, row = self._stands(device)
+        known = self._encoded.get(device)
+        if known is None or known[0] is not seen or known[1] is not row:
+            encoded = msgspec.json.encode(describe(seen, row))
+            known = self._encoded[device] = seen, row, encoded
+        return known[2]
+
+    def detail(self, device: DeviceKey) -> dict[str, Any]:
+        """Return one device that was heard, as the model DeviceDetail has it."""
+        seen, row = self._stands(device)
+        section = self._site.settings.device(device)
+        return {
+            **describe(seen, row),
+            "zone": row.zone,
+            "position": section.position if section else None,
+            "rules": [_rule(one) for one in seen.rules or ()],
+        }
+
+    def _stands(self, device: DeviceKey) -> tuple[Seen, Row]:
+        seen, row = self._site.standing.seen(device), self._site.standing.row(device)
+        if seen is None or row is None:
+            raise ValueError(f"{device} was never told of")
+        return seen, row
+
+    def _list(self, visitor: Visitor) -> list[tuple[str, DeviceKey]]:
+        """Return the devices that a visitor may know of, by key."""
+        devices = list(self._site.standing.devices())
+        patterns = ("*",) if visitor.key is None or sees_all(visitor) else visitor.key.devices
+        known = self._listed.get(patterns)
+        # A device that was heard is never forgotten, so as many are the same ones.
+        if known is None or known[0] != len(devices):
+            if len(self._listed) >= KEYS:
+                self._listed.clear()
+            listed = sorted((str(one), one) for one in devices if visitor.sees(one))
+            known = self._listed[patterns] = len(devices), listed
+        return known[1]
+
+
+def describe(seen: Seen, row: Row) -> dict[str, Any]:
+    """Return how a device stands, as the model Device has it."""
+    return {
+        "device": row.key,
+        "name": row.name,
+        "site": row.site,
+        "state": row.state,
+        "at": seen.when,
+        "received": seen.received,
+        "flags": flag_words(seen.flags),
+        "channels": {
+            channel: {"value": value, "unit": unit_of(channel)}
+            for channel, value in zip(seen.channels, seen.values, strict=True)
+        },
+        "since": row.since,
+        "alert": row.alert,
+        "alerts": row.alerts,
+        "acknowledged": row.acknowledged,
+        "holder": row.holder,
+        "muted_until": row.muted_until,
+        "unconfirmed": seen.unconfirmed,
+    }
+
+
+def _rule(status: Status) -> dict[str, Any]:
+    told = msgspec.structs.asdict(status)
+    told["alert"] = told.pop("id")
+    return told
+
+
+@router.get("/devices", response_model=Devices)
+async def devices(request: Request, visitor: Viewer, asked: PageAsked) -> Response:
+    """Every device with its last values, by key."""
+    site = site_of(request)
+    check_complete(site)
+    after = place(asked.next, str) if asked.next is not None else ""
+    last: LastValues = request.app.state.last
+    return Response(last.page(visitor, after, asked.limit), media_type="application/json")
+
+
+@router.get("/devices/{device:path}", response_model=DeviceDetail)
+async def device(request: Request, device: str, visitor: Viewer) -> Response:
+    """One device with its last values, and where its rules stand."""
+    key = find_device(site_of(request), visitor, device)
+    last: LastValues = request.app.state.last
+    return answer(last.detail(key))

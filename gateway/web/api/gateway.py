@@ -1,0 +1,43 @@
+"""How the gateway itself stands, and whether it answers at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from devices.reading import DeviceKey
+from gateway import __version__
+from gateway.control import NotRunningError
+from gateway.own_alerts import KIND
+from gateway.web.api import models
+from gateway.web.api.access import Whole
+from gateway.web.api.answers import answer
+from gateway.web.visitor import site_of
+
+router = APIRouter()
+
+
+@router.get("/health", response_model=models.Health)
+async def health(request: Request) -> Response:
+    """Whether the gateway answers. Anybody may ask."""
+    standing = site_of(request).standing
+    good = standing.complete and standing.told is not None
+    return answer({"status": "ok" if good else "waiting", "version": __version__})
+
+
+@router.get("/gateway", response_model=models.Gateway)
+async def gateway(request: Request, _visitor: Whole) -> Response:
+    """How the gateway stands: who waits for whom, disk, clock, brokers, listener."""
+    status = await site_of(request).health()
+    if status is None:
+        raise NotRunningError
+    told = {name: status[name] for name in models.Gateway.model_fields if name != "problems"}
+    own = [one for one in status["alerts"] if one["kind"] == KIND]
+    return answer({**told, "problems": [_own(one) for one in own]})
+
+
+def _own(alert: dict[str, Any]) -> dict[str, Any]:
+    """Return an alert about the gateway as the model Alert has it."""
+    known = {name: alert[name] for name in models.Alert.model_fields}
+    return {**known, "device": str(DeviceKey(*alert["device"]))}

@@ -1,0 +1,330 @@
+"""What answers hold, as the API's description has it. Times are ms since 1970, UTC.
+
+Answers are encoded as they are made; tests hold them against these models.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.acts import LONGEST_TEXT, Kind
+
+Flag = Literal[
+    "no-clock", "clock-ahead", "clock-behind", "retained", "imported", "own-clock-untrusted"
+]
+Stands = Literal["critical", "warning", "info", "pending", "unknown", "ok"]
+
+
+class Model(BaseModel):
+    """What is not declared is not there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Health(Model):
+    """Whether the gateway answers."""
+
+    status: Literal["ok", "waiting"] = Field(
+        description="ok: it has told how everything stands. waiting: it does not, or not yet."
+    )
+    version: str
+
+
+class Value(Model):
+    """The newest value of a channel; null where it is missing or cannot be true."""
+
+    value: float | None
+    unit: str
+
+
+class Device(Model):
+    """How a device stands."""
+
+    device: str = Field(description="Its key: the id, or owner/id.")
+    name: str
+    site: str
+    state: Stands = Field(description="The worst that a rule says of it.")
+    at: int | None = Field(description="When its newest reading was true.")
+    received: int | None = Field(description="When that was heard.")
+    flags: list[Flag]
+    channels: dict[str, Value]
+    since: int | None = Field(description="When what is wrong began.")
+    alert: str | None = Field(description="The id of the worst open alert about it.")
+    alerts: int = Field(description="How many are open.")
+    acknowledged: bool
+    holder: str = Field(description="Who has that alert; empty: nobody.")
+    muted_until: int | None
+    unconfirmed: bool = Field(description="Nobody has confirmed that it is one of ours.")
+
+
+class Rule(Model):
+    """Where a rule stands on one channel of a device; its channel is "" for lost contact."""
+
+    rule: str
+    version: str
+    kind: str
+    severity: str
+    channel: str
+    state: str
+    since: int | None
+    value: float | None
+    worst: float | None
+    worst_at: int | None
+    begin: int | None
+    pending_until: int | None
+    alert: str | None = Field(description="The id of the alert that it is, or may become.")
+
+
+class DeviceDetail(Device):
+    """How a device stands, by its rules."""
+
+    zone: str = Field(description="The time zone of its place.")
+    position: tuple[float, float] | None = Field(description="Where it stands by the settings.")
+    rules: list[Rule] = Field(description="Empty while every rule that judges it is content.")
+
+
+class Devices(Model):
+    """A page of devices, by key."""
+
+    items: list[Device]
+    next: str | None
+
+
+class Reading(Model):
+    """A reading as it came."""
+
+    when: int = Field(description="When it counts: `at`, or `received` where its clock is wrong.")
+    at: int = Field(description="When it was measured, as the device says.")
+    received: int
+    flags: list[Flag]
+    values: dict[str, float | None] = Field(description="null: missing, or it cannot be true.")
+
+
+class Bucket(Model):
+    """What was measured in one length of time. Without a usable value all values are null."""
+
+    readings: int
+    usable: int = Field(description="How many had a value that can be true.")
+    min: float | None
+    max: float | None
+    first: float | None
+    last: float | None
+    mean: float | None
+    flags: list[Flag]
+
+
+class Summary(Model):
+    """One length of time, by channel."""
+
+    start: int
+    end: int
+    channels: dict[str, Bucket]
+
+
+class Readings(Model):
+    """A page of readings, oldest first."""
+
+    items: list[Reading]
+    next: str | None
+
+
+class Summaries(Model):
+    """A page of lengths of time, oldest first."""
+
+    items: list[Summary]
+    next: str | None
+
+
+class Alert(Model):
+    """An alert as it stands."""
+
+    id: str
+    rule: str
+    version: str
+    kind: str
+    severity: str
+    device: str
+    channel: str
+    state: Literal["firing", "resolved", "indeterminate"]
+    reason: str
+    began: int
+    fired: int
+    ended: int | None
+    retrospective: bool
+    limit: str
+    unit: str
+    worst: float | None
+    worst_at: int | None
+    first: float | None
+    samples: int
+    unknown: int
+    last: float | None
+    last_at: int | None
+    note: str
+    revision: int
+
+
+class AlertInList(Alert):
+    """An alert, where it is, and who has it."""
+
+    name: str = Field(description="Of the device, or of the gateway.")
+    site: str
+    holder: str = Field(description="Who has it; empty: nobody.")
+    acknowledged: bool
+    muted_until: int | None
+
+
+class Alerts(Model):
+    """A page of alerts, the newest beginning first."""
+
+    items: list[AlertInList]
+    next: str | None
+
+
+class Act(Model):
+    """What somebody did about an alert."""
+
+    alert: str
+    kind: Kind
+    who: str
+    at: int
+    reason: str
+    to: str
+    until: int | None
+    number: int
+
+
+class Facts(Model):
+    """What now counts of that."""
+
+    acknowledged: Act | None
+    assigned: Act | None
+    muted: Act | None
+    notes: list[Act]
+
+
+class Event(Model):
+    """Something that happened to an alert: as it stood after it, and, if revised, before."""
+
+    number: int
+    recorded: int
+    kind: Literal["firing", "resolved", "indeterminate", "revised"]
+    at: int
+    alert: Alert
+    before: Alert | None
+
+
+class AlertDetail(AlertInList):
+    """An alert with all that is on record about it."""
+
+    explanation: list[str] = Field(description="Sentences for people; times of the place.")
+    facts: Facts
+    acts: list[Act]
+    events: list[Event]
+
+
+class Message(Model):
+    """A message that could not become readings."""
+
+    number: int
+    received: int
+    topic: str
+    owner: str
+    source: str
+    reason: str
+    detail: str
+    cure: str
+    size: int = Field(description="Bytes of the payload.")
+    payload: str = Field(description="Its first 2,000 bytes, base64.")
+
+
+class Messages(Model):
+    """A page of the quarantine, oldest first."""
+
+    items: list[Message]
+    next: str | None
+
+
+class Port(Model):
+    """One of the listener's."""
+
+    address: str
+    tls: bool
+
+
+class Listener(Model):
+    """How the listener stands."""
+
+    ports: list[Port]
+    since: int
+    connected: int
+    accepted: int
+    refused: dict[str, int]
+
+
+class Broker(Model):
+    """How it stands with a broker that was joined."""
+
+    state: str
+    since: int
+    detail: str
+
+
+class Disk(Model):
+    """Bytes that are free, and in use by each of our files."""
+
+    free: int
+    journal: int
+    history: int
+    state: int
+    problem: str | None
+
+
+class Gateway(Model):
+    """How the gateway itself stands."""
+
+    version: str
+    box: str
+    now: int
+    started: int
+    clock_trusted: bool
+    brokers: dict[str, Broker]
+    listener: Listener | None
+    devices: int
+    received: int
+    duplicates: int
+    quarantine: dict[str, int] = Field(description="Messages in it, by reason.")
+    disk: Disk
+    waiting: dict[str, int] = Field(description="Records that each follower has yet to handle.")
+    dead_letters: dict[str, int]
+    wrong_clocks: list[str] = Field(description="Devices whose clock is wrong.")
+    problems: list[Alert] = Field(description="The open alerts about the gateway itself.")
+
+
+# -- what is sent to us -------------------------------------------------------------------------
+
+
+class Because(Model):
+    """Why it is done."""
+
+    reason: str = Field(min_length=1, max_length=LONGEST_TEXT)
+
+
+class Note(Model):
+    """What there is to say."""
+
+    reason: str = Field(min_length=1, max_length=LONGEST_TEXT, description="The note.")
+
+
+class Assignment(Because):
+    """To whom, and why."""
+
+    to: str = Field(min_length=1, max_length=60, description="A person's name.")
+
+
+class Mute(Because):
+    """For how long, and why."""
+
+    minutes: int = Field(ge=1, le=24 * 60)

@@ -1,0 +1,226 @@
+"""A device's past in pages, as plain data: readings as they came, or what lay in each bucket.
+
+It is read one UTC day at a time, as the history stores it: however long a range is, memory holds
+a day of it. A page ends early once much was read for it, so that nobody waits long for a page, nor
+for one that somebody else has asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from devices.reading import UNUSABLE_SHIFT
+from gateway.history.columns import DAY
+from gateway.history.reader import Series
+from gateway.web.api.downsample import Buckets, buckets
+from gateway.web.api.flags import flag_words
+from rules.subject import Order, order, undated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from devices.reading import DeviceKey, Reading
+    from gateway.web.files import Files
+
+MUCH = 400_000
+"""Values that are read for one page."""
+_LAST = (1 << 63) - 1
+"""After every identity and time."""
+
+
+class Part(NamedTuple):
+    """Items of a page, and where the next one begins; None: this was all."""
+
+    items: list[dict[str, Any]]
+    following: Order | int | None
+
+
+class _Day(NamedTuple):
+    """What may be read of a device in start ≤ when < end (ms)."""
+
+    start: int
+    end: int
+    channels: set[str]
+    newer: list[Reading]
+    """What the history does not have yet."""
+
+
+def _days(files: Files, device: DeviceKey, start: int, end: int) -> Iterator[_Day]:
+    """Yield the UTC days on which a device has readings."""
+    # Asked first: between the two reads the history may be stored to.
+    stored = files.history.cursor
+    newer: dict[int, list[Reading]] = {}
+    for one in files.journal.read_device(device, stored, files.journal.head):
+        if start <= one.when < end and not undated(one):
+            newer.setdefault(one.when // DAY * DAY, []).append(one)
+    found = {one.midnight: set(one.channels) for one in files.history.days(device, start, end)}
+    for midnight in sorted({*found, *newer}):
+        mine = newer.get(midnight, [])
+        channels = found.get(midnight, set()).union(*(one.layout.channels for one in mine))
+        yield _Day(max(start, midnight), min(end, midnight + DAY), channels, mine)
+
+
+# -- readings as they came ----------------------------------------------------------------------
+
+
+def readings(  # noqa: PLR0913, PLR0917 - what is asked for has this many parts
+    files: Files,
+    device: DeviceKey,
+    channels: Sequence[str],
+    start: int,
+    end: int,
+    after: Order | None,
+    limit: int,
+) -> Part:
+    """Return at most `limit` readings, oldest first, that have one of these channels (none: any).
+
+    Raises DamagedHistoryError.
+    """
+    items: list[dict[str, Any]] = []
+    last: Order | None = None
+    much = 0
+    for day in _days(files, device, start if after is None else max(start, after.when), end):
+        if much >= MUCH:
+            return Part(items, Order(day.start - 1, _LAST, _LAST))
+        found = {
+            (one.at, one.identity): one
+            for one in day.newer + files.history.read(device, day.start, day.end)
+            if not undated(one)
+        }
+        much += len(found)
+        for one in sorted(found.values(), key=order):
+            shown = [name for name in one.layout.channels if not channels or name in channels]
+            if not shown or (after is not None and order(one) <= after):
+                continue
+            if len(items) == limit:
+                return Part(items, last)
+            items.append(_told(one, shown))
+            last = order(one)
+    return Part(items, None)
+
+
+def _told(one: Reading, channels: Sequence[str]) -> dict[str, Any]:
+    return {
+        "when": one.when,
+        "at": one.at,
+        "received": one.received,
+        "flags": flag_words(one.flags),
+        "values": {name: one.value(name) for name in channels},
+    }
+
+
+# -- buckets ------------------------------------------------------------------------------------
+
+
+class _Bucket(msgspec.Struct):
+    """One channel in one bucket, which may take more than one day to fill."""
+
+    readings: int
+    usable: int
+    lowest: float
+    highest: float
+    first: float
+    last: float
+    total: float
+    flags: int
+
+    def add(self, later: _Bucket) -> None:
+        """Add what came later in the same bucket."""
+        self.readings += later.readings
+        self.flags |= later.flags
+        if not later.usable:
+            return
+        # NaN, where nothing was usable so far, loses against every number.
+        self.lowest = min(later.lowest, self.lowest)
+        self.highest = max(later.highest, self.highest)
+        self.first = self.first if self.usable else later.first
+        self.last = later.last
+        self.usable += later.usable
+        self.total += later.total
+
+    def told(self) -> dict[str, Any]:
+        """Return it as the model Bucket has it."""
+        some = self.usable > 0
+        return {
+            "readings": self.readings,
+            "usable": self.usable,
+            "min": self.lowest if some else None,
+            "max": self.highest if some else None,
+            "first": self.first if some else None,
+            "last": self.last if some else None,
+            "mean": self.total / self.usable if some else None,
+            "flags": flag_words(self.flags),
+        }
+
+
+def summaries(  # noqa: PLR0913, PLR0917 - what is asked for has this many parts
+    files: Files,
+    device: DeviceKey,
+    channels: Sequence[str],
+    start: int,
+    end: int,
+    width: int,
+    limit: int,
+) -> Part:
+    """Return at most `limit` buckets of `width` ms, oldest first, of these channels (none: all).
+
+    Buckets without a reading are left out. Raises DamagedHistoryError.
+    """
+    found: dict[int, dict[str, _Bucket]] = {}
+    much, stopped = 0, False
+    for day in _days(files, device, start, end):
+        if len(found) > limit or (much >= MUCH and len(found) > 1):
+            stopped = True
+            break
+        for channel in sorted(day.channels):
+            if channels and channel not in channels:
+                continue
+            series = _series(files, device, channel, day)
+            much += len(series.when)
+            made = buckets(series.when, series.values, series.flags, series.usable, width)
+            for begin, bucket in _rows(made):
+                known = found.setdefault(begin, {})
+                if channel in known:
+                    known[channel].add(bucket)
+                else:
+                    known[channel] = bucket
+    begins = sorted(found)
+    # The last one may go on in a day that was not read.
+    shown = begins[: min(limit, len(begins) - stopped)]
+    rest = begins[len(shown) :]
+    return Part([_summary(one, width, found[one]) for one in shown], rest[0] if rest else None)
+
+
+def _summary(begin: int, width: int, channels: dict[str, _Bucket]) -> dict[str, Any]:
+    told = {name: channels[name].told() for name in sorted(channels)}
+    return {"start": begin, "end": begin + width, "channels": told}
+
+
+def _rows(made: Buckets) -> Iterator[tuple[int, _Bucket]]:
+    start, readings, usable, *values, flags = (one.tolist() for one in made)
+    rows = zip(start, readings, usable, *values, flags, strict=True)
+    for begin, *row in rows:
+        yield begin, _Bucket(*row)
+
+
+def _series(files: Files, device: DeviceKey, channel: str, day: _Day) -> Series:
+    """Return one channel on one day, from the history and what it does not have yet."""
+    packed = files.history.series(device, channel, day.start, day.end)
+    rows = [
+        (one.when, one.values[index], one.flags, not one.flags >> (UNUSABLE_SHIFT + index) & 1)
+        for one in day.newer
+        if (index := one.layout.index(channel)) is not None
+    ]
+    if not rows:
+        return packed
+    fresh = zip(*rows, strict=True)
+    joined = [
+        np.concatenate((old, np.array(new, old.dtype)))
+        for old, new in zip(packed, fresh, strict=True)
+    ]
+    turn = np.argsort(joined[0], kind="stable")
+    when, values, flags, usable = (one[turn] for one in joined)
+    return Series(when, values, flags, usable)
