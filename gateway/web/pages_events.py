@@ -1,17 +1,66 @@
-"""`/events`: what changes, as server-sent events."""
+"""`/events`: what changes, as server-sent events.
+
+`?view=board` or `wall`: `rows` tells `{"patches": …, "frames": …, "gone": …, "states": …}`, see
+views.py. `?view=sensor&device=KEY`: `rows` tells a list of how that device stands. Always: `alerts`
+(how many are open), `beat` every 2 s, `reload` (the page must be loaded again), `ended` (the login
+is over). `after` is the place up to which the page was made.
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
-from gateway.web.visitor import Viewer, site_of
+from devices.reading import DeviceKey
+from gateway.web.problems import Problem
+from gateway.web.streams import MOST_STREAMS, Stream
+from gateway.web.views import VIEWS
+from gateway.web.visitor import Viewer, Visitor, site_of, still_in
+
+if TYPE_CHECKING:
+    from gateway.web.site import Site
 
 router = APIRouter()
 
 
 @router.get("/events")
-async def events(request: Request, _visitor: Viewer) -> StreamingResponse:
-    """Send what changes until the browser goes."""
+async def events(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
+    request: Request,
+    visitor: Viewer,
+    view: str = "",
+    device: str = "",
+    after: str = "",
+    last_event_id: Annotated[str, Header()] = "",
+) -> StreamingResponse:
+    """Send what changes until the browser goes, or its login ends."""
     site = site_of(request)
-    return StreamingResponse(site.streams.listen(), media_type="text/event-stream")
+    if len(site.streams) >= MOST_STREAMS:
+        raise Problem(503, f"{MOST_STREAMS} pages are open already", "Close some of them")
+    stream = _stream(site, visitor, view, device)
+    return StreamingResponse(
+        site.streams.listen(stream, last_event_id or after),
+        media_type="text/event-stream",
+        headers={"x-accel-buffering": "no"},
+    )
+
+
+def _stream(site: Site, visitor: Visitor, view: str, device: str) -> Stream:
+    if view not in {"", "sensor", *VIEWS}:
+        allowed = ", ".join(["sensor", *VIEWS])
+        raise Problem(422, f"there is no view {view!r}", f"Use one of {allowed}, or none")
+    key = None
+    if view == "sensor":
+        owner, _, identity = device.rpartition("/")
+        key = DeviceKey(owner, identity)
+        if site.standing.row(key) is None or not visitor.sees(key):
+            raise Problem(404, f"nothing is known of {device}", "Look for it on the board")
+    elif visitor.key is not None and "*" not in visitor.key.devices:
+        raise Problem(403, f"the key {visitor.name} does not see all devices", "Use view=sensor")
+    return Stream(
+        view=VIEWS.get(view),
+        device=key,
+        screen=visitor.name if visitor.screen else "",
+        allowed=lambda: still_in(site, visitor),
+    )

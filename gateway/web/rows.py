@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from devices.reading import QUANTITIES, WRONG_CLOCK, DeviceKey
+from devices.reading import WRONG_CLOCK, DeviceKey
+from gateway.acts import Facts
+from gateway.web.look import unit_of
+from gateway.web.trends import Trend
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.live import Seen
-    from gateway.settings import Settings
+    from gateway.web.open_alerts import Open
+    from gateway.web.trends import Trends
+    from gateway.web.watched import Known
+    from rules.alert import Alert
+    from rules.status import Status
 
 State = Literal["critical", "warning", "info", "pending", "unknown", "ok"]
 WORST: tuple[State, ...] = ("critical", "warning", "info", "pending", "unknown", "ok")
+_RANK = {state: place for place, state in enumerate(WORST)}
+NOTHING_DONE = Facts()
+NO_LIMIT = "no limit"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -27,12 +39,17 @@ class Row(msgspec.Struct, frozen=True):
     zone: str
     state: State
     channel: str
+    """The one that is wrong, else the one that matters most; "" where there is none."""
     value: float | None
     unit: str
     limit: str
+    """What is allowed, in words: 2 to 8 °C; NO_LIMIT where nothing watches a value."""
     at: int | None
     """When the newest reading was true."""
     received: int | None
+    beyond: str = ""
+    """How bad it is, in words: 3.5 °C too warm."""
+    trend: Trend | None = None
     since: int | None = None
     """When what is wrong began."""
     fires: int | None = None
@@ -43,41 +60,180 @@ class Row(msgspec.Struct, frozen=True):
     acknowledged: bool = False
     holder: str = ""
     muted_until: int | None = None
+    retrospective: bool = False
+    """Found in the past: nobody was warned in time."""
     unconfirmed: bool = False
     wrong_clock: bool = False
+    own: bool = False
+    """An alert about the gateway itself; its `key` is no device's."""
 
     def rank(self) -> tuple[int, bool, int, str]:
         """Return what sorts rows, worst first."""
-        return WORST.index(self.state), self.acknowledged, self.since or 0, self.key
+        known = self.acknowledged or self.retrospective
+        return _RANK[self.state], known, self.since or 0, self.key
+
+    def sign(self) -> str:
+        """Return the rank as one text, which sorts the same in a browser."""
+        state, known, since, key = self.rank()
+        return f"{state}{known:d}{since:015d} {key}"
+
+    def frame(self) -> tuple[object, ...]:
+        """Return all that is not told by a patch: if this changes, the row is made anew."""
+        return (
+            *(self.name, self.site, self.state, self.channel, self.limit, self.since, self.fires),
+            *(self.alert, self.alerts, self.acknowledged, self.holder, self.muted_until),
+            *(self.retrospective, self.unconfirmed, self.wrong_clock, self.trend is None),
+            *(self.at is None, self.beyond.rpartition(" ")[2]),
+        )
 
 
-def make_row(seen: Seen, settings: Settings) -> Row:
-    """Return the row of a device."""
+class _Finding(NamedTuple):
+    """One thing to say about a device: where a rule stands, an open alert, or both."""
+
+    state: State
+    status: Status | None
+    open: Open | None
+
+    @property
+    def rank(self) -> tuple[int, bool, int]:
+        known = self.open is not None and not self.open.unacknowledged
+        return _RANK[self.state], known, self.begin or 0
+
+    @property
+    def begin(self) -> int | None:
+        if self.open is not None:
+            return self.open.alert.began
+        return self.status.begin if self.status else None
+
+    @property
+    def channel(self) -> str:
+        if self.status is not None:
+            return self.status.channel
+        return self.open.alert.channel if self.open else ""
+
+
+def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -> Row:
+    """Return the row of a device; `alerts` are those open about it, but for the gateway's own."""
     device = DeviceKey(seen.owner, seen.id)
-    section = settings.device(device)
-    rules = seen.rules or ()
-    found = [(one.severity if one.state == "firing" else one.state, one) for one in rules]
-    found.sort(key=lambda one: WORST.index(one[0]))
-    state, status = found[0] if found else ("ok", None)
-    channel = (status.channel if status else "") or next(iter(seen.channels), "")
-    values = dict(zip(seen.channels, seen.values, strict=True))
+    worst = min(_findings(seen, alerts), key=lambda one: one.rank, default=_WELL)
+    channel = worst.channel or known.shown(seen.channels)
+    value = seen.values[seen.channels.index(channel)] if channel in seen.channels else None
+    alert = worst.open.alert if worst.open else None
+    facts = worst.open.facts if worst.open else NOTHING_DONE
+    limits = known.limits.get(channel)
     return Row(
         device=device,
         key=str(device),
-        name=(section and section.name) or device.id,
-        site=(section and section.site) or "",
-        zone=settings.zone(device),
-        state=state,  # type: ignore[arg-type] # as above
+        name=known.name,
+        site=known.site,
+        zone=known.zone,
+        state=worst.state,
         channel=channel,
-        value=values.get(channel),
-        unit=QUANTITIES[channel.partition(".")[0]].unit if channel else "",
-        limit="",
+        value=value,
+        unit=unit_of(channel),
+        limit=_limit(worst, channel, known, seen.channels),
         at=seen.when,
         received=seen.received,
-        since=status.begin if status else None,
-        fires=status.pending_until if status else None,
-        alert=status.id if status and status.state == "firing" else None,
-        alerts=sum(one.state == "firing" for one in rules),
+        beyond=_beyond(worst, channel, value, known),
+        trend=trends.of(device, channel, limits),
+        since=worst.begin if worst.state != "ok" else None,
+        fires=worst.status.pending_until if worst.status else None,
+        alert=alert.id if alert else None,
+        alerts=len(alerts),
+        acknowledged=facts.acknowledged is not None,
+        holder=facts.holder,
+        muted_until=facts.muted.until if facts.muted else None,
+        retrospective=alert is not None and alert.retrospective,
         unconfirmed=seen.unconfirmed,
         wrong_clock=bool(seen.flags & WRONG_CLOCK),
+    )
+
+
+_WELL = _Finding("ok", None, None)
+
+
+def _findings(seen: Seen, alerts: Sequence[Open]) -> list[_Finding]:
+    """Join where the rules stand with the alerts that are open.
+
+    By rule and channel and not by id: late data moves a beginning, and the alert keeps its id.
+    """
+    left = {(one.alert.rule, one.alert.channel): one for one in alerts}
+    found = []
+    for one in seen.rules or ():
+        state = one.severity if one.state == "firing" else one.state
+        open_ = left.pop((one.rule, one.channel), None)
+        if open_ is not None and one.state != "firing":
+            state = open_.alert.severity
+        found.append(_Finding(state, one, open_))  # type: ignore[arg-type] # severities and states are ours
+    found += [_Finding(one.alert.severity, None, one) for one in left.values()]  # type: ignore[arg-type] # as above
+    return found
+
+
+def _limit(worst: _Finding, channel: str, known: Known, channels: Sequence[str]) -> str:
+    """Return what is allowed, in words."""
+    rule = known.rules.get(_rule(worst))
+    if worst.state != "ok" and rule is not None and rule.kind != "threshold":
+        return rule.limit()
+    limits = known.limits.get(channel)
+    if limits is not None:
+        return limits.words(channel)
+    if worst.open is not None and worst.open.alert.limit:
+        # Of a rule that the settings no longer have.
+        return worst.open.alert.limit
+    return NO_LIMIT if not any(one in known.limits for one in channels) else ""
+
+
+def _rule(worst: _Finding) -> str:
+    if worst.status is not None:
+        return worst.status.rule
+    return worst.open.alert.rule if worst.open else ""
+
+
+def _kind(worst: _Finding) -> str:
+    if worst.status is not None:
+        return worst.status.kind
+    return worst.open.alert.kind if worst.open else ""
+
+
+def _beyond(worst: _Finding, channel: str, value: float | None, known: Known) -> str:
+    """Return how bad it is, in words."""
+    if worst.state == "ok":
+        return ""
+    kind = _kind(worst)
+    if kind == "lost_contact":
+        return "not heard"
+    if kind == "no_usable_data" or (value is None and channel):
+        return "no usable value"
+    if worst.state == "unknown":
+        return "nobody knows"
+    by = known.limits[channel].beyond(value, channel) if channel in known.limits else ""
+    return by or "within its limits again"
+
+
+def make_own_row(one: Open, box: str, zone: str) -> Row:
+    """Return the row of an alert about the gateway itself."""
+    alert: Alert = one.alert
+    facts = one.facts
+    return Row(
+        device=alert.device,
+        # No device's id holds this sign.
+        key=f"#{alert.id}",
+        name=f"This gateway, {box}",
+        site=alert.channel,
+        zone=zone,
+        state=alert.severity,  # type: ignore[arg-type] # severities are ours
+        channel="",
+        value=None,
+        unit="",
+        limit="",
+        at=None,
+        received=None,
+        beyond=alert.reason,
+        since=alert.began,
+        alert=alert.id,
+        alerts=1,
+        acknowledged=facts.acknowledged is not None,
+        holder=facts.holder,
+        muted_until=facts.muted.until if facts.muted else None,
+        own=True,
     )

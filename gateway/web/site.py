@@ -12,6 +12,7 @@ from gateway.web.feed import Feed
 from gateway.web.files import Archive, Files
 from gateway.web.health import Health
 from gateway.web.limits import Limits
+from gateway.web.screens import Screens
 from gateway.web.standing import Standing
 from gateway.web.streams import Streams
 
@@ -35,6 +36,7 @@ class Site:
         """For what takes a while: readings of the past; on a thread of its own."""
         self.standing = Standing(settings, self.files, self.clock)
         self.streams = Streams(self.standing, self.clock)
+        self.screens = Screens(self.streams, self.files.state, self.ask)
         self.feed = Feed(folder, self.standing, self.streams)
         self.limits = Limits(web.rate)
         self.attempts = Attempts()
@@ -56,6 +58,7 @@ class Site:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.feed.run(), name="feed")
             group.create_task(self.streams.run(), name="streams")
+            group.create_task(self.screens.run(), name="screens")
             group.create_task(self.standing.fill(self.archive), name="fill")
 
     def close(self) -> None:

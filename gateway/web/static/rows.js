@@ -1,0 +1,218 @@
+// Rows of a list, worst first, kept up to date by the stream. Only what is on the screen is
+// written at once: the rest waits until it is scrolled to.
+import { age, now } from "./ages.js";
+
+const HOLD = 1500; // ms: rows do not move under a finger or pointer that has just moved.
+const LONGEST = 6000; // ms that rows may be held for.
+const LAZY = "oncontentvisibilityautostatechange" in document.documentElement;
+const make = document.createElement("template");
+
+export class Rows {
+  constructor(list) {
+    this.list = list;
+    this.lines = new Map(); // by number
+    this.order = []; // as they are shown
+    this.waiting = []; // frames and numbers that wait for the pointer to rest
+    this.held = 0;
+    this.moved = 0;
+    this.onChange = () => {};
+    this.onFrame = () => {};
+    for (const item of list.children) this.order.push(this.adopt(item));
+    if (LAZY) {
+      list.addEventListener("contentvisibilityautostatechange", (event) => this.seen(event), true);
+    }
+    for (const kind of ["pointermove", "pointerdown", "touchmove"]) {
+      list.addEventListener(kind, () => (this.moved = Date.now()), { passive: true });
+    }
+    setInterval(() => this.everySecond(), 1000);
+    this.everySecond();
+  }
+
+  adopt(item) {
+    const data = item.dataset;
+    const line = {
+      item,
+      number: Number(data.number),
+      sign: data.sign,
+      at: data.at ? Number(data.at) : null,
+      state: data.state,
+      near: !LAZY,
+      patch: null,
+      ago: item.querySelector("[data-ago]"),
+      since: item.querySelector("[data-since]"),
+    };
+    this.lines.set(line.number, line);
+    item.line = line;
+    return line;
+  }
+
+  seen(event) {
+    const line = event.target.line;
+    if (!line) return;
+    line.near = !event.skipped;
+    if (line.near) this.write(line);
+  }
+
+  // -- what the stream tells --
+
+  take(told) {
+    for (const patch of told.patches) this.patch(patch);
+    if (told.frames.length || told.gone.length) {
+      this.waiting.push(...told.frames, ...told.gone.map((number) => [number, null, null]));
+      this.place();
+    }
+  }
+
+  patch([number, at, value, beyond, trend]) {
+    const line = this.lines.get(number);
+    if (!line) return;
+    line.at = at;
+    const patch = (line.patch ??= {});
+    if (value != null) patch.value = value;
+    if (beyond != null) patch.beyond = beyond;
+    if (trend != null) patch.trend = trend;
+    if (line.near) this.write(line);
+  }
+
+  write(line) {
+    const { item, patch } = line;
+    if (patch) {
+      line.patch = null;
+      if ("value" in patch) set(item.querySelector("[data-value]"), patch.value);
+      if ("beyond" in patch) set(item.querySelector("[data-beyond]"), patch.beyond);
+      if ("trend" in patch) draw(item, patch.trend);
+    }
+    this.tick(line, now());
+  }
+
+  tick(line, time) {
+    if (line.ago && line.at !== null) set(line.ago, age(time - line.at));
+    if (line.since) set(line.since, age(time - Number(line.since.dataset.since)));
+  }
+
+  everySecond() {
+    const time = now();
+    for (const line of this.order) if (line.near) this.tick(line, time);
+    if (this.waiting.length) this.place();
+  }
+
+  // -- order --
+
+  place() {
+    const time = Date.now();
+    const resting = time - this.moved > HOLD && !document.querySelector("dialog[open]");
+    this.held ||= time;
+    if (!resting && time - this.held < LONGEST && this.order.length) {
+      setTimeout(() => this.waiting.length && this.place(), HOLD);
+      return;
+    }
+    this.held = 0;
+    const frames = this.waiting;
+    this.waiting = [];
+    const focused = document.activeElement?.closest?.("li.row");
+    const fresh = [];
+    for (const [number, sign, html] of frames) {
+      const before = this.lines.get(number);
+      if (html === null) {
+        if (before) this.drop(before);
+        continue;
+      }
+      make.innerHTML = html; // written and escaped by our own template
+      const item = make.content.firstElementChild;
+      const line = this.adopt(item);
+      if (before) {
+        line.near = before.near || line.near;
+        this.order.splice(this.order.indexOf(before), 1);
+        if (before.sign === sign) {
+          before.item.replaceWith(item);
+          this.insert(line, false);
+        } else {
+          before.item.remove();
+          this.insert(line, true);
+        }
+      } else {
+        fresh.push(line);
+      }
+      this.onFrame(line, before);
+      this.tick(line, now());
+      if (focused && before?.item === focused) item.focus({ preventScroll: true });
+    }
+    if (fresh.length > 20) this.merge(fresh);
+    else for (const line of fresh) this.insert(line, true);
+    this.onChange();
+  }
+
+  drop(line) {
+    this.lines.delete(line.number);
+    this.order.splice(this.order.indexOf(line), 1);
+    line.item.remove();
+  }
+
+  insert(line, attach) {
+    let low = 0;
+    let high = this.order.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.order[middle].sign < line.sign) low = middle + 1;
+      else high = middle;
+    }
+    if (attach) this.list.insertBefore(line.item, this.order[low]?.item ?? null);
+    this.order.splice(low, 0, line);
+  }
+
+  // Many at once: those that come last, which they mostly do, are put there in one piece.
+  merge(fresh) {
+    fresh.sort((a, b) => (a.sign < b.sign ? -1 : 1));
+    const last = this.order.at(-1)?.sign ?? "";
+    const tail = document.createDocumentFragment();
+    const behind = [];
+    for (const line of fresh) {
+      if (line.sign < last) {
+        this.insert(line, true);
+      } else {
+        tail.append(line.item);
+        behind.push(line);
+      }
+    }
+    this.list.append(tail);
+    this.order.push(...behind);
+  }
+
+  // The rows that did not come with the page.
+  async fetch(view) {
+    let after = 0;
+    while (after !== null) {
+      const answer = await fetch(`/rows?view=${view}&after=${after}`);
+      if (!answer.ok) throw new Error(`rows: ${answer.status}`);
+      const told = await answer.json();
+      this.waiting.push(...told.frames.filter(([number]) => !this.lines.has(number)));
+      this.moved = 0;
+      this.place();
+      after = told.next;
+    }
+  }
+}
+
+function set(place, text) {
+  if (place && place.textContent !== text) place.textContent = text;
+}
+
+function draw(item, [points, word, ...limits]) {
+  const line = item.querySelector(".line");
+  if (!line) return;
+  line.querySelector("polyline").setAttribute("points", points);
+  const drawn = line.querySelectorAll("line");
+  drawn.forEach((one, place) => {
+    const y = limits[place];
+    one.setAttribute("visibility", y === undefined ? "hidden" : "visible");
+    if (y !== undefined) {
+      one.setAttribute("y1", y);
+      one.setAttribute("y2", y);
+    }
+  });
+  const arrow = item.querySelector("[data-trend]");
+  if (arrow) {
+    arrow.className = `arrow ${word}`;
+    set(arrow, word);
+  }
+}

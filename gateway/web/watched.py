@@ -1,0 +1,136 @@
+"""What is known of a device before it speaks: its name, its place, and the limits it has."""
+
+from __future__ import annotations
+
+import math
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.web.look import MINUS, amount, unit_of
+from rules.threshold import Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from devices.reading import DeviceKey
+    from gateway.settings import Settings
+    from rules.rule import Rule
+
+WORDS = {"temperature": ("too cold", "too warm"), "humidity": ("too dry", "too humid")}
+"""How a value is wrong that is too low, and too high."""
+SHOWN = ("temperature", "humidity")
+"""Quantities that are shown first where no limit says what matters."""
+TRENDS = 3
+"""Channels of a device whose trend is kept."""
+
+
+class Limits(NamedTuple):
+    """The lowest and highest value that is no breach; infinite where there is no limit."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def words(self, channel: str) -> str:
+        """Return them as people read them: 2 to 8 °C; "" for none."""
+        low, high = _short(self.low, channel), _short(self.high, channel)
+        if math.isinf(self.low) and math.isinf(self.high):
+            return ""
+        if math.isinf(self.low):
+            return f"at most {high}{_unit(channel)}"
+        if math.isinf(self.high):
+            return f"at least {low}{_unit(channel)}"
+        return f"{low} to {high}{_unit(channel)}"
+
+    def beyond(self, value: float | None, channel: str) -> str:
+        """Return how far a value is outside: 3.5 °C too warm; "" where it is not."""
+        if value is None or self.low <= value <= self.high:
+            return ""
+        below, above = WORDS.get(channel.partition(".")[0], ("too low", "too high"))
+        # Both as they are written: 8.04 °C is shown as 8.0, which is not beyond 8.
+        by = self.low - value if value < self.low else value - self.high
+        words = below if value < self.low else above
+        return f"{amount(by, channel)}{_unit(channel)} {words}"
+
+
+def _short(value: float, channel: str) -> str:
+    """Return a limit without needless decimals."""
+    whole = value.is_integer()
+    return f"{value:g}".replace("-", MINUS) if whole else amount(value, channel)
+
+
+def _unit(channel: str) -> str:
+    unit = unit_of(channel)
+    return f" {unit}" if unit else ""
+
+
+class Known(NamedTuple):
+    """What the settings say of a device."""
+
+    name: str
+    site: str
+    zone: str
+    limits: dict[str, Limits]
+    """By channel: the narrowest that any rule sets. Only for channels with a limit."""
+    rules: Mapping[str, Rule]
+
+    def shown(self, channels: Sequence[str]) -> str:
+        """Return the channel that is shown while all is well, "" where there is none."""
+        for one in self.limits:
+            if one in channels:
+                return one
+        for quantity in SHOWN:
+            for one in channels:
+                if one.partition(".")[0] == quantity:
+                    return one
+        return channels[0] if channels else ""
+
+    def trends(self, channels: Sequence[str]) -> tuple[str, ...]:
+        """Return the channels whose trend is kept."""
+        limited = [one for one in self.limits if one in channels]
+        first = self.shown(channels)
+        return tuple(dict.fromkeys([*limited, *([first] if first else [])]))[:TRENDS]
+
+
+class Watched:
+    """Looks devices up in the settings, each once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rules = {one.name: one for one in settings.rules}
+        self._known: dict[DeviceKey, Known] = {}
+        self._limits: dict[tuple[str, ...], dict[str, Limits]] = {}
+
+    def of(self, device: DeviceKey) -> Known:
+        """Return what the settings say of a device."""
+        known = self._known.get(device)
+        if known is None:
+            section = self._settings.device(device)
+            known = self._known[device] = Known(
+                name=(section and section.name) or device.id,
+                site=(section and section.site) or "",
+                zone=self._settings.zone(device),
+                limits=self._limits_of(device),
+                rules=self._rules,
+            )
+        return known
+
+    def _limits_of(self, device: DeviceKey) -> dict[str, Limits]:
+        key = str(device)
+        watching = tuple(
+            rule
+            for rule in self._settings.rules
+            if isinstance(rule, Threshold) and any(fnmatchcase(key, one) for one in rule.devices)
+        )
+        names = tuple(rule.name for rule in watching)
+        if names not in self._limits:
+            self._limits[names] = _narrowest(watching)
+        return self._limits[names]
+
+
+def _narrowest(rules: Sequence[Threshold]) -> dict[str, Limits]:
+    found: dict[str, Limits] = {}
+    for rule in rules:
+        low, high = rule.limits()
+        before = found.get(rule.channel, Limits())
+        found[rule.channel] = Limits(max(before.low, low), min(before.high, high))
+    return found
