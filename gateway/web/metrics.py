@@ -1,0 +1,225 @@
+"""/metrics, for Prometheus: how the gateway and its page stand, in numbers.
+
+Every label has few values: what devices and strangers call themselves is none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from gateway.brokers import JOINED
+from gateway.web.api.access import check_sees_all
+from gateway.web.rows import WORST
+from gateway.web.visitor import Visitor, site_of, visitor_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from prometheus_client.core import Metric as Family
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from gateway.web.site import Site
+
+router = APIRouter()
+
+Status = dict[str, Any]
+"""What the gateway answers to `status`."""
+MOST = 50
+"""Values of a label; all others together are `other`."""
+SEVERITIES = ("critical", "warning", "info")
+PARTS = ("api", "static", "events", "metrics")
+"""Of our addresses; everything else is a page."""
+
+
+class Metric(NamedTuple):
+    """One number, or one for each value of a label. A counter's name ends in _total."""
+
+    name: str
+    meaning: str
+    label: str
+    read: Callable[[Status], Mapping[str, float]]
+
+
+def _one(name: str, meaning: str, read: Callable[[Status], float]) -> Metric:
+    return Metric(name, meaning, "", lambda status: {"": read(status)})
+
+
+def _by_severity(alerts: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    counts = Counter(one["severity"] for one in alerts)
+    return {severity: counts[severity] for severity in SEVERITIES}
+
+
+def _listener(status: Status) -> Mapping[str, Any]:
+    return status["listener"] or {"connected": 0, "accepted": 0, "refused": {}}
+
+
+METRICS: tuple[Metric, ...] = (
+    _one(
+        "started_seconds", "When the gateway was started (Unix time)", lambda s: s["started"] / 1000
+    ),
+    _one("devices", "Devices that were ever heard", lambda s: s["devices"]),
+    _one("readings_total", "Readings taken in since the start", lambda s: s["received"]),
+    _one("duplicates_total", "Readings that were stored already", lambda s: s["duplicates"]),
+    Metric("alerts", "Open alerts", "severity", lambda s: _by_severity(s["alerts"])),
+    Metric(
+        "alerts_unheld",
+        "Open alerts that nobody has",
+        "severity",
+        lambda s: _by_severity(one for one in s["alerts"] if not one["holder"]),
+    ),
+    Metric(
+        "quarantine_messages", "Messages in the quarantine", "reason", lambda s: s["quarantine"]
+    ),
+    _one("disk_free_bytes", "Room left on the disk", lambda s: s["disk"]["free"]),
+    _one("disk_ok", "1 unless a write failed", lambda s: s["disk"]["problem"] is None),
+    Metric(
+        "file_bytes",
+        "Bytes in use in each file",
+        "file",
+        lambda s: {name: s["disk"][name] for name in ("journal", "history", "state")},
+    ),
+    Metric(
+        "waiting", "Records that a follower has yet to handle", "follower", lambda s: s["waiting"]
+    ),
+    Metric(
+        "dead_letters",
+        "Records that can never be delivered",
+        "follower",
+        lambda s: s["dead_letters"],
+    ),
+    _one(
+        "clock_trusted", "1 while the gateway's clock can be trusted", lambda s: s["clock_trusted"]
+    ),
+    _one("wrong_clocks", "Devices whose clock is wrong", lambda s: len(s["wrong_clocks"])),
+    Metric(
+        "broker_connected",
+        "1 while a broker is joined",
+        "broker",
+        lambda s: {name: one["state"] in JOINED for name, one in s["brokers"].items()},
+    ),
+    _one("clients", "Clients connected to the listener", lambda s: _listener(s)["connected"]),
+    _one("clients_total", "Clients let in by the listener", lambda s: _listener(s)["accepted"]),
+    Metric(
+        "clients_refused_total",
+        "Clients turned away by the listener",
+        "reason",
+        lambda s: _listener(s)["refused"],
+    ),
+)
+"""Of the gateway, while it answers."""
+
+
+class Counts:
+    """The requests that were answered: how many, with what, and in how long all together."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str]] = Counter()
+        """By part and status class."""
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        """By part; event streams last, and have none."""
+
+
+def counts_of(request: Request) -> Counts:
+    """Return what was counted of the application that a request came to."""
+    counts: Counts = request.app.state.counts
+    return counts
+
+
+class Counted:
+    """Counts every answer."""
+
+    def __init__(self, app: ASGIApp, counts: Counts) -> None:
+        self._app = app
+        self._counts = counts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        first = scope["path"].split("/", 2)[1] if "/" in scope["path"] else ""
+        part = first if first in PARTS else "page"
+        clock = asyncio.get_running_loop().time
+        begin = clock()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._counts.requests[part, f"{message['status'] // 100}xx"] += 1
+                if part != "events":
+                    self._counts.seconds[part] += clock() - begin
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+class _Standing(Collector):
+    """All numbers at one time."""
+
+    def __init__(self, site: Site, status: Status | None, counts: Counts) -> None:
+        self._site = site
+        self._status = status
+        self._counts = counts
+
+    def collect(self) -> Iterator[Family]:
+        """Yield the numbers."""
+        yield _family(
+            "up", "1 while the gateway answers its page", "", {"": self._status is not None}
+        )
+        for one in METRICS if self._status is not None else ():
+            yield _family(one.name, one.meaning, one.label, _few(one.read(self._status or {})))
+        rows = self._site.standing.rows()
+        states = Counter(one.state for one in rows)
+        counts: dict[str, float] = {state: states[state] for state in WORST}
+        yield _family("devices_by_state", "Devices, by the worst a rule says", "state", counts)
+        newest = max((one.received or 0 for one in rows), default=0)
+        yield _family("heard_seconds", "When the newest reading came", "", {"": newest / 1000})
+        requests = CounterMetricFamily(
+            "holdwatch_http_requests", "Requests answered by the page", labels=("part", "status")
+        )
+        for labels, count in self._counts.requests.items():
+            requests.add_metric(labels, count)
+        yield requests
+        seconds = "Seconds until answers began"
+        yield _family("http_seconds_total", seconds, "part", self._counts.seconds)
+
+
+def _family(name: str, meaning: str, label: str, values: Mapping[str, float]) -> Family:
+    labels = [label] if label else []
+    family: CounterMetricFamily | GaugeMetricFamily
+    if name.endswith("_total"):
+        family = CounterMetricFamily(f"holdwatch_{name}", meaning, labels=labels)
+    else:
+        family = GaugeMetricFamily(f"holdwatch_{name}", meaning, labels=labels)
+    for value, number in values.items():
+        family.add_metric([value] if label else [], float(number))
+    return family
+
+
+def _few(values: Mapping[str, float]) -> dict[str, float]:
+    """Return at most MOST values: the largest, and all others together."""
+    ranked = sorted(values.items(), key=lambda one: (-one[1], one[0]))
+    rest = sum(number for _, number in ranked[MOST - 1 :])
+    if len(ranked) <= MOST:
+        return dict(ranked)
+    return {**dict(ranked[: MOST - 1]), "other": rest}
+
+
+@router.get("/metrics")
+async def metrics(
+    request: Request, visitor: Annotated[Visitor, Depends(visitor_for("viewer", "metrics"))]
+) -> Response:
+    """Answer Prometheus. People who are logged in may look too."""
+    check_sees_all(visitor)
+    site = site_of(request)
+    registry = CollectorRegistry()
+    registry.register(_Standing(site, await site.health(), counts_of(request)))
+    ProcessCollector(namespace="holdwatch_page", registry=registry)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
