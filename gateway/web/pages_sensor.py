@@ -27,6 +27,7 @@ from rules.duration import DAY
 from rules.rule import check_channel
 
 if TYPE_CHECKING:
+    from gateway.web.rows import Row
     from gateway.web.sensor_files import Known
     from gateway.web.site import Site
     from gateway.web.visitor import Visitor
@@ -53,7 +54,11 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
     """Show a sensor."""
     site = site_of(request)
     device = device_of(visitor, key)
-    head = await _head(site, device, channel)
+    found = await _known(site, device)
+    if channel not in found.channels:
+        wrong = _wrong(site.standing.row(device))
+        channel = wrong if wrong in found.channels else found.channels[0]
+    head = await _head(site, device, channel, found)
     zone, now = site.settings.zone(device), site.clock.now()
     if on is not None and not FIRST_DAY <= on <= _latest(now):
         raise Problem(422, f"nothing is known of {on}", f"Ask for a day from {FIRST_DAY} to today")
@@ -63,6 +68,7 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
         "sensor.html",
         visitor,
         **head,
+        channels=found.channels,
         range=shown(length, on, ZoneInfo(zone), now),
         lengths=LENGTHS,
         mark_words=MARKS,
@@ -141,34 +147,47 @@ def device_of(visitor: Visitor, key: str) -> DeviceKey:
     return device
 
 
-async def _head(site: Site, device: DeviceKey, channel: str) -> dict[str, Any]:
+async def _head(
+    site: Site, device: DeviceKey, channel: str, found: Known | None = None
+) -> dict[str, Any]:
     """Return what the head of the view shows. Raises Problem for a sensor nobody ever heard."""
-    found: Known | None = await site.archive.ask(lambda files: known(files, device))
-    if found is None:
-        raise unknown(str(device))
+    seen = site.standing.seen(device)
+    if seen is not None and seen.when is not None:
+        newest, at = dict(zip(seen.channels, seen.values, strict=True)), seen.when
+    else:
+        found = found or await _known(site, device)
+        last = found.newest
+        newest, at = {one: last.value(one) for one in last.layout.channels}, last.when
     row = site.standing.row(device)
     section = site.settings.device(device)
-    if channel not in found.channels:
-        channel = row.channel if row and row.channel in found.channels else found.channels[0]
-    newest = found.newest
-    limits = {
-        rule.channel: rule.limit()
-        for rule in reversed(site.settings.rules)
-        if rule.kind == "threshold" and rule.matches(device)
-    }
     return {
         "key": str(device),
         "row": row,
         "name": (section and section.name) or device.id,
         "place": site.settings.zone(device),
         "where": (section and section.site) or "",
-        "channel": channel,
-        "channels": found.channels,
-        "newest": {one: newest.value(one) for one in found.channels},
-        "sent": newest.layout.channels,
-        "at": newest.when,
-        "limits": limits,
+        "channel": channel or _wrong(row) or next(iter(newest)),
+        "newest": newest,
+        "at": at,
+        "limits": {
+            rule.channel: rule.limit()
+            for rule in reversed(site.settings.rules)
+            if rule.kind == "threshold" and rule.matches(device)
+        },
     }
+
+
+async def _known(site: Site, device: DeviceKey) -> Known:
+    """Return what the files know of a sensor. Raises Problem where they know nothing."""
+    found = await site.archive.ask(lambda files: known(files, device))
+    if found is None:
+        raise unknown(str(device))
+    return found
+
+
+def _wrong(row: Row | None) -> str:
+    """Return the channel that something is wrong with, "" for none."""
+    return row.channel if row is not None and row.state != "ok" else ""
 
 
 async def _messages(site: Site, device: DeviceKey) -> list[dict[str, Any]] | None:

@@ -141,7 +141,7 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
     begins = np.clip(series.when, known_since, until)
     lengths = np.clip(spoken, known_since, until) - begins
     beyond = usable & _beyond(series, versions, channel)
-    inside = slice(*np.searchsorted(series.when, (start, end)))
+    inside = slice(*map(int, np.searchsorted(series.when, (start, end))))
     drawn = downsample(
         series.when[inside],
         series.values[inside],

@@ -109,8 +109,8 @@ def chart(  # noqa: PLR0913 - what is asked
 
     Raises DamagedHistoryError.
     """
-    found = files.past.known(device, files.journal.head)
-    if found is None:
+    heard = _heard(files, device)
+    if heard is None:
         return None
     versions: Sequence[RuleVersion] = rules_of(files, device)
     hold = hold_of(versions, channel, interval)
@@ -123,6 +123,16 @@ def chart(  # noqa: PLR0913 - what is asked
         start=start,
         end=end,
         now=now,
-        heard=found.first,
+        heard=heard,
         points=points,
     )
+
+
+def _heard(files: Files, device: DeviceKey) -> int | None:
+    """Return when a device was first heard (ms), None if it never was."""
+    # The journal has no index of devices: it is asked only where the history knows nothing.
+    span = files.history.span(device)
+    if span is not None:
+        return span.first
+    found = files.past.known(device, files.journal.head)
+    return found.first if found else None

@@ -41,7 +41,7 @@ export function openChart(element, tell) {
     return [low - room, high + room];
   }
 
-  const ticks = (u) => Math.max(2, Math.floor(u.over.clientWidth / TICK));
+  const ticks = (u) => Math.max(2, Math.floor((u.width - 70) / TICK));
   const stroke = (u) => {
     const limits = data.limits.filter((one) => one.until === null || one.until >= view.to);
     return limits.length ? lineColour(u, limits, "link") : colour("link");

@@ -2,6 +2,7 @@
 // lines with their text, flaws of readings as signs. Nothing is told by colour alone.
 export const SIGNS = { unusable: "✕", clock: "◷", retained: "◇", "own clock": "◔" };
 
+const LANE = 20; // pixels
 const colours = new Map();
 
 export function colour(name) {
@@ -56,6 +57,21 @@ function say(context, text, x, y, colourName, ratio, align = "left") {
   context.fillText(text, x, y);
 }
 
+// Alerts at the same time lie in lanes, the worst on top and painted last.
+function lanes(data) {
+  const worst = ["critical", "warning", "info"];
+  const sorted = [...data.excursions].sort((a, b) => worst.indexOf(a.severity) - worst.indexOf(b.severity));
+  const taken = [];
+  const found = sorted.map((one) => {
+    const end = one.ended ?? data.now;
+    let lane = taken.findIndex((spans) => spans.every(([from, to]) => end <= from || one.began >= to));
+    if (lane < 0) lane = taken.push([]) - 1;
+    taken[lane].push([one.began, end]);
+    return { one, lane };
+  });
+  return found.reverse();
+}
+
 export function paintBehind(u, data, clock) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio;
@@ -73,7 +89,7 @@ export function paintBehind(u, data, clock) {
     ctx.fillStyle = pattern;
     ctx.fillRect(place.x, bbox.top, place.width, bbox.height);
   }
-  for (const one of data.excursions) {
+  for (const { one, lane } of lanes(data)) {
     const place = across(u, one.began, one.ended ?? data.now, 2 * ratio);
     if (!place) continue;
     ctx.globalAlpha = 0.75;
@@ -81,7 +97,7 @@ export function paintBehind(u, data, clock) {
     ctx.fillRect(place.x, bbox.top, place.width, bbox.height);
     ctx.globalAlpha = 1;
     ctx.fillStyle = colour(one.severity);
-    ctx.fillRect(place.x, bbox.top, place.width, 4 * ratio);
+    ctx.fillRect(place.x, bbox.top + lane * LANE * ratio, place.width, 4 * ratio);
   }
   for (const { at, sign } of clock.changes) {
     const place = across(u, at, at, ratio);
@@ -106,10 +122,12 @@ export function paintBefore(u, data, unit) {
     if (place && place.width > 80 * ratio)
       say(ctx, "unknown", place.x + place.width / 2, bbox.top + bbox.height - 36 * ratio, "faint", ratio, "center");
   }
-  for (const one of data.excursions) {
+  for (const { one, lane } of lanes(data)) {
     const place = across(u, one.began, one.ended ?? data.now, 0);
-    if (place && place.width > 70 * ratio)
-      say(ctx, `${one.severity}: ${one.rule}`, place.x + 6 * ratio, bbox.top + 8 * ratio, one.severity, ratio);
+    if (place && place.width > 100 * ratio) {
+      const y = bbox.top + (lane * LANE + 6) * ratio;
+      say(ctx, `${one.severity}: ${one.rule}`, place.x + 6 * ratio, y, one.severity, ratio);
+    }
   }
   for (const one of data.limits) {
     const place = across(u, one.since ?? u.scales.x.min, one.until ?? u.scales.x.max, 0);

@@ -6,6 +6,8 @@ import { SIGNS } from "./chart_paint.js";
 const AGAIN = 2000; // ms between two looks at how it stands
 const ROWS = 120; // of the table; with more values a row is a length of time
 
+const HINT = "Point at the chart to read a value; drag to zoom";
+
 let chart = null;
 let shown = null;
 let waiting = 0;
@@ -32,7 +34,7 @@ function start() {
       csv(plot.dataset);
       if (zoomed) find("[data-said]").textContent = `Shown: ${clock.full(view.from)} to ${clock.full(view.to)}`;
     },
-    pointed: (text) => (find("[data-readout]").textContent = text),
+    pointed: (text) => (find("[data-readout]").textContent = text || HINT),
     zoomed: (zoomed) => {
       find("[data-zoom=reset]").hidden = !zoomed;
       if (!zoomed) find("[data-said]").textContent = "";
@@ -136,11 +138,11 @@ function again() {
 
 // The head was fetched again: its newest values are in the channels' tabs and in the chart too.
 function headed() {
-  const { newest, sent, at } = find("#head").dataset;
+  const { newest, at } = find("#head").dataset;
   const values = JSON.parse(newest);
   for (const tab of document.querySelectorAll("[data-of]")) {
     const name = tab.dataset.of;
-    if (!JSON.parse(sent).includes(name)) continue;
+    if (!(name in values)) continue;
     const value = values[name];
     const degrees = tab.querySelector("small").textContent === "°C";
     tab.querySelector("[data-value]").textContent = value === null ? "?" : minus(degrees ? value.toFixed(1) : Number(value.toPrecision(6)));

@@ -1,0 +1,159 @@
+"""Where every device is: as it last said itself, else as the settings say.
+
+What is said while the page runs comes by the feed. What was said before is looked up once, in
+pages, on the thread for what takes a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from devices.reading import Position
+from gateway.history import DamagedHistoryError
+from gateway.web.map_way import LATITUDE, LONGITUDE, fixes, together
+from rules.duration import DAY, SECOND
+
+if TYPE_CHECKING:
+    from devices.reading import DeviceKey
+    from gateway.journal import Cursor
+    from gateway.live import Seen
+    from gateway.web.files import Files
+    from gateway.web.site import Site
+
+log = structlog.get_logger()
+
+PAGE = 2_000
+"""Readings of the journal that are read at a time."""
+DEVICES = 20
+"""Devices whose history is read at a time."""
+LOOK_BACK = 30 * DAY
+"""Positions of the history that are older (ms) are not where anybody looks."""
+AGAIN = 60 * SECOND
+"""A device that says its position apart from all else is looked up so often (ms)."""
+PATIENCE = 1.0
+"""Seconds that one waits at most for what was said before; the map fills later."""
+LOOK = 0.1
+"""Seconds until it is asked again whether the feed has told of every device."""
+MOST = 5
+"""Such devices that are looked up at a time."""
+
+
+class Place(NamedTuple):
+    """Where a device is, and when it said so (ms); `at` None: the settings say so."""
+
+    position: Position
+    at: int | None
+
+
+class Places:
+    """Where everything is. One for a site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._last: dict[DeviceKey, Place] = {}
+        self._looked: dict[DeviceKey, int] = {}
+        self._past: asyncio.Task[None] | None = None
+
+    async def find(self) -> dict[DeviceKey, Place]:
+        """Return where every device is of which anything is known."""
+        past = self._past
+        if past is None:
+            past = self._past = asyncio.create_task(self._look_back(), name="places")
+        await asyncio.wait([past], timeout=PATIENCE)
+        if past.done() and past.exception() is not None:
+            self._past = None
+            past.result()
+        standing, settings = self._site.standing, self._site.settings
+        found: dict[DeviceKey, Place] = {}
+        quiet = []
+        for device in standing.devices():
+            seen = standing.seen(device)
+            place = _said(seen) if seen else None
+            if place is not None:
+                self._note(device, place)
+            elif device in self._last:
+                quiet.append(device)
+            section = settings.device(device)
+            if device in self._last:
+                found[device] = self._last[device]
+            elif section is not None and section.position is not None:
+                found[device] = Place(Position(*section.position), None)
+        await self._look_again(quiet, found)
+        return found
+
+    def _note(self, device: DeviceKey, place: Place) -> None:
+        before = self._last.get(device)
+        if before is None or (before.at or 0) <= (place.at or 0):
+            self._last[device] = place
+
+    async def _look_back(self) -> None:
+        """Look up what was said before we listened."""
+        archive, standing = self._site.archive, self._site.standing
+        while not standing.complete:  # noqa: ASYNC110 - it is told once, at the start
+            await asyncio.sleep(LOOK)
+        cursor, head = await archive.ask(lambda files: (files.history.cursor, files.journal.head))
+        while cursor < head:
+            found, cursor = await archive.ask(lambda files, after=cursor: _page(files, after))  # type: ignore[misc] # mypy does not infer a default
+            for device, place in found:
+                self._note(device, place)
+        devices = [one for one in standing.devices() if one not in self._last]
+        since = self._site.clock.now() - LOOK_BACK
+        for first in range(0, len(devices), DEVICES):
+            part = devices[first : first + DEVICES]
+            stored = await archive.ask(lambda files, part=part: _stored(files, part, since))  # type: ignore[misc] # as above
+            for device, place in stored:
+                self._note(device, place)
+
+    async def _look_again(self, quiet: list[DeviceKey], found: dict[DeviceKey, Place]) -> None:
+        """Look up devices whose newest reading says no position: an older one may be new."""
+        now = self._site.clock.now()
+        due = [one for one in quiet if now - self._looked.get(one, 0) >= AGAIN][:MOST]
+        for device in due:
+            self._looked[device] = now
+            since = self._last[device].at or now - DAY
+            known = await self._site.archive.ask(
+                lambda files, device=device, since=since: fixes(files, device, since, now + DAY)  # type: ignore[misc] # as above
+            )
+            if len(known.when):
+                position = Position(float(known.latitude[-1]), float(known.longitude[-1]))
+                self._note(device, Place(position, int(known.when[-1])))
+                found[device] = self._last[device]
+
+
+def _said(seen: Seen) -> Place | None:
+    values = dict(zip(seen.channels, seen.values, strict=True))
+    latitude, longitude = values.get(LATITUDE), values.get(LONGITUDE)
+    if latitude is None or longitude is None:
+        return None
+    return Place(Position(latitude, longitude), seen.when)
+
+
+def _page(files: Files, after: Cursor) -> tuple[list[tuple[DeviceKey, Place]], Cursor]:
+    batch = files.journal.read(after, PAGE)
+    found = [
+        (one.device, Place(one.position, one.when))
+        for one in batch.readings
+        if one.position is not None
+    ]
+    return found, batch.cursor
+
+
+def _stored(files: Files, devices: list[DeviceKey], since: int) -> list[tuple[DeviceKey, Place]]:
+    found = []
+    for device in devices:
+        try:
+            north = files.history.series(device, LATITUDE, since, 1 << 52)
+            if not len(north.when):
+                continue
+            known = together(north, files.history.series(device, LONGITUDE, since, 1 << 52))
+        except DamagedHistoryError as error:
+            # The map goes on without it; who asks for this device is told.
+            log.warning("a place cannot be shown", device=str(device), problem=str(error))
+            continue
+        if len(known.when):
+            position = Position(float(known.latitude[-1]), float(known.longitude[-1]))
+            found.append((device, Place(position, int(known.when[-1]))))
+    return found

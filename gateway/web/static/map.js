@@ -1,0 +1,231 @@
+// The map. What it shows stands in the list beside it, as text: it is drawn from there.
+/* global L, htmx */
+import { age, local, now } from "./ages.js";
+import { addWorld, colour } from "./map_world.js";
+
+const WORST = ["critical", "warning", "info", "pending", "unknown", "ok"];
+const NEAR = 46; // pixels: devices that lie nearer are one mark with their number
+const AGAIN = 3000; // ms between two looks at what is where
+const LISTED = 12; // devices that the popup of one mark names
+const CLOSE = 9; // zoom at which one device is looked at
+const LINES = { ok: "", info: "", warning: "12 6", critical: "4 6", unknown: "1 8" };
+const SVG = "http://www.w3.org/2000/svg";
+
+const ground = document.querySelector("#map");
+const icons = ground.dataset.icons;
+const map = L.map(ground, { worldCopyJump: true, zoomSnap: 0.5, minZoom: 1, maxZoom: 18 });
+map.attributionControl.setPrefix(false);
+L.control.scale({ imperial: false }).addTo(map);
+const marks = L.layerGroup().addTo(map);
+const track = L.layerGroup().addTo(map);
+let devices = [];
+let way = null; // { key, length }
+let waiting = 0;
+let fitted = false;
+
+function element(tag, text, name) {
+  const made = document.createElement(tag);
+  if (text) made.textContent = text;
+  if (name) made.className = name;
+  return made;
+}
+
+function shape(state) {
+  const svg = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `${icons}#${state}`);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+
+function stateOf(state) {
+  const made = element("span", "", `state ${state}`);
+  made.append(shape(state), state);
+  return made;
+}
+
+function read() {
+  devices = [...document.querySelectorAll("#list [data-key]")].map(({ dataset }) => ({
+    ...dataset,
+    at: Number(dataset.at),
+    place: L.latLng(Number(dataset.latitude), Number(dataset.longitude)),
+  }));
+}
+
+// Devices that lie on one another at this zoom, the worst first.
+function groups() {
+  const found = [];
+  const seen = map.getBounds().pad(0.3);
+  for (const one of devices) {
+    if (!seen.contains(one.place)) continue;
+    const point = map.latLngToLayerPoint(one.place);
+    const near = found.find((group) => group.point.distanceTo(point) < NEAR);
+    if (near) near.all.push(one);
+    else found.push({ point, all: [one] });
+  }
+  for (const group of found) group.all.sort((a, b) => WORST.indexOf(a.state) - WORST.indexOf(b.state));
+  return found;
+}
+
+function mark({ all }) {
+  const [first] = all;
+  const body = element("span", "", `mark ${first.state}`);
+  body.append(shape(first.state), element("b", all.length > 1 ? String(all.length) : first.value));
+  const bad = all.filter((one) => one.state === first.state).length;
+  const words =
+    all.length > 1 ? `${all.length} devices, ${bad} ${first.state}` : `${first.name}: ${first.state}, ${first.value}`;
+  const icon = L.divIcon({ html: body, className: "spot", iconSize: [0, 0] });
+  const made = L.marker(first.place, { icon, zIndexOffset: 1000 * (WORST.length - WORST.indexOf(first.state)) });
+  made.on("add", () => {
+    const spot = made.getElement();
+    spot.setAttribute("aria-label", words);
+    spot.title = words;
+  });
+  made.on("click", () => openPopup(all));
+  return made;
+}
+
+// Whoever stands on a mark with the keyboard keeps standing there while things change.
+function draw() {
+  const focused = document.activeElement?.closest?.(".spot")?.getAttribute("aria-label");
+  marks.clearLayers();
+  for (const group of groups()) mark(group).addTo(marks);
+  if (focused) [...ground.querySelectorAll(".spot")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
+}
+
+function about(one) {
+  const box = element("div", "", "about");
+  const link = element("a", one.name);
+  link.href = one.link;
+  const age_ = one.at ? `${age(now() - one.at)} ago` : "not heard";
+  const head = element("p");
+  head.append(stateOf(one.state), " ", link);
+  box.append(head, element("p", `${one.measured}: ${one.value}, ${age_}`));
+  if (one.alert) box.append(element("p", one.holder ? `${one.holder} has it` : "nobody has it yet"));
+  return box;
+}
+
+function openPopup(all) {
+  const box = element("div", "", "popup");
+
+  for (const one of all.slice(0, LISTED)) box.append(about(one));
+  if (all.length > LISTED) box.append(element("p", `and ${all.length - LISTED} more`));
+  if (all.length > 1) {
+    const closer = element("button", "Zoom in");
+    closer.type = "button";
+    closer.addEventListener("click", () => {
+      map.closePopup();
+      map.fitBounds(L.latLngBounds(all.map((one) => one.place)).pad(0.3), { maxZoom: 16 });
+    });
+    if (all.some((one) => !one.place.equals(all[0].place))) box.append(closer);
+  } else if (all[0].moves) box.append(ways(all[0]));
+  L.popup({ maxWidth: 300, maxHeight: 320, offset: [0, -14], autoPanPadding: [20, 20] }).setLatLng(all[0].place).setContent(box).openOn(map);
+}
+
+function ways(one) {
+  const box = element("div", "", "ways");
+  for (const [length, text] of [["day", "Way of 24 h"], ["week", "of 7 days"], ["", "no way"]]) {
+    const button = element("button", text);
+    button.type = "button";
+    const on = length ? way?.key === one.key && way.length === length : way?.key !== one.key;
+    button.setAttribute("aria-pressed", String(on));
+    button.addEventListener("click", () => {
+      way = length ? { key: one.key, length } : null;
+      for (const other of box.children) other.setAttribute("aria-pressed", String(other === button));
+      drawWay(true);
+    });
+    box.append(button);
+  }
+  return box;
+}
+
+const problem = document.querySelector("[data-problem]");
+function failed(text) {
+  problem.textContent = text;
+  problem.hidden = !text;
+}
+
+async function drawWay(fit) {
+  const told = document.querySelector("[data-way]");
+  const one = devices.find(({ key }) => key === way?.key);
+  if (!one) {
+    track.clearLayers();
+    told.textContent = "";
+    return;
+  }
+  const asked = way;
+  let found;
+  try {
+    const answer = await fetch(`${one.track}?length=${way.length}`);
+    found = await answer.json();
+    if (!answer.ok) return failed(`${found.detail}. ${found.cure ?? ""}`);
+    failed("");
+  } catch {
+    return failed("The way could not be fetched.");
+  }
+  if (asked !== way) return;
+  track.clearLayers();
+  const zone = document.querySelector("[data-clock]").dataset.zone;
+  const time = (at) => `${new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: zone }).format(at)} ${local(at, zone)}`;
+  let metres = 0;
+  for (const { state, start, end, points } of found.stretches) {
+    points.forEach((point, i) => i && (metres += map.distance(points[i - 1], point)));
+    const words = element("span", `${state === "unknown" ? "not heard" : state}: ${time(start)} to ${time(end)}`);
+    L.polyline(points, { color: colour("card"), weight: 8, opacity: 0.8, interactive: false }).addTo(track);
+    L.polyline(points, { color: colour(state), weight: state === "ok" ? 3 : 5, dashArray: LINES[state], lineCap: state === "unknown" ? "round" : "butt" })
+      .bindTooltip(words, { sticky: true })
+      .addTo(track);
+  }
+  const wrong = found.stretches.filter(({ state }) => state !== "ok").map(({ state, start, end }) => `${state === "unknown" ? "not heard" : state} ${time(start)} to ${time(end)}`);
+  const span = way.length === "day" ? "the last 24 hours" : "the last 7 days";
+  told.textContent = found.positions
+    ? `Way of ${one.name} in ${span}: ${found.positions.toLocaleString("en")} positions, ${Math.round(metres / 1000).toLocaleString("en")} km${wrong.length ? `; ${wrong.slice(0, 6).join("; ")}` : "; all well"}.`
+    : `${one.name} sent no position in ${span}.`;
+  const all = found.stretches.flatMap(({ points }) => points);
+  if (fit && all.length > 1) map.fitBounds(L.latLngBounds(all).pad(0.1), { maxZoom: 14 });
+}
+
+function show(key) {
+  const one = devices.find((other) => other.key === key);
+  map.setView(one.place, Math.max(map.getZoom(), CLOSE));
+  openPopup([one]);
+  ground.scrollIntoView({ block: "nearest" });
+}
+
+function fit() {
+  if (fitted || !devices.length) return;
+  fitted = true;
+  map.fitBounds(L.latLngBounds(devices.map((one) => one.place)).pad(0.15), { maxZoom: 7 });
+}
+
+function soon() {
+  if (!waiting) waiting = setTimeout(again, AGAIN);
+}
+
+function again() {
+  waiting = 0;
+  if (!document.hidden) htmx.trigger(document.querySelector("#list"), "again");
+}
+
+function changed() {
+  read();
+  fit();
+  draw();
+  if (way) drawWay(false);
+}
+
+map.setView([30, 10], 2);
+read();
+fit();
+map.on("zoomend moveend", draw);
+draw();
+addWorld(map, ground).catch((error) => failed(`The outlines could not be drawn: ${error.message}.`));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-show]");
+  if (button) show(button.closest("[data-key]").dataset.key);
+});
+document.body.addEventListener("htmx:afterSettle", (event) => event.detail.elt.id === "list" && changed());
+for (const name of ["live:rows", "live:alerts", "live:back"]) document.body.addEventListener(name, soon);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawWay(false));
+new ResizeObserver(() => map.invalidateSize()).observe(ground);
