@@ -4,7 +4,7 @@ import { age, local, now } from "./ages.js";
 import { addWorld, colour } from "./map_world.js";
 
 const WORST = ["critical", "warning", "info", "pending", "unknown", "ok"];
-const NEAR = 46; // pixels: devices that lie nearer are one mark with their number
+const NEAR = { x: 90, y: 36 }; // pixels: devices that lie nearer are one mark with their number
 const AGAIN = 3000; // ms between two looks at what is where
 const LISTED = 12; // devices that the popup of one mark names
 const CLOSE = 9; // zoom at which one device is looked at
@@ -18,10 +18,12 @@ map.attributionControl.setPrefix(false);
 L.control.scale({ imperial: false }).addTo(map);
 const marks = L.layerGroup().addTo(map);
 const track = L.layerGroup().addTo(map);
+const pen = L.canvas({ padding: 0.5, tolerance: 8 });
 let devices = [];
 let way = null; // { key, length }
 let waiting = 0;
 let fitted = false;
+let received = null; // when the newest reading of all was
 
 function element(tag, text, name) {
   const made = document.createElement(tag);
@@ -60,7 +62,10 @@ function groups() {
   for (const one of devices) {
     if (!seen.contains(one.place)) continue;
     const point = map.latLngToLayerPoint(one.place);
-    const near = found.find((group) => group.point.distanceTo(point) < NEAR);
+    const near = found.find((group) => {
+      const apart = group.point.subtract(point);
+      return Math.abs(apart.x) < NEAR.x && Math.abs(apart.y) < NEAR.y;
+    });
     if (near) near.all.push(one);
     else found.push({ point, all: [one] });
   }
@@ -71,7 +76,8 @@ function groups() {
 function mark({ all }) {
   const [first] = all;
   const body = element("span", "", `mark ${first.state}`);
-  body.append(shape(first.state), element("b", all.length > 1 ? String(all.length) : first.value));
+  const said = first.state === "ok" ? "" : `${first.state} `;
+  body.append(shape(first.state), element("b", said + (all.length > 1 ? `(${all.length})` : first.value)));
   const bad = all.filter((one) => one.state === first.state).length;
   const words =
     all.length > 1 ? `${all.length} devices, ${bad} ${first.state}` : `${first.name}: ${first.state}, ${first.value}`;
@@ -125,14 +131,15 @@ function openPopup(all) {
 
 function ways(one) {
   const box = element("div", "", "ways");
-  for (const [length, text] of [["day", "Way of 24 h"], ["week", "of 7 days"], ["", "no way"]]) {
+  for (const [length, text] of [["day", "Way of 24 h"], ["week", "Way of 7 days"], ["", "No way"]]) {
     const button = element("button", text);
     button.type = "button";
-    const on = length ? way?.key === one.key && way.length === length : way?.key !== one.key;
+    const on = length === (way?.key === one.key ? way.length : "");
     button.setAttribute("aria-pressed", String(on));
     button.addEventListener("click", () => {
       way = length ? { key: one.key, length } : null;
-      for (const other of box.children) other.setAttribute("aria-pressed", String(other === button));
+      map.closePopup();
+      ground.focus({ preventScroll: true });
       drawWay(true);
     });
     box.append(button);
@@ -172,8 +179,9 @@ async function drawWay(fit) {
   for (const { state, start, end, points } of found.stretches) {
     points.forEach((point, i) => i && (metres += map.distance(points[i - 1], point)));
     const words = element("span", `${state === "unknown" ? "not heard" : state}: ${time(start)} to ${time(end)}`);
-    L.polyline(points, { color: colour("card"), weight: 8, opacity: 0.8, interactive: false }).addTo(track);
-    L.polyline(points, { color: colour(state), weight: state === "ok" ? 3 : 5, dashArray: LINES[state], lineCap: state === "unknown" ? "round" : "butt" })
+    L.polyline(points, { color: colour("card"), weight: 8, opacity: 0.8, interactive: false, renderer: pen }).addTo(track);
+    const lineCap = state === "unknown" ? "round" : "butt";
+    L.polyline(points, { color: colour(state), weight: state === "ok" ? 3 : 5, dashArray: LINES[state], lineCap, renderer: pen })
       .bindTooltip(words, { sticky: true })
       .addTo(track);
   }
@@ -196,7 +204,7 @@ function show(key) {
 function fit() {
   if (fitted || !devices.length) return;
   fitted = true;
-  map.fitBounds(L.latLngBounds(devices.map((one) => one.place)).pad(0.15), { maxZoom: 7 });
+  map.fitBounds(L.latLngBounds(devices.map((one) => one.place)).pad(0.15), { maxZoom: 7, animate: false });
 }
 
 function soon() {
@@ -215,7 +223,7 @@ function changed() {
   if (way) drawWay(false);
 }
 
-map.setView([30, 10], 2);
+map.setView([30, 10], 2, { animate: false });
 read();
 fit();
 map.on("zoomend moveend", draw);
@@ -226,6 +234,10 @@ document.addEventListener("click", (event) => {
   if (button) show(button.closest("[data-key]").dataset.key);
 });
 document.body.addEventListener("htmx:afterSettle", (event) => event.detail.elt.id === "list" && changed());
-for (const name of ["live:rows", "live:alerts", "live:back"]) document.body.addEventListener(name, soon);
+for (const name of ["live:alerts", "live:back"]) document.body.addEventListener(name, soon);
+document.body.addEventListener("live:beat", ({ detail }) => {
+  if (detail.received !== received) soon();
+  received = detail.received;
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawWay(false));
 new ResizeObserver(() => map.invalidateSize()).observe(ground);
