@@ -19,6 +19,7 @@ from gateway.web import (
     pages_board,
     pages_events,
     pages_login,
+    pages_map,
     pages_sensor,
 )
 from gateway.web.api import make_api
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     pages_sensor.router,
+    pages_map.router,
     pages_login.router,
     pages_board.router,
     pages_events.router,
