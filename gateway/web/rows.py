@@ -10,6 +10,8 @@ from devices.reading import WRONG_CLOCK, DeviceKey
 from gateway.acts import Facts
 from gateway.web.look import unit_of
 from gateway.web.trends import Trend
+from gateway.web.watched import Limits
+from rules.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +108,18 @@ class _Finding(NamedTuple):
         return self.status.begin if self.status else None
 
     @property
+    def rule(self) -> str:
+        if self.status is not None:
+            return self.status.rule
+        return self.open.alert.rule if self.open else ""
+
+    @property
+    def kind(self) -> str:
+        if self.status is not None:
+            return self.status.kind
+        return self.open.alert.kind if self.open else ""
+
+    @property
     def channel(self) -> str:
         if self.status is not None:
             return self.status.channel
@@ -120,7 +134,7 @@ def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -
     value = seen.values[seen.channels.index(channel)] if channel in seen.channels else None
     alert = worst.open.alert if worst.open else None
     facts = worst.open.facts if worst.open else NOTHING_DONE
-    limits = known.limits.get(channel)
+    limits = _limits(worst, channel, known)
     return Row(
         device=device,
         key=str(device),
@@ -131,10 +145,10 @@ def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -
         channel=channel,
         value=value,
         unit=unit_of(channel),
-        limit=_limit(worst, channel, known, seen.channels),
+        limit=_limit(worst, limits, channel, known, seen.channels),
         at=seen.when,
         received=seen.received,
-        beyond=_beyond(worst, channel, value, known),
+        beyond=_beyond(worst, channel, value, limits),
         trend=trends.of(device, channel, limits),
         since=worst.begin if worst.state != "ok" else None,
         fires=worst.status.pending_until if worst.status else None,
@@ -169,12 +183,21 @@ def _findings(seen: Seen, alerts: Sequence[Open]) -> list[_Finding]:
     return found
 
 
-def _limit(worst: _Finding, channel: str, known: Known, channels: Sequence[str]) -> str:
+def _limits(worst: _Finding, channel: str, known: Known) -> Limits | None:
+    """Return the limits of the rule that has something to say, else the narrowest."""
+    rule = known.rules.get(worst.rule) if worst.state != "ok" else None
+    if isinstance(rule, Threshold) and rule.channel == channel:
+        return Limits(*rule.limits())
+    return known.limits.get(channel)
+
+
+def _limit(
+    worst: _Finding, limits: Limits | None, channel: str, known: Known, channels: Sequence[str]
+) -> str:
     """Return what is allowed, in words."""
-    rule = known.rules.get(_rule(worst))
-    if worst.state != "ok" and rule is not None and rule.kind != "threshold":
+    rule = known.rules.get(worst.rule) if worst.state != "ok" else None
+    if rule is not None and not isinstance(rule, Threshold):
         return rule.limit()
-    limits = known.limits.get(channel)
     if limits is not None:
         return limits.words(channel)
     if worst.open is not None and worst.open.alert.limit:
@@ -183,31 +206,17 @@ def _limit(worst: _Finding, channel: str, known: Known, channels: Sequence[str])
     return NO_LIMIT if not any(one in known.limits for one in channels) else ""
 
 
-def _rule(worst: _Finding) -> str:
-    if worst.status is not None:
-        return worst.status.rule
-    return worst.open.alert.rule if worst.open else ""
-
-
-def _kind(worst: _Finding) -> str:
-    if worst.status is not None:
-        return worst.status.kind
-    return worst.open.alert.kind if worst.open else ""
-
-
-def _beyond(worst: _Finding, channel: str, value: float | None, known: Known) -> str:
+def _beyond(worst: _Finding, channel: str, value: float | None, limits: Limits | None) -> str:
     """Return how bad it is, in words."""
     if worst.state == "ok":
         return ""
-    kind = _kind(worst)
-    if kind == "lost_contact":
+    if worst.kind == "lost_contact":
         return "not heard"
-    if kind == "no_usable_data" or (value is None and channel):
+    if worst.kind == "no_usable_data" or (value is None and channel):
         return "no usable value"
     if worst.state == "unknown":
         return "nobody knows"
-    by = known.limits[channel].beyond(value, channel) if channel in known.limits else ""
-    return by or "within its limits again"
+    return (limits.beyond(value, channel) if limits else "") or "within its limits again"
 
 
 def make_own_row(one: Open, box: str, zone: str) -> Row:

@@ -67,6 +67,11 @@ class Stream:
         self._bytes = 0
         self._bell = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for the browser."""
+        return len(self._waiting)
+
     def send(self, message: bytes) -> None:
         """Let a message wait until the browser takes it."""
         if self.over:

@@ -27,6 +27,8 @@ WIDTH, HEIGHT = 2 * (STEPS - 1), 24
 """Of the line, in its own units."""
 NOTABLE = {"temperature": 0.3, "humidity": 2.0, "set_point": 0.1, "battery": 0.05, "door": 0.5}
 """A change by less than this is none."""
+FEWEST = 3
+"""Points of a line: fewer show no way."""
 MOST = 20_000
 """Devices whose trend is kept."""
 
@@ -109,7 +111,7 @@ class Trends:
 
 
 def _draw(points: Sequence[tuple[int, float]], channel: str, limits: Limits | None) -> Trend | None:
-    if len(points) < 2:
+    if len(points) < FEWEST:
         return None
     values = [value for _, value in points]
     notable = NOTABLE.get(channel.partition(".")[0]) or max(map(abs, values)) * 0.02

@@ -4,7 +4,6 @@ import { age, now } from "./ages.js";
 
 const HOLD = 1500; // ms: rows do not move under a finger or pointer that has just moved.
 const LONGEST = 6000; // ms that rows may be held for.
-const LAZY = "oncontentvisibilityautostatechange" in document.documentElement;
 const make = document.createElement("template");
 
 export class Rows {
@@ -18,9 +17,7 @@ export class Rows {
     this.onChange = () => {};
     this.onFrame = () => {};
     for (const item of list.children) this.order.push(this.adopt(item));
-    if (LAZY) {
-      list.addEventListener("contentvisibilityautostatechange", (event) => this.seen(event), true);
-    }
+    list.addEventListener("contentvisibilityautostatechange", (event) => this.seen(event), true);
     for (const kind of ["pointermove", "pointerdown", "touchmove"]) {
       list.addEventListener(kind, () => (this.moved = Date.now()), { passive: true });
     }
@@ -36,7 +33,7 @@ export class Rows {
       sign: data.sign,
       at: data.at ? Number(data.at) : null,
       state: data.state,
-      near: !LAZY,
+      near: true,
       patch: null,
       ago: item.querySelector("[data-ago]"),
       since: item.querySelector("[data-since]"),
@@ -121,7 +118,7 @@ export class Rows {
       const item = make.content.firstElementChild;
       const line = this.adopt(item);
       if (before) {
-        line.near = before.near || line.near;
+        line.near = before.near;
         this.order.splice(this.order.indexOf(before), 1);
         if (before.sign === sign) {
           before.item.replaceWith(item);
