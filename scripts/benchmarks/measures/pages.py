@@ -86,7 +86,7 @@ def scrolling(bench: Bench) -> Group:
         with browser(running) as page:
             page.goto(running.url)
             page.wait_for_function(
-                f"document.querySelectorAll('[data-key]').length >= {size.board_devices}",
+                f"document.querySelectorAll('li[data-number]').length >= {size.board_devices}",
                 timeout=60_000,
             )
             runs = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 import statistics
 import subprocess
 import sys
@@ -37,9 +39,9 @@ SETTLE = 3.0
 _WATCH = """() => {
   window.shown = {};
   const look = () => {
-    for (const row of document.querySelectorAll('[data-key^="probe-"]')) {
-      const text = row.querySelector('[data-value]')?.textContent ?? '';
-      const name = row.dataset.key + ' ' + parseFloat(text).toFixed(1);
+    for (const link of document.querySelectorAll('a[href^="/sensor/probe-"]')) {
+      const text = link.closest('li').querySelector('[data-value]')?.textContent ?? '';
+      const name = link.textContent + ' ' + parseFloat(text).toFixed(1);
       if (!(name in window.shown)) window.shown[name] = performance.timeOrigin + performance.now();
     }
   };
@@ -106,7 +108,7 @@ def _run(bench: Bench) -> tuple[list[float], list[float]]:
             browser(running) as page,
             Publisher(running.mqtt, order) as publisher,
         ):
-            page.wait_for_selector('[data-key="probe-0"] [data-value]')
+            page.wait_for_selector('a[href="/sensor/probe-0"]')
             page.evaluate(_WATCH)
             time.sleep(SETTLE)
             sending = threading.Thread(target=probes.run, args=(size.page_seconds,))
@@ -179,6 +181,11 @@ class _Streams:
 
     def __init__(self, running: RunningPage, count: int) -> None:
         client = running.user("streams", "viewer")
+        # A stream goes on from the page that opens it.
+        events = re.search(r'data-events="([^"]+)"', client.get("/").text)
+        if events is None:
+            raise RuntimeError("the board opens no stream")
+        path = html.unescape(events[1])
         cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         self._process = subprocess.Popen(
             [sys.executable, "-m", "scripts.benchmarks.measures.streams"],
@@ -188,7 +195,7 @@ class _Streams:
         )
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the streams were started without pipes")
-        self._process.stdin.write(msgspec.json.encode([running.web, count, cookies]) + b"\n")
+        self._process.stdin.write(msgspec.json.encode([running.web, path, count, cookies]) + b"\n")
         self._process.stdin.flush()
         if self._process.stdout.readline() != b"open\n":
             raise RuntimeError("the streams could not be opened; it says above why")

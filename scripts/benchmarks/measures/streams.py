@@ -1,7 +1,7 @@
 """Listens to event streams and throws away what comes: `python -m …streams`, told by a line.
 
-The line is JSON: port, how many, cookies. It prints `open`, and after the next line the number
-of bytes that came.
+The line is JSON: port, path, how many, cookies. It prints `open`, and after the next line how
+many bytes came.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import sys
 import msgspec
 
 HEAD = (
-    "GET /events?view=board HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookies}\r\n"
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookies}\r\n"
     "Accept: text/event-stream\r\n\r\n"
 )
 
 
-async def listen(port: int, count: int, cookies: str) -> None:
+async def listen(port: int, path: str, count: int, cookies: str) -> None:
     """Open the streams, and read them until told to end. Raises RuntimeError if one ends."""
     taken = 0
 
@@ -30,7 +30,7 @@ async def listen(port: int, count: int, cookies: str) -> None:
     opened = []
     for _ in range(count):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(HEAD.format(port=port, cookies=cookies).encode())
+        writer.write(HEAD.format(port=port, path=path, cookies=cookies).encode())
         head = await reader.readuntil(b"\r\n\r\n")
         if b" 200 " not in head.partition(b"\r\n")[0]:
             raise RuntimeError(f"no stream: {head.decode()}")
