@@ -66,7 +66,7 @@ METRICS: tuple[Metric, ...] = (
         "started_seconds", "When the gateway was started (Unix time)", lambda s: s["started"] / 1000
     ),
     _one("devices", "Devices that were ever heard", lambda s: s["devices"]),
-    _one("readings_total", "Readings taken in since the start", lambda s: s["received"]),
+    _one("messages_total", "Messages taken in since the start", lambda s: s["received"]),
     _one("duplicates_total", "Readings that were stored already", lambda s: s["duplicates"]),
     Metric("alerts", "Open alerts", "severity", lambda s: _by_severity(s["alerts"])),
     Metric(

@@ -293,8 +293,8 @@ class Gateway(Model):
     brokers: dict[str, Broker]
     listener: Listener | None
     devices: int
-    received: int
-    duplicates: int
+    received: int = Field(description="Messages taken in since the start.")
+    duplicates: int = Field(description="Readings that were stored already.")
     quarantine: dict[str, int] = Field(description="Messages in it, by reason.")
     disk: Disk
     waiting: dict[str, int] = Field(description="Records that each follower has yet to handle.")
