@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.control import ControlError, NotRunningError
 from gateway.web import (
+    metrics,
     pages_acts,
     pages_alerts,
     pages_board,
@@ -41,6 +42,7 @@ ROUTERS = (
     pages_events.router,
     pages_alerts.router,
     pages_acts.router,
+    metrics.router,
 )
 """One for each view."""
 LARGE = 1_000
@@ -61,6 +63,7 @@ def make_app(site: Site) -> FastAPI:
     """Return the application over a site."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.site = site
+    app.state.counts = metrics.Counts()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/api/v1", make_api(site))
@@ -73,6 +76,7 @@ def make_app(site: Site) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=LARGE, compresslevel=6)
     app.add_middleware(Bodies)
     app.add_middleware(Headers, web=site.web)
+    app.add_middleware(metrics.Counted, counts=app.state.counts)
     return app
 
 
