@@ -15,12 +15,15 @@ from starlette.staticfiles import StaticFiles
 from gateway.control import ControlError, NotRunningError
 from gateway.web import (
     metrics,
+    pages_account,
     pages_acts,
     pages_alerts,
     pages_board,
     pages_events,
+    pages_gateway,
     pages_login,
     pages_map,
+    pages_quarantine,
     pages_sensor,
 )
 from gateway.web.api import make_api
@@ -42,6 +45,9 @@ ROUTERS = (
     pages_events.router,
     pages_alerts.router,
     pages_acts.router,
+    pages_quarantine.router,
+    pages_gateway.router,
+    pages_account.router,
     metrics.router,
 )
 """One for each view."""
