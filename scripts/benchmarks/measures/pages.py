@@ -25,6 +25,9 @@ VIEWS = ("/", "/alerts", "/quarantine", "/gateway", "/account", "/wall")
 DEVICES = 100
 """Of which last values are asked, unless told otherwise."""
 
+PATIENCE = 60.0
+"""Seconds until a board has all its rows."""
+
 # Scrolls from top to end in so many seconds, and returns the ms between frames.
 _SCROLL = """async (seconds) => {
   const frames = [];
@@ -85,15 +88,21 @@ def scrolling(bench: Bench) -> Group:
         _fill(running, size.board_devices)
         with browser(running) as page:
             page.goto(running.url)
-            page.wait_for_function(
-                f"document.querySelectorAll('li[data-number]').length >= {size.board_devices}",
-                timeout=60_000,
-            )
+            _wait_for_rows(page, size.board_devices)
             runs = []
             for _ in range(size.scroll_runs):
                 page.evaluate("scrollTo(0, 0)")
                 runs.append(percentile(page.evaluate(_SCROLL, size.scroll_seconds), 95))
     return Group([figure("frame_p95_ms", runs, at_most=33)], {})
+
+
+def _wait_for_rows(page: Page, count: int) -> None:
+    """Return once the board has all its rows. Raises RuntimeError."""
+    end = time.monotonic() + PATIENCE
+    while page.locator("li[data-number]").count() < count:
+        if time.monotonic() > end:
+            raise RuntimeError(f"the board has not got {count} rows in {PATIENCE:.0f} s")
+        page.wait_for_timeout(100)
 
 
 def requests(bench: Bench) -> Group:
