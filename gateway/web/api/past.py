@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MUCH = 400_000
 """Values that are read for one page."""
+PIECE = 1_000
+"""Readings for which a block is unpacked, at least."""
 _LAST = (1 << 63) - 1
 """After every identity and time."""
 
@@ -44,8 +46,21 @@ class _Day(NamedTuple):
     start: int
     end: int
     channels: set[str]
+    size: int
+    """Readings, about."""
     newer: list[Reading]
     """What the history does not have yet."""
+
+    def pieces(self, limit: int) -> Iterator[_Day]:
+        """Yield it in pieces of about `limit` readings: only what is shown is worth making."""
+        length = self.end - self.start
+        width = max(1, length * max(limit, PIECE) // max(self.size, 1))
+        if width * 2 > length:
+            width = length
+        for start in range(self.start, self.end, width):
+            end = min(start + width, self.end)
+            mine = [one for one in self.newer if start <= one.when < end]
+            yield self._replace(start=start, end=end, newer=mine)
 
 
 def _days(files: Files, device: DeviceKey, start: int, end: int) -> Iterator[_Day]:
@@ -56,11 +71,15 @@ def _days(files: Files, device: DeviceKey, start: int, end: int) -> Iterator[_Da
     for one in files.journal.read_device(device, stored, files.journal.head):
         if start <= one.when < end and not undated(one):
             newer.setdefault(one.when // DAY * DAY, []).append(one)
-    found = {one.midnight: set(one.channels) for one in files.history.days(device, start, end)}
+    found = {one.midnight: one for one in files.history.days(device, start, end)}
     for midnight in sorted({*found, *newer}):
         mine = newer.get(midnight, [])
-        channels = found.get(midnight, set()).union(*(one.layout.channels for one in mine))
-        yield _Day(max(start, midnight), min(end, midnight + DAY), channels, mine)
+        channels = {channel for one in mine for channel in one.layout.channels}
+        size = len(mine)
+        if midnight in found:
+            channels |= set(found[midnight].channels)
+            size += found[midnight].readings
+        yield _Day(max(start, midnight), min(end, midnight + DAY), channels, size, mine)
 
 
 # -- readings as they came ----------------------------------------------------------------------
@@ -82,12 +101,14 @@ def readings(  # noqa: PLR0913, PLR0917 - what is asked for has this many parts
     items: list[dict[str, Any]] = []
     last: Order | None = None
     much = 0
-    for day in _days(files, device, start if after is None else max(start, after.when), end):
+    days = _days(files, device, start if after is None else max(start, after.when), end)
+    met = (day for day in days if not channels or not day.channels.isdisjoint(channels))
+    for piece in (piece for day in met for piece in day.pieces(limit)):
         if much >= MUCH:
-            return Part(items, Order(day.start - 1, _LAST, _LAST))
+            return Part(items, Order(piece.start - 1, _LAST, _LAST))
         found = {
             (one.at, one.identity): one
-            for one in day.newer + files.history.read(device, day.start, day.end)
+            for one in piece.newer + files.history.read(device, piece.start, piece.end)
             if not undated(one)
         }
         much += len(found)

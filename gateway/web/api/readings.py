@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-ROWS = 20_000
+ROWS = 5_000
 """Entries that are read at a time for a table."""
 CSV = "text/csv"
 
@@ -56,6 +56,13 @@ class ReadingsAsked(Page):
     )
 
 
+class _Rows(NamedTuple):
+    """Rows of a table, and where those after them begin; None: there are none."""
+
+    text: str
+    following: str | None
+
+
 class _Question(NamedTuple):
     """Which readings, once all that was left out is filled in. Times in ms."""
 
@@ -74,6 +81,17 @@ class _Question(NamedTuple):
             return lambda files: past.readings(files, device, channels, start, end, after, limit)
         begin = start if following is None else max(start, place(following, int))
         return lambda files: past.summaries(files, device, channels, begin, end, width, limit)
+
+    def writer(self, following: str | None) -> Callable[[Files], _Rows]:
+        """Return what reads the next rows of a table, and writes them. Raises Problem."""
+        read = self.reader(following, ROWS)
+        write = table.readings if self.width is None else table.summaries
+
+        def rows(files: Files) -> _Rows:
+            part = read(files)
+            return _Rows(write(str(self.device), part.items), _cursor(part))
+
+        return rows
 
 
 def _question(site: Site, device: DeviceKey, asked: ReadingsAsked) -> _Question:
@@ -103,25 +121,26 @@ async def readings(
     question = _question(site, key, asked)
     wanted = asked.format or ("csv" if CSV in request.headers.get("accept", "") else "json")
     if wanted == "json":
-        part = await site.archive.ask(question.reader(asked.next, asked.limit))
-        return page(part.items, _cursor(part))
+        read = question.reader(asked.next, asked.limit)
+        return await site.archive.ask(lambda files: _page(read(files)))
     # The first part is read before anything is sent: what goes wrong there can still be told.
-    part = await site.archive.ask(question.reader(None, ROWS))
+    first = await site.archive.ask(question.writer(None))
     headers = {"Content-Disposition": 'attachment; filename="readings.csv"'}
-    return StreamingResponse(_rows(site, question, part), media_type=CSV, headers=headers)
+    return StreamingResponse(_table(site, question, first), media_type=CSV, headers=headers)
+
+
+def _page(part: past.Part) -> Response:
+    return page(part.items, _cursor(part))
 
 
 def _cursor(part: past.Part) -> str | None:
     return None if part.following is None else cursor(part.following)
 
 
-async def _rows(site: Site, question: _Question, part: past.Part) -> AsyncIterator[str]:
+async def _table(site: Site, question: _Question, part: _Rows) -> AsyncIterator[str]:
     """Yield a table part by part."""
-    write = table.readings if question.width is None else table.summaries
     yield table.heading(buckets=question.width is not None)
-    while True:
-        yield write(str(question.device), part.items)
-        following = _cursor(part)
-        if following is None:
-            return
-        part = await site.archive.ask(question.reader(following, ROWS))
+    yield part.text
+    while part.following is not None:
+        part = await site.archive.ask(question.writer(part.following))
+        yield part.text

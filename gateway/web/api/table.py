@@ -35,14 +35,15 @@ def heading(*, buckets: bool) -> str:
 def readings(device: str, items: Iterable[dict[str, Any]]) -> str:
     """Return the rows of readings; a value that cannot be true is left empty."""
     name = cell(device)
-    return _text(
-        (
-            *(name, _time(one["when"]), _time(one["at"]), _time(one["received"])),
-            *(cell(channel), value, unit_of(channel), " ".join(one["flags"])),
-        )
-        for one in items
-        for channel, value in one["values"].items()
-    )
+    rows: list[tuple[object, ...]] = []
+    for one in items:
+        times = [_time(one[which]) for which in ("when", "at", "received")]
+        flags = " ".join(one["flags"])
+        rows += [
+            (name, *times, cell(channel), value, unit_of(channel), flags)
+            for channel, value in one["values"].items()
+        ]
+    return _text(rows)
 
 
 def summaries(device: str, items: Iterable[dict[str, Any]]) -> str:

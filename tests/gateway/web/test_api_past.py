@@ -89,8 +89,12 @@ def all_summaries(files: Files, width: int, limit: int, *channels: str) -> list[
         start = part.following
 
 
+@pytest.mark.parametrize("piece", [1, 1_000])
 @pytest.mark.parametrize("limit", [1, 3, 1_000])
-def test_readings_of_both_files_come_in_order_each_once(fill: Fill, limit: int) -> None:
+def test_readings_of_both_files_come_in_order_each_once(
+    fill: Fill, limit: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(past, "PIECE", piece)
     older = [said(at=NOW + i * 7 * 3_600_000, value=i) for i in range(20)]
     late = [said(at=NOW + i * 11 * 3_600_000 + 1, value=100 + i) for i in range(5)]
     again = [older[3], older[4]]
