@@ -148,6 +148,7 @@ function headed() {
     tab.querySelector("[data-value]").textContent = value === null ? "?" : minus(degrees ? value.toFixed(1) : Number(value.toPrecision(6)));
   }
   chart?.take(Number(at), values[find("#plot").dataset.channel] ?? null);
+  table();
 }
 
 document.addEventListener("click", (event) => {
