@@ -9,6 +9,7 @@ const sites = document.querySelector("[data-sites]");
 const chips = [...document.querySelectorAll("[data-only]")];
 const rows = new Rows(list);
 const GRAVE = new Set(["critical", "warning"]);
+const FEW = 1000; // rows that are laid out at once
 const heard = new Set(); // rows whose alert was told to screen readers
 
 let only = "";
@@ -39,6 +40,13 @@ function filter() {
     if (line.item.hidden === fit) line.item.hidden = !fit;
     shown += fit;
   }
+  for (const group of list.children) {
+    group.hidden = Boolean(filtered) && !group.querySelector("li:not([hidden])");
+  }
+  // What the browser remembers of a group's height is of all its rows.
+  const few = Boolean(filtered) && shown < FEW;
+  list.classList.toggle("filtered", few);
+  if (few) for (const group of list.children) group.far = false;
   document.querySelector("[data-none]").hidden = shown > 0 || rows.order.length === 0;
   for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.dataset.only === only));
 }

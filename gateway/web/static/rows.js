@@ -1,8 +1,9 @@
-// Rows of a list, worst first, kept up to date by the stream. Only what is on the screen is
-// written at once: the rest waits until it is scrolled to.
+// Rows, worst first, kept up to date by the stream. They lie in groups, each a list, which the
+// browser lays out when they are scrolled to; only what is laid out is written at once.
 import { age, now } from "./ages.js";
 
 const HOLD = 1500; // ms: rows do not move under a finger or pointer that has just moved.
+const GROUP = 25; // rows of a group: one twice as large is divided
 const LONGEST = 6000; // ms that rows may be held for.
 const make = document.createElement("template");
 
@@ -16,7 +17,7 @@ export class Rows {
     this.moved = 0;
     this.onChange = () => {};
     this.onFrame = () => {};
-    for (const item of list.children) this.order.push(this.adopt(item));
+    for (const item of list.querySelectorAll("li.row")) this.order.push(this.adopt(item));
     list.addEventListener("contentvisibilityautostatechange", (event) => this.seen(event), true);
     for (const kind of ["pointermove", "pointerdown", "touchmove"]) {
       list.addEventListener(kind, () => (this.moved = Date.now()), { passive: true });
@@ -33,7 +34,6 @@ export class Rows {
       sign: data.sign,
       at: data.at ? Number(data.at) : null,
       state: data.state,
-      near: true,
       patch: null,
       ago: item.querySelector("[data-ago]"),
       since: item.querySelector("[data-since]"),
@@ -44,10 +44,10 @@ export class Rows {
   }
 
   seen(event) {
-    const line = event.target.line;
-    if (!line) return;
-    line.near = !event.skipped;
-    if (line.near) this.write(line);
+    const group = event.target;
+    group.far = event.skipped;
+    if (group.far) return;
+    for (const item of group.children) this.write(item.line);
   }
 
   // -- what the stream tells --
@@ -68,7 +68,7 @@ export class Rows {
     if (value != null) patch.value = value;
     if (beyond != null) patch.beyond = beyond;
     if (trend != null) patch.trend = trend;
-    if (line.near) this.write(line);
+    if (isNear(line)) this.write(line);
   }
 
   write(line) {
@@ -89,7 +89,7 @@ export class Rows {
 
   everySecond() {
     const time = now();
-    for (const line of this.order) if (line.near) this.tick(line, time);
+    for (const line of this.order) if (isNear(line)) this.tick(line, time);
     if (this.waiting.length) this.place();
   }
 
@@ -118,13 +118,12 @@ export class Rows {
       const item = make.content.firstElementChild;
       const line = this.adopt(item);
       if (before) {
-        line.near = before.near;
         this.order.splice(this.order.indexOf(before), 1);
         if (before.sign === sign) {
           before.item.replaceWith(item);
           this.insert(line, false);
         } else {
-          before.item.remove();
+          this.remove(before);
           this.insert(line, true);
         }
       } else {
@@ -142,7 +141,13 @@ export class Rows {
   drop(line) {
     this.lines.delete(line.number);
     this.order.splice(this.order.indexOf(line), 1);
-    line.item.remove();
+    this.remove(line);
+  }
+
+  remove({ item }) {
+    const group = item.parentNode;
+    item.remove();
+    if (!group.children.length) group.remove();
   }
 
   insert(line, attach) {
@@ -153,25 +158,29 @@ export class Rows {
       if (this.order[middle].sign < line.sign) low = middle + 1;
       else high = middle;
     }
-    if (attach) this.list.insertBefore(line.item, this.order[low]?.item ?? null);
+    if (attach) this.attach(line.item, this.order[low - 1]?.item, this.order[low]?.item);
     this.order.splice(low, 0, line);
+  }
+
+  attach(item, before, after) {
+    // In the group of the row above it, so that what is worst stays together.
+    if (before) before.after(item);
+    else if (after) after.before(item);
+    else this.list.append(group([item]));
+    const home = item.parentNode;
+    if (home.children.length < 2 * GROUP) return;
+    home.after(group([...home.children].slice(GROUP)));
   }
 
   // Many at once: those that come last, which they mostly do, are put there in one piece.
   merge(fresh) {
     fresh.sort((a, b) => (a.sign < b.sign ? -1 : 1));
     const last = this.order.at(-1)?.sign ?? "";
-    const tail = document.createDocumentFragment();
-    const behind = [];
-    for (const line of fresh) {
-      if (line.sign < last) {
-        this.insert(line, true);
-      } else {
-        tail.append(line.item);
-        behind.push(line);
-      }
+    const behind = fresh.filter((line) => line.sign >= last);
+    for (const line of fresh) if (line.sign < last) this.insert(line, true);
+    for (let first = 0; first < behind.length; first += GROUP) {
+      this.list.append(group(behind.slice(first, first + GROUP).map((line) => line.item)));
     }
-    this.list.append(tail);
     this.order.push(...behind);
   }
 
@@ -188,6 +197,17 @@ export class Rows {
       after = told.next;
     }
   }
+}
+
+function group(items) {
+  const made = document.createElement("ol");
+  made.className = "group";
+  made.append(...items);
+  return made;
+}
+
+function isNear(line) {
+  return !line.item.parentNode?.far;
 }
 
 function set(place, text) {
