@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -91,11 +91,13 @@ def _problem(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, Problem):
         raise problem
     part = "hx-request" in request.headers
-    if problem.status == 401 and "text/html" in request.headers.get("accept", "*/*"):
-        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        where = f"/login?to={quote(here)}"
+    if problem.status == 401 and (part or "text/html" in request.headers.get("accept", "*/*")):
+        # Of a part the page that asked for it is where to go back to.
+        here = urlsplit(request.headers.get("hx-current-url", "") if part else str(request.url))
+        asked = here.path + (f"?{here.query}" if here.query else "")
+        where = f"/login?to={quote(asked or '/')}"
         if part:
-            return Response(status_code=204, headers={"HX-Redirect": "/login"})
+            return Response(status_code=204, headers={"HX-Redirect": where})
         return RedirectResponse(where, 303)
     if part or "text/html" not in request.headers.get("accept", ""):
         return problem.response()

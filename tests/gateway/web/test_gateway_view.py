@@ -1,0 +1,157 @@
+"""Whether the gateway is well, in one sentence, and what else is known of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.control import NotRunningError
+from gateway.web.health import Health, faults, lasted, sentence, verdict
+from gateway.web.pages_gateway import size
+from rules.duration import DAY, HOUR, MINUTE, SECOND
+
+if TYPE_CHECKING:
+    from tests.gateway.web.running import RunningPage
+
+WELL: dict[str, Any] = {
+    "alerts": [],
+    "disk": {"problem": None, "free": 10**12},
+    "clock_trusted": True,
+    "brokers": {"port": {"state": "connected", "detail": ""}},
+    "waiting": {"monitor": 3},
+    "dead_letters": {},
+    "quarantine": {},
+    "wrong_clocks": [],
+    "unwatched": [],
+    "devices": 2,
+}
+SCREEN = {"name": "hall", "removed": None, "seen": 1, "connected": True}
+OWN = {
+    "kind": "gateway",
+    "channel": "disk",
+    "severity": "critical",
+    "reason": "the disk is full",
+    "note": "",
+    "id": "a1",
+}
+BROKEN = {"state": "lost", "detail": "nothing listens"}
+
+
+def test_a_gateway_that_is_well_says_so() -> None:
+    assert faults(WELL, [SCREEN]) == []
+    look, words = verdict([], 2)
+    assert (look, words.split(":")[0]) == ("ok", "The gateway is well")
+
+
+@pytest.mark.parametrize(
+    ("changed", "look", "words"),
+    [
+        ({"alerts": [OWN]}, "critical", "The disk is full."),
+        # An alert about the disk has told it: nobody needs it twice.
+        ({"alerts": [OWN], "disk": {"problem": "x", "free": 0}}, "critical", "The disk is full."),
+        ({"disk": {"problem": "cannot write", "free": 0}}, "critical", "Cannot write."),
+        ({"disk": {"problem": None, "free": 9e6}}, "warning", "The disk has 9 MB left."),
+        ({"clock_trusted": False}, "warning", "The clock is not trusted yet"),
+        ({"brokers": {"port": BROKEN}}, "warning", "Broker port: nothing listens."),
+        ({"waiting": {"monitor": 50_000}}, "warning", "monitor: 50,000 are waiting."),
+        ({"dead_letters": {"alerts:port": 2}}, "warning", "alerts:port: 2 records can never"),
+        ({"quarantine": {"not-json": 1}}, "info", "1 message lies in the quarantine"),
+        ({"wrong_clocks": ["a", "b", "c", "d"]}, "info", "are wrong: a, b, c and 1 more."),
+        ({"unwatched": ["no limit watches d-1"]}, "info", "No limit watches d-1."),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(
+    changed: dict[str, Any], look: str, words: str
+) -> None:
+    (found,) = faults({**WELL, **changed}, [])
+    assert found.gravity == look
+    assert words in found.words
+
+
+def test_what_is_worst_is_the_verdict() -> None:
+    found = faults({**WELL, "brokers": {"port": BROKEN}, "alerts": [OWN]}, [])
+    assert verdict(found, 2) == ("critical", "The disk is full. And 1 more, below.")
+
+
+@pytest.mark.parametrize(
+    ("screen", "missing"),
+    [
+        (SCREEN, False),
+        ({**SCREEN, "connected": False}, True),
+        ({**SCREEN, "connected": False, "seen": None}, False),
+        ({**SCREEN, "connected": False, "removed": 5}, False),
+    ],
+)
+def test_a_screen_that_was_there_is_missed(screen: dict[str, Any], *, missing: bool) -> None:
+    assert bool(faults(WELL, [screen])) == missing
+
+
+def test_a_gateway_that_does_not_answer_is_the_worst() -> None:
+    look, words = verdict(faults(None, []), 0)
+    assert (look, words) == ("critical", "The gateway does not answer: nothing here is new.")
+
+
+async def test_the_gateway_is_asked_at_most_every_two_seconds() -> None:
+    asked: list[str] = []
+    time = [0]
+
+    async def ask(do: str) -> dict[str, int]:
+        asked.append(do)
+        if len(asked) == 2:
+            raise NotRunningError("data")
+        return {"number": len(asked)}
+
+    health = Health(ask, lambda: time[0])
+    assert [await health.now(), await health.now()] == [{"number": 1}] * 2
+    time[0] = 2_000
+    assert await health.now() is None
+    assert await health.now() is None
+    time[0] = 4_000
+    assert await health.now() == {"number": 3}
+    assert asked == ["status"] * 3
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (0, "0 s"),
+        (65 * SECOND, "1 min 5 s"),
+        (3 * HOUR + 16 * SECOND, "3 h"),
+        (3 * DAY + 4 * HOUR + 5 * MINUTE, "3 days 4 h"),
+    ],
+)
+def test_lengths_are_as_exact_as_people_want_them(length: int, words: str) -> None:
+    assert lasted(length) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0.0 kB"), (26_600, "26.6 kB"), (12_500_000, "12.5 MB"), (3 * 10**12, "3.0 TB")],
+)
+def test_bytes_are_told_for_people(count: int, words: str) -> None:
+    assert size(count) == words
+
+
+def test_a_sentence_ends_and_begins_like_one() -> None:
+    assert [sentence(one) for one in ("", "a b", "A.", " why? ")] == ["", "A b.", "A.", "Why?"]
+
+
+def test_the_view_tells_of_disk_ports_clock_screens_and_version(page: RunningPage) -> None:
+    page.command("screen", "add", "hall-1")
+    client = page.user("looks", "viewer")
+    shown = client.get("/gateway").text
+    for words in (
+        "The gateway is well",
+        f"127.0.0.1:{page.mqtt}",
+        "hall-1",
+        "never opened",
+        "trusted",
+        "Journal",
+        "Holdwatch 0.",
+        "Europe/Berlin",
+    ):
+        assert words in shown
+    part = client.get("/gateway/part").text
+    assert "<html" not in part
+    assert "The gateway is well" in part
