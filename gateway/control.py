@@ -122,6 +122,9 @@ class ControlServer:
             async for one in parts:
                 writer.write(msgspec.json.encode({"part": one}) + b"\n")
                 await writer.drain()
+        except asyncio.CancelledError:
+            # We end. Python 3.11 calls a handler that was cancelled a failure, and logs it.
+            log.debug("a watcher was left")
         finally:
             self._watched.discard(task)
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo, available_timezones
 
+from devices.reading import DeviceKey
 from gateway.app import Gateway
 from gateway.audit import Who, system_user
 from gateway.commands import Commands
@@ -142,7 +143,7 @@ class Demo:
             gateway.close()
 
     async def _let_in(self, gateway: Gateway) -> None:
-        """Make somebody who may do everything, and a link that needs no password."""
+        """Make somebody who may do everything and has met the fleet, and the link."""
         web = self._settings.web
         if web is None:
             raise ValueError("the demo's settings have a page")
@@ -151,6 +152,8 @@ class Demo:
         token = secrets.token_hex(TOKEN)
         expires = self._clock.now() + DAY
         await gateway.logins.open(sha256(token.encode()).digest(), PERSON, expires)
+        for device in self._places():
+            await gateway.admission.confirm(DeviceKey("", device))
         self._link = f"{web.url}/enter#{token}"
         # Aside: to start a browser takes a while.
         await asyncio.to_thread(self.on_page, self._link)
