@@ -13,16 +13,19 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const ground = document.querySelector("#map");
 const icons = ground.dataset.icons;
-const map = L.map(ground, { worldCopyJump: true, zoomSnap: 0.5, minZoom: 1, maxZoom: 18 });
+const map = L.map(ground, { fadeAnimation: false, worldCopyJump: true, zoomSnap: 0.5, minZoom: 1, maxZoom: 18 });
 map.attributionControl.setPrefix(false);
 L.control.scale({ imperial: false }).addTo(map);
 const marks = L.layerGroup().addTo(map);
 const track = L.layerGroup().addTo(map);
+const popup = L.popup({ maxWidth: 300, maxHeight: 320, offset: [0, -14], autoPanPadding: [20, 20] });
 const pen = L.canvas({ padding: 0.5, tolerance: 8 });
 let devices = [];
 let way = null; // { key, length }
 let waiting = 0;
 let fitted = false;
+let opened = []; // the devices whose popup is open
+let from = null; // the button in the list that opened it
 let received = null; // when the newest reading of all was
 
 function element(tag, text, name) {
@@ -75,20 +78,29 @@ function groups() {
 
 function mark({ all }) {
   const [first] = all;
-  const body = element("span", "", `mark ${first.state}`);
+  const body = element("span");
   const said = first.state === "ok" ? "" : `${first.state} `;
   body.append(shape(first.state), element("b", said + (all.length > 1 ? `(${all.length})` : first.value)));
   const bad = all.filter((one) => one.state === first.state).length;
   const words =
     all.length > 1 ? `${all.length} devices, ${bad} ${first.state}` : `${first.name}: ${first.state}, ${first.value}`;
-  const icon = L.divIcon({ html: body, className: "spot", iconSize: [0, 0] });
+  const icon = L.divIcon({ html: body, className: `spot ${first.state}`, iconSize: null });
   const made = L.marker(first.place, { icon, zIndexOffset: 1000 * (WORST.length - WORST.indexOf(first.state)) });
   made.on("add", () => {
     const spot = made.getElement();
     spot.setAttribute("aria-label", words);
     spot.title = words;
   });
-  made.on("click", () => openPopup(all));
+  const open = () => {
+    from = null;
+    openPopup(all);
+  };
+  made.on("click", open);
+  made.on("keydown", ({ originalEvent: event }) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    open();
+  });
   return made;
 }
 
@@ -114,19 +126,37 @@ function about(one) {
 
 function openPopup(all) {
   const box = element("div", "", "popup");
-
   for (const one of all.slice(0, LISTED)) box.append(about(one));
   if (all.length > LISTED) box.append(element("p", `and ${all.length - LISTED} more`));
-  if (all.length > 1) {
-    const closer = element("button", "Zoom in");
-    closer.type = "button";
-    closer.addEventListener("click", () => {
-      map.closePopup();
-      map.fitBounds(L.latLngBounds(all.map((one) => one.place)).pad(0.3), { maxZoom: 16 });
-    });
-    if (all.some((one) => !one.place.equals(all[0].place))) box.append(closer);
-  } else if (all[0].moves) box.append(ways(all[0]));
-  L.popup({ maxWidth: 300, maxHeight: 320, offset: [0, -14], autoPanPadding: [20, 20] }).setLatLng(all[0].place).setContent(box).openOn(map);
+  if (all.length > 1 && all.some((one) => !one.place.equals(all[0].place))) box.append(closer(all));
+  if (all.length === 1 && all[0].moves) box.append(ways(all[0]));
+  popup.setLatLng(all[0].place).setContent(box).openOn(map);
+  opened = all;
+  box.querySelector("a").focus({ preventScroll: true });
+}
+
+function closer(all) {
+  const button = element("button", "Zoom in");
+  button.type = "button";
+  button.addEventListener("click", () => {
+    map.closePopup();
+    map.fitBounds(L.latLngBounds(all.map((one) => one.place)).pad(0.3), { maxZoom: 16 });
+  });
+  return button;
+}
+
+// What an open popup says is kept true; whoever stands on it with the keyboard stays there.
+function refreshPopup() {
+  const lines = popup.isOpen() ? popup.getContent().querySelectorAll(".about") : [];
+  lines.forEach((line, i) => {
+    const one = devices.find(({ key }) => key === opened[i].key);
+    if (!one) return;
+    if (i === 0) popup.setLatLng(one.place);
+    const focused = line.contains(document.activeElement);
+    const fresh = about(one);
+    line.replaceWith(fresh);
+    if (focused) fresh.querySelector("a").focus({ preventScroll: true });
+  });
 }
 
 function ways(one) {
@@ -220,6 +250,7 @@ function changed() {
   read();
   fit();
   draw();
+  refreshPopup();
   if (way) drawWay(false);
 }
 
@@ -231,7 +262,14 @@ draw();
 addWorld(map, ground).catch((error) => failed(`The outlines could not be drawn: ${error.message}.`));
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-show]");
-  if (button) show(button.closest("[data-key]").dataset.key);
+  if (!button) return;
+  from = button.id;
+  show(button.closest("[data-key]").dataset.key);
+});
+ground.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !popup.isOpen()) return;
+  map.closePopup();
+  (document.getElementById(from) ?? ground).focus({ preventScroll: true });
 });
 document.body.addEventListener("htmx:afterSettle", (event) => event.detail.elt.id === "list" && changed());
 for (const name of ["live:alerts", "live:back"]) document.body.addEventListener(name, soon);
