@@ -180,7 +180,8 @@ if (body.dataset.events) {
   setInterval(everySecond, 1000);
   everySecond();
   document.addEventListener("visibilitychange", visible);
-  addEventListener("online", () => away === "page" && open());
+  // The browser's word is no proof, since the gateway may be this machine: a new stream is.
+  for (const word of ["offline", "online"]) addEventListener(word, () => source && open());
   // A page that comes back from the browser's own cache has missed all since.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
