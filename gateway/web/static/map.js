@@ -20,6 +20,7 @@ const marks = L.layerGroup().addTo(map);
 const track = L.layerGroup().addTo(map);
 const popup = L.popup({ maxWidth: 300, maxHeight: 320, offset: [0, -14], autoPanPadding: [20, 20] });
 const pen = L.canvas({ padding: 0.5, tolerance: 8 });
+const marked = new Map(); // by what they show
 let devices = [];
 let way = null; // { key, length }
 let waiting = 0;
@@ -93,7 +94,7 @@ function mark({ all }) {
   });
   const open = () => {
     from = null;
-    openPopup(all);
+    openPopup(all.map((one) => devices.find(({ key }) => key === one.key) ?? one));
   };
   made.on("click", open);
   made.on("keydown", ({ originalEvent: event }) => {
@@ -104,12 +105,27 @@ function mark({ all }) {
   return made;
 }
 
-// Whoever stands on a mark with the keyboard keeps standing there while things change.
+// What has not changed stays as it is, under whoever stands on it with the keyboard.
 function draw() {
   const focused = document.activeElement?.closest?.(".spot")?.getAttribute("aria-label");
-  marks.clearLayers();
-  for (const group of groups()) mark(group).addTo(marks);
-  if (focused) [...ground.querySelectorAll(".spot")].find((one) => one.getAttribute("aria-label") === focused)?.focus();
+  const wanted = new Map(groups().map((group) => [signature(group), group]));
+  for (const [name, made] of marked) {
+    if (wanted.has(name)) continue;
+    marks.removeLayer(made);
+    marked.delete(name);
+  }
+  for (const [name, group] of wanted) {
+    if (marked.has(name)) continue;
+    const made = mark(group);
+    marked.set(name, made);
+    made.addTo(marks);
+    if (focused && made.getElement().getAttribute("aria-label") === focused) made.getElement().focus();
+  }
+}
+
+function signature({ all }) {
+  const [{ place, value }] = all;
+  return JSON.stringify([place.lat, place.lng, value, all.map(({ key, state, name }) => [key, state, name])]);
 }
 
 function about(one) {
