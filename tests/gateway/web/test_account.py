@@ -75,10 +75,10 @@ def test_only_administrators_see_people_and_the_audit_trail(
 
 def test_an_administrator_sees_who_did_what_in_pages(page: RunningPage) -> None:
     alert, client = page.alert("fridge-1"), page.user("boss", "administrator")
+    headers = csrf(client)
     for number in range(52):
-        page_number = f"note {number} <i>x</i>"
-        form = {"reason": page_number}
-        client.post(f"/alerts/{alert['id']}/note", data=form, headers=csrf(client))
+        form = {"reason": f"note {number} <i>x</i>"}
+        client.post(f"/alerts/{alert['id']}/note", data=form, headers=headers)
     first = client.get("/audit").text
     assert "note 51 &lt;i&gt;x" in first
     assert "note 0 " not in first

@@ -206,6 +206,6 @@ def test_one_alert_is_explained(page: RunningPage) -> None:
         found["version"],
         "Note by ",
         "&lt;b&gt;open&lt;/b&gt; door",
-        "/sensor/fridge-why?",
+        "/sensor/fridge-why?channel=temperature&amp;on=",
     ):
         assert words in shown
