@@ -97,6 +97,8 @@ class Chart(msgspec.Struct, frozen=True):
     values: list[float | None]
     all_there: bool
     """Whether every reading is there: else extremes and ends of short times are."""
+    heard: int
+    """When the device was first heard."""
     hold: int
     """How long a value speaks when no other follows."""
     gaps: list[tuple[int, int]]
@@ -157,6 +159,7 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
         when=drawn.t.tolist(),
         values=[None if math.isnan(one) else one for one in drawn.v.tolist()],
         all_there=inside.stop - inside.start <= points,
+        heard=heard,
         hold=hold,
         gaps=_gaps(begins[usable], lengths[usable], known_since, until, (end - start) // MOST_GAPS),
         limits=limits,

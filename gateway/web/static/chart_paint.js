@@ -89,13 +89,16 @@ export function paintBehind(u, data, clock) {
     ctx.fillStyle = pattern;
     ctx.fillRect(place.x, bbox.top, place.width, bbox.height);
   }
-  for (const { one, lane } of lanes(data)) {
-    const place = across(u, one.began, one.ended ?? data.now, 2 * ratio);
-    if (!place) continue;
-    ctx.globalAlpha = 0.75;
+  const alerts = lanes(data)
+    .map(({ one, lane }) => ({ one, lane, place: across(u, one.began, one.ended ?? data.now, 2 * ratio) }))
+    .filter(({ place }) => place);
+  ctx.globalAlpha = 0.75;
+  for (const { one, place } of alerts) {
     ctx.fillStyle = colour(`${one.severity}-soft`);
     ctx.fillRect(place.x, bbox.top, place.width, bbox.height);
-    ctx.globalAlpha = 1;
+  }
+  ctx.globalAlpha = 1;
+  for (const { one, lane, place } of alerts) {
     ctx.fillStyle = colour(one.severity);
     ctx.fillRect(place.x, bbox.top + lane * LANE * ratio, place.width, 4 * ratio);
   }

@@ -59,8 +59,9 @@ function summary(unit) {
   const { readings, lowest, lowest_at, highest, highest_at, mean, outside, unknown } = data.summary;
   const one = (value) => `${minus(Number(value.toFixed(2)))}${unit ? ` ${unit}` : ""}`;
   const found = readings
-    ? [`${readings.toLocaleString("en")} readings.`]
+    ? [`${readings.toLocaleString("en")} reading${readings === 1 ? "" : "s"}.`]
     : ["No reading in this time."];
+  if (data.heard > data.start && data.heard < data.end) found.push(`First heard ${clock.full(data.heard)}.`);
   if (lowest !== null)
     found.push(
       `Lowest ${one(lowest)} (${clock.full(lowest_at)}), highest ${one(highest)} (${clock.full(highest_at)}), mean ${one(mean)}.`,

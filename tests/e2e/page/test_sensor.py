@@ -59,7 +59,7 @@ def readings(page: Page) -> int:
     """Return how many readings the chart says it shows, once it has been asked anew."""
     page.wait_for_timeout(300)  # the chart waits for people to stop zooming
     expect(page.locator("#plot:not([aria-busy])")).to_be_visible()
-    told = re.match(r"([\d,]+) readings", page.locator("#summary").inner_text())
+    told = re.match(r"([\d,]+) reading", page.locator("#summary").inner_text())
     assert told is not None
     return int(told[1].replace(",", ""))
 
@@ -190,6 +190,44 @@ def test_the_chart_is_moved_by_keys_and_by_buttons(open_page: OpenPage, ten_thou
     page.click("[data-zoom=reset]")
     assert readings(page) == whole
     expect(page.locator("[data-zoom=reset]")).to_be_hidden()
+
+
+def test_two_fingers_zoom_one_moves_and_two_taps_show_all(
+    open_page: OpenPage, ten_thousand: int
+) -> None:
+    assert ten_thousand
+    path = "/sensor/fridge-many?length=week&channel=temperature"
+    page = open_page("viewer", width=390, height=844, path=path)
+    page.locator("#plot .u-over").scroll_into_view_if_needed()
+    whole = readings(page)
+    hand = page.context.new_cdp_session(page)
+    hand.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    box = page.locator("#plot .u-over").bounding_box()
+    assert box is not None
+    left, width, y = box["x"], box["width"], box["y"] + 100
+
+    def touch(kind: str, *shares: float) -> None:
+        points = [{"x": left + width * at, "y": y, "id": i} for i, at in enumerate(shares)]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 0.4)
+    touch("touchStart", 0.4, 0.6)
+    for step in range(1, 5):
+        touch("touchMove", 0.4 - step * 0.05, 0.6 + step * 0.05)
+    touch("touchEnd")
+    near = readings(page)
+    assert near < whole * 0.5
+    said = page.locator("[data-said]").inner_text()
+    touch("touchStart", 0.3)
+    for step in range(1, 5):
+        touch("touchMove", 0.3 + step * 0.1)
+    touch("touchEnd")
+    readings(page)
+    assert page.locator("[data-said]").inner_text() != said
+    for _ in range(2):
+        touch("touchStart", 0.5)
+        touch("touchEnd")
+    assert readings(page) == whole
 
 
 def test_hostile_names_are_text(open_page: OpenPage, running: RunningPage) -> None:

@@ -148,6 +148,16 @@ def test_unknown_times_excursions_and_flaws_are_told_to_the_chart(
     assert (limit["low"], limit["high"]) == (2.0, 8.0)
 
 
+def test_what_is_shown_can_be_had_as_a_table(page: RunningPage, client: httpx.Client) -> None:
+    page.publish("fridge-table", {"temperature": 4.25})
+    address = shown(client, "fridge-table").partition('data-values="')[2].partition('"')[0]
+    hour = {"from": now() - HOUR, "to": now() + 1}
+    asked: dict[str, Any] = {"channel": "temperature", "format": "csv", **hour}
+    answer = client.get(address, params=asked)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "4.25" in answer.text
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
