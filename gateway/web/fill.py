@@ -31,15 +31,14 @@ DEVICES = 20
 """Devices whose history is read at a time."""
 MOST = 10_000
 """Devices whose history is read."""
-LOOK, PAUSE = 0.1, 0.02
-"""Seconds until it is asked again whether all was told; and between two pages."""
+PAUSE = 0.02
+"""Seconds between two pages."""
 FOREVER = 1 << 62
 
 
 async def fill(standing: Standing, archive: Archive) -> None:
     """Look up the past of every device, once the feed has told which there are."""
-    while not standing.complete:  # noqa: ASYNC110 - it is told once, at the start
-        await asyncio.sleep(LOOK)
+    await standing.whole()
     cursor, head = await archive.ask(lambda files: (files.history.cursor, files.journal.head))
     while cursor < head:
         found, cursor = await archive.ask(lambda files, after=cursor: _page(files, after))  # type: ignore[misc] # mypy does not infer a default

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from devices.reading import DeviceKey
+from gateway.web.api.access import check_sees_all
 from gateway.web.problems import Problem
 from gateway.web.streams import MOST_STREAMS, Stream
 from gateway.web.views import VIEWS
@@ -56,8 +57,8 @@ def _stream(site: Site, visitor: Visitor, view: str, device: str) -> Stream:
         key = DeviceKey(owner, identity)
         if site.standing.row(key) is None or not visitor.sees(key):
             raise Problem(404, f"nothing is known of {device}", "Look for it on the board")
-    elif visitor.key is not None and "*" not in visitor.key.devices:
-        raise Problem(403, f"the key {visitor.name} does not see all devices", "Use view=sensor")
+    else:
+        check_sees_all(visitor)
     return Stream(
         view=VIEWS.get(view),
         device=key,

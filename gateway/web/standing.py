@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,8 +66,7 @@ class Standing:
         """When the gateway last told something, on its clock (ms); None while it does not."""
         self.received: int | None = None
         """When the newest reading was received (ms)."""
-        self.complete = False
-        """Whether all that there was at the beginning has been told."""
+        self._complete = asyncio.Event()
         self._make_own()
 
     # -- what is taken in ----------------------------------------------------------------------
@@ -83,7 +84,8 @@ class Standing:
         for device in changed:
             self._make(device)
         self.told = part.now
-        self.complete = self.complete or not part.more
+        if not part.more:
+            self._complete.set()
 
     def _take(self, device: DeviceKey, seen: Seen) -> None:
         before = self._seen.get(device)
@@ -125,6 +127,17 @@ class Standing:
     def lost(self) -> None:
         """Take note that the gateway tells nothing."""
         self.told = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that there was at the beginning has been told."""
+        return self._complete.is_set()
+
+    async def whole(self, seconds: float | None = None) -> None:
+        """Wait until all that there was has been told, or for so long at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._complete.wait()
 
     async def fill(self, archive: Archive) -> None:
         """Look up what was before the gateway's start."""
