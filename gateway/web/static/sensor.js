@@ -162,6 +162,6 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.elt.id === "sensor") start();
   else if (event.detail.elt.id === "head") headed();
 });
-for (const name of ["live:rows", "live:alerts", "live:back"]) document.body.addEventListener(name, soon);
+for (const name of ["live:rows", "live:alerts", "live:back", "acted"]) document.body.addEventListener(name, soon);
 document.body.addEventListener("live:back", () => chart.refresh());
 start();

@@ -170,6 +170,27 @@ def test_an_alert_is_shaded_named_and_led_to(open_page: OpenPage, running: Runni
     page.wait_for_url(f"**/alerts/{alert['id']}")
 
 
+def test_an_alert_is_taken_where_the_sensor_is_looked_at(
+    open_page: OpenPage, running: RunningPage
+) -> None:
+    running.alert("fridge-taken", 12.5)
+    page = open_page("operator", name="otto", width=390, height=844, path="/sensor/fridge-taken")
+    page.get_by_text("Acknowledge or hand over").click()
+    page.locator("dialog").get_by_text("I have it", exact=False).first.click()
+    expect(page.locator("dialog")).to_be_hidden()
+    expect(page.locator("#head")).to_contain_text("otto", timeout=10_000)
+    expect(page.locator("#head")).not_to_contain_text("nobody yet")
+
+
+def test_a_viewer_is_not_offered_what_viewers_may_not_do(
+    open_page: OpenPage, running: RunningPage
+) -> None:
+    running.alert("fridge-viewed", 12.5)
+    page = open_page("viewer", path="/sensor/fridge-viewed")
+    expect(page.get_by_role("link", name="The alert")).to_be_visible()
+    expect(page.get_by_text("Acknowledge or hand over")).to_have_count(0)
+
+
 def test_the_chart_is_moved_by_keys_and_by_buttons(open_page: OpenPage, ten_thousand: int) -> None:
     assert ten_thousand
     page = open_page("viewer", path="/sensor/fridge-many?length=week&channel=temperature")
