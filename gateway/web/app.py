@@ -13,23 +13,23 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from gateway.control import ControlError, NotRunningError
-from gateway.web import (
-    metrics,
-    pages_account,
-    pages_acts,
-    pages_alerts,
-    pages_board,
-    pages_events,
-    pages_gateway,
-    pages_login,
-    pages_map,
-    pages_quarantine,
-    pages_sensor,
-)
+from gateway.web import metrics
 from gateway.web.api import make_api
 from gateway.web.bodies import Bodies
 from gateway.web.headers import Headers
 from gateway.web.look import STATIC, show
+from gateway.web.pages import (
+    account,
+    acts,
+    alerts,
+    board,
+    events,
+    login,
+    quarantine,
+    sensor,
+)
+from gateway.web.pages import gateway as gateway_page
+from gateway.web.pages import map as map_page
 from gateway.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from gateway.web.site import Site
 
 ROUTERS = (
-    pages_sensor.router,
-    pages_map.router,
-    pages_login.router,
-    pages_board.router,
-    pages_events.router,
-    pages_alerts.router,
-    pages_acts.router,
-    pages_quarantine.router,
-    pages_gateway.router,
-    pages_account.router,
+    board.router,
+    events.router,
+    alerts.router,
+    acts.router,
+    sensor.router,
+    map_page.router,
+    quarantine.router,
+    gateway_page.router,
+    account.router,
+    login.router,
     metrics.router,
 )
 """One for each view."""

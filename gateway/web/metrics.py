@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from gateway.brokers import JOINED
 from gateway.web.api.access import check_sees_all
-from gateway.web.rows import WORST
+from gateway.web.now.rows import WORST
 from gateway.web.visitor import Visitor, site_of, visitor_for
 
 if TYPE_CHECKING:

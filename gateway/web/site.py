@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from gateway.clock import Clock
 from gateway.control import ask
 from gateway.listener.attempts import Attempts
-from gateway.web.feed import Feed
 from gateway.web.files import Archive, Files
 from gateway.web.health import Health
 from gateway.web.limits import Limits
-from gateway.web.screens import Screens
-from gateway.web.standing import Standing
-from gateway.web.streams import Streams
+from gateway.web.now.feed import Feed
+from gateway.web.now.screens import Screens
+from gateway.web.now.standing import Standing
+from gateway.web.now.streams import Streams
 
 if TYPE_CHECKING:
     from gateway.settings import Settings

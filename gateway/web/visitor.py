@@ -190,10 +190,11 @@ def _count(request: Request, visitor: Visitor | None) -> None:
         )
 
 
-def visitor_for(
-    role: Role = "viewer", scope: str = "read"
-) -> Callable[[Request], Awaitable[Visitor]]:
-    """Return the dependency that lets in people of a role, and keys with a scope."""
+def visitor_for(role: Role, scope: str | None = None) -> Callable[[Request], Awaitable[Visitor]]:
+    """Return the dependency that lets in people of a role, and keys with a scope, if one is given.
+
+    A key may be for some devices only: what lets keys in has to look at that.
+    """
 
     async def let_in(request: Request) -> Visitor:
         try:
@@ -208,6 +209,10 @@ def visitor_for(
                 "nobody is logged in here",
                 "Log in, or send an API key: Authorization: Bearer hw_…",
                 headers={"WWW-Authenticate": "Bearer"},
+            )
+        if visitor.key is not None and scope is None:
+            raise Problem(
+                403, "this view is for people who log in", "Programs ask the API, /api/v1"
             )
         if visitor.key is not None and scope not in visitor.key.scopes:
             raise Problem(
@@ -227,7 +232,10 @@ def visitor_for(
     return let_in
 
 
-Viewer = Annotated[Visitor, Depends(visitor_for("viewer", "read"))]
-Operator = Annotated[Visitor, Depends(visitor_for("operator", "act"))]
-Administrator = Annotated[Visitor, Depends(visitor_for("administrator", "admin"))]
-"""No key has the scope `admin`: people alone may."""
+Viewer = Annotated[Visitor, Depends(visitor_for("viewer"))]
+Operator = Annotated[Visitor, Depends(visitor_for("operator"))]
+Administrator = Annotated[Visitor, Depends(visitor_for("administrator"))]
+"""For views: people alone."""
+Reader = Annotated[Visitor, Depends(visitor_for("viewer", "read"))]
+Actor = Annotated[Visitor, Depends(visitor_for("operator", "act"))]
+"""For the API: keys as well."""

@@ -9,7 +9,7 @@ from fastapi import Depends
 from devices.reading import DeviceKey
 from gateway.own_alerts import KIND
 from gateway.web.problems import Problem
-from gateway.web.visitor import Viewer, Visitor
+from gateway.web.visitor import Reader, Visitor
 
 if TYPE_CHECKING:
     from gateway.web.site import Site
@@ -32,7 +32,7 @@ def check_sees_all(visitor: Visitor) -> Visitor:
     return visitor
 
 
-def _whole(visitor: Viewer) -> Visitor:
+def _whole(visitor: Reader) -> Visitor:
     return check_sees_all(visitor)
 
 

@@ -17,7 +17,7 @@ from gateway.web.api.asked import Page
 from gateway.web.api.paging import cursor, place
 from gateway.web.explain import explained
 from gateway.web.told_alert import Told, told
-from gateway.web.visitor import Operator, Viewer, Visitor, site_of
+from gateway.web.visitor import Actor, Reader, Visitor, site_of
 from rules.duration import MINUTE
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class AlertsPage(Page):
 
 @router.get("/alerts", response_model=models.Alerts)
 async def alerts(
-    request: Request, visitor: Viewer, asked: Annotated[AlertsPage, Query()]
+    request: Request, visitor: Reader, asked: Annotated[AlertsPage, Query()]
 ) -> Response:
     """Alerts, the newest beginning first."""
     site = site_of(request)
@@ -64,7 +64,7 @@ async def alerts(
 
 
 @router.get("/alerts/{alert}", response_model=models.AlertDetail)
-async def alert(request: Request, alert: str, visitor: Viewer) -> Response:
+async def alert(request: Request, alert: str, visitor: Reader) -> Response:
     """One alert: what is known, what happened, and what was done about it."""
     site = site_of(request)
     return answer(_detail(site, find_alert(site, visitor, alert)))
@@ -148,7 +148,7 @@ async def _act(
 
 @router.post("/alerts/{alert}/acknowledge", response_model=models.Act)
 async def acknowledge(
-    request: Request, alert: str, asked: models.Because, visitor: Operator
+    request: Request, alert: str, asked: models.Because, visitor: Actor
 ) -> Response:
     """Say that somebody has seen it, and why nobody else need look."""
     return await _act(request, visitor, alert, "acknowledged", asked)
@@ -156,27 +156,25 @@ async def acknowledge(
 
 @router.post("/alerts/{alert}/assign", response_model=models.Act)
 async def assign(
-    request: Request, alert: str, asked: models.Assignment, visitor: Operator
+    request: Request, alert: str, asked: models.Assignment, visitor: Actor
 ) -> Response:
     """Give it to a person: an operator or more."""
     return await _act(request, visitor, alert, "assigned", asked, to=asked.to)
 
 
 @router.post("/alerts/{alert}/note", response_model=models.Act)
-async def note(request: Request, alert: str, asked: models.Note, visitor: Operator) -> Response:
+async def note(request: Request, alert: str, asked: models.Note, visitor: Actor) -> Response:
     """Add a note. It may have several lines."""
     return await _act(request, visitor, alert, "noted", asked)
 
 
 @router.post("/alerts/{alert}/mute", response_model=models.Act)
-async def mute(request: Request, alert: str, asked: models.Mute, visitor: Operator) -> Response:
+async def mute(request: Request, alert: str, asked: models.Mute, visitor: Actor) -> Response:
     """Let it be silent for some time: it stays on the board."""
     return await _act(request, visitor, alert, "muted", asked, length=asked.minutes * MINUTE)
 
 
 @router.post("/alerts/{alert}/unmute", response_model=models.Act)
-async def unmute(
-    request: Request, alert: str, asked: models.Because, visitor: Operator
-) -> Response:
+async def unmute(request: Request, alert: str, asked: models.Because, visitor: Actor) -> Response:
     """Let it be heard again."""
     return await _act(request, visitor, alert, "unmuted", asked)

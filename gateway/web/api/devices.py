@@ -20,11 +20,11 @@ from gateway.web.api.flags import flag_words
 from gateway.web.api.models import DeviceDetail, Devices
 from gateway.web.api.paging import cursor, place
 from gateway.web.look import unit_of
-from gateway.web.visitor import Viewer, Visitor, site_of
+from gateway.web.visitor import Reader, Visitor, site_of
 
 if TYPE_CHECKING:
     from gateway.live import Seen
-    from gateway.web.rows import Row
+    from gateway.web.now.rows import Row
     from gateway.web.site import Site
     from rules.status import Status
 
@@ -122,7 +122,7 @@ def _rule(status: Status) -> dict[str, Any]:
 
 
 @router.get("/devices", response_model=Devices)
-async def devices(request: Request, visitor: Viewer, asked: PageAsked) -> Response:
+async def devices(request: Request, visitor: Reader, asked: PageAsked) -> Response:
     """Every device with its last values, by key."""
     site = site_of(request)
     check_complete(site)
@@ -132,7 +132,7 @@ async def devices(request: Request, visitor: Viewer, asked: PageAsked) -> Respon
 
 
 @router.get("/devices/{device:path}", response_model=DeviceDetail)
-async def device(request: Request, device: str, visitor: Viewer) -> Response:
+async def device(request: Request, device: str, visitor: Reader) -> Response:
     """One device with its last values, and where its rules stand."""
     key = find_device(site_of(request), visitor, device)
     last: LastValues = request.app.state.last

@@ -15,8 +15,8 @@ import numpy as np
 from devices.reading import UNUSABLE_SHIFT
 from gateway.history.columns import DAY
 from gateway.history.reader import Series
-from gateway.web.api.downsample import Buckets, buckets
 from gateway.web.api.flags import flag_words
+from gateway.web.downsample import Buckets, buckets
 from rules.subject import Order, order, undated
 
 if TYPE_CHECKING:

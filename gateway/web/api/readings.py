@@ -15,7 +15,7 @@ from gateway.web.api.asked import Channel, Moment, Page, Resolution
 from gateway.web.api.models import Readings, Summaries
 from gateway.web.api.paging import cursor, place
 from gateway.web.problems import Problem
-from gateway.web.visitor import Viewer, site_of
+from gateway.web.visitor import Reader, site_of
 from rules.duration import DAY, parse_duration
 from rules.subject import Order
 
@@ -95,13 +95,14 @@ class _Question(NamedTuple):
 
 
 def _question(site: Site, device: DeviceKey, asked: ReadingsAsked) -> _Question:
-    end = asked.to if asked.to is not None else site.clock.now() + 1
+    # Whoever asks from a moment on, on a clock ahead of ours, is told of nothing yet.
+    end = asked.to if asked.to is not None else max(site.clock.now(), asked.start or 0) + 1
     start = asked.start if asked.start is not None else end - DAY
     if start >= end:
         raise Problem(
             422,
             "`from` is not before `to`, so there is nothing between them",
-            "Give `from` the earlier time; without `to` it is now",
+            "Give `from` the earlier time",
         )
     width = None if asked.resolution == "none" else parse_duration(asked.resolution)
     return _Question(device, tuple(asked.channel), start, end, width)
@@ -113,7 +114,7 @@ def _question(site: Site, device: DeviceKey, asked: ReadingsAsked) -> _Question:
     responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}},
 )
 async def readings(
-    request: Request, device: str, visitor: Viewer, asked: Annotated[ReadingsAsked, Query()]
+    request: Request, device: str, visitor: Reader, asked: Annotated[ReadingsAsked, Query()]
 ) -> Response:
     """One device's past, oldest first: readings as they came, or in buckets."""
     site = site_of(request)

@@ -27,8 +27,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from gateway.app import Gateway
 from gateway.clock import Clock
 from gateway.listener.authority import Authority, Issued
-from gateway.ports import ListenError
 from gateway.listener.principal import Principal
+from gateway.ports import ListenError
 from gateway.settings import parse
 from tests.broker import free_port
 

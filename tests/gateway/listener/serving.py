@@ -31,13 +31,13 @@ from gateway.listener.client import Client
 from gateway.listener.ends import End, last_ends
 from gateway.listener.flow import Unread
 from gateway.listener.listener import Listener
-from gateway.ports import ListenError
 from gateway.listener.principal import ANONYMOUS, Principal, anonymous
 from gateway.listener.principals import Principals
 from gateway.listener.sessions import Sessions
 from gateway.mqtt import packets as p
 from gateway.mqtt.codec import V5, V311, PacketReader, encode
 from gateway.mqtt.properties import build
+from gateway.ports import ListenError
 from gateway.settings.listener import Clients
 from gateway.settings.listener import Listener as Port
 from gateway.state import State

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.audit import Entry, Who
-from gateway.web.pages_account import changes, problem_of
+from gateway.web.pages.account import changes, problem_of
 from tests.gateway.web.test_acts_view import csrf
 
 if TYPE_CHECKING:

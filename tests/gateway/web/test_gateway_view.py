@@ -8,7 +8,7 @@ import pytest
 
 from gateway.control import NotRunningError
 from gateway.web.health import Health, faults, lasted, sentence, verdict
-from gateway.web.pages_gateway import size
+from gateway.web.pages.gateway import size
 from rules.duration import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 
 from devices.reading import UNUSABLE_SHIFT, DeviceKey
 from gateway.history.reader import Series
-from gateway.web.map_way import Fixes, together, way
+from gateway.web.pages.map_way import Fixes, together, way
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
 from tests.gateway.web.running import RunningPage, until
@@ -209,12 +209,3 @@ def test_a_way_that_cannot_be_is_refused(
     page.publish("truck-1", {"position": LISBON})
     listed(client, "truck-1", "38.700° N")
     assert client.get(path).status_code == status
-
-
-def test_a_key_for_other_devices_sees_neither_place_nor_way(page: RunningPage) -> None:
-    page.publish("van-1", {"temperature": 4.0, "position": LISBON})
-    key = page.command("key", "add", "fridges", "--scope", "read", "--devices", "fridge-*")
-    headers = {"Authorization": f"Bearer {key['token']}"}
-    with httpx.Client(base_url=page.url, headers=headers, timeout=20) as other:
-        assert "van-1" not in other.get("/map").text
-        assert other.get("/map-way/van-1").status_code == HTTPStatus.NOT_FOUND

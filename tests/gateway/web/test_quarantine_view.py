@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.web.pages_quarantine import BYTES, TEXT, as_payload, as_text
+from gateway.web.pages.quarantine import BYTES, TEXT, as_payload, as_text
 from tests.e2e.gateway_process import until
 from tests.gateway.web.test_acts_view import HTMX, csrf
 

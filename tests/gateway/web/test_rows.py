@@ -7,10 +7,10 @@ import pytest
 from devices.reading import CLOCK_AHEAD, DeviceKey
 from gateway.acts import Act, Kind, facts
 from gateway.live import Seen
-from gateway.web.open_alerts import Open
-from gateway.web.rows import Row, make_own_row, make_row
-from gateway.web.trends import Trends
-from gateway.web.watched import Limits, Watched
+from gateway.web.now.open_alerts import Open
+from gateway.web.now.rows import Row, make_own_row, make_row
+from gateway.web.now.trends import Trends
+from gateway.web.now.watched import Limits, Watched
 from tests.gateway.web.told import MINUTE, NOW, alert, seen, settings, status
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from devices.reading import CLOCK_AHEAD, RETAINED, UNUSABLE_SHIFT, DeviceKey
 from gateway.history.reader import Series
-from gateway.web.sensor_chart import Chart, Mark, make_chart
-from gateway.web.sensor_files import ordered
-from gateway.web.sensor_range import Length, shown, zone_parts
+from gateway.web.pages.sensor_chart import Chart, Mark, make_chart
+from gateway.web.pages.sensor_files import ordered
+from gateway.web.pages.sensor_range import Length, shown, zone_parts
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
 from rules.rule import RuleVersion

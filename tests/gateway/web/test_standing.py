@@ -13,12 +13,12 @@ import pytest
 from devices.reading import DeviceKey, layout, reading
 from gateway.archivist import Archivist
 from gateway.web.files import Archive
-from gateway.web.open_alerts import Counts
+from gateway.web.now.open_alerts import Counts
 from tests.gateway.web.told import MINUTE, NOW, Told, alert, seen, status
 
 if TYPE_CHECKING:
     from devices.reading import Reading
-    from gateway.web.rows import Row
+    from gateway.web.now.rows import Row
 
 FRIDGE = DeviceKey("", "fridge-1")
 

@@ -12,9 +12,9 @@ import pytest
 
 from devices.reading import DeviceKey
 from gateway.control import NotRunningError
-from gateway.web.screens import TELL, Screens
-from gateway.web.streams import CHECK, MOST_WAITING, Stream, Streams
-from gateway.web.views import VIEWS
+from gateway.web.now.screens import TELL, Screens
+from gateway.web.now.streams import CHECK, MOST_WAITING, Stream, Streams
+from gateway.web.now.views import VIEWS
 from tests.gateway.web.told import MINUTE, NOW, Told, alert, seen, status
 
 BOARD, WALL = VIEWS["board"], VIEWS["wall"]

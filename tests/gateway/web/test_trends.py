@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.reading import DeviceKey
-from gateway.web.trends import HEIGHT, SPAN, STEP, WIDTH, Trend, Trends
-from gateway.web.watched import Limits
+from gateway.web.now.trends import HEIGHT, SPAN, STEP, WIDTH, Trend, Trends
+from gateway.web.now.watched import Limits
 from tests.gateway.web.told import NOW
 
 DEVICE = DeviceKey("", "fridge-1")

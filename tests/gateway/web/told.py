@@ -15,7 +15,7 @@ from gateway.live import Part, Seen
 from gateway.settings import parse
 from gateway.state import State
 from gateway.web.files import Files
-from gateway.web.standing import Standing
+from gateway.web.now.standing import Standing
 from rules.alert import Alert, Event
 from rules.status import Status
 from tests.gateway.parts import ToldClock

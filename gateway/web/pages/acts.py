@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from gateway.acts import REASONS, VERBS, Act
 from gateway.web.look import address
-from gateway.web.pages_alerts import find_told, show_at
+from gateway.web.pages.alerts import find_told, show_at
 from gateway.web.problems import Problem
 from gateway.web.told_alert import hands, moment
 from gateway.web.visitor import Operator, Viewer, Visitor, site_of

@@ -9,17 +9,17 @@ import msgspec
 from devices.reading import WRONG_CLOCK, DeviceKey
 from gateway.acts import Facts
 from gateway.web.look import unit_of
-from gateway.web.trends import Trend
-from gateway.web.watched import Limits
+from gateway.web.now.trends import Trend
+from gateway.web.now.watched import Limits
 from rules.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.live import Seen
-    from gateway.web.open_alerts import Open
-    from gateway.web.trends import Trends
-    from gateway.web.watched import Known
+    from gateway.web.now.open_alerts import Open
+    from gateway.web.now.trends import Trends
+    from gateway.web.now.watched import Known
     from rules.alert import Alert
     from rules.status import Status
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.web.views import VIEWS, Frame, Patch, View, of_device, patch
+from gateway.web.now.views import VIEWS, Frame, Patch, View, of_device, patch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from devices.reading import DeviceKey
     from gateway.clock import Clock
-    from gateway.web.rows import Row
-    from gateway.web.standing import Line, Standing
+    from gateway.web.now.rows import Row
+    from gateway.web.now.standing import Line, Standing
 
 BEAT = 2.0
 """Seconds between two beats."""

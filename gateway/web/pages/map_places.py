@@ -13,7 +13,7 @@ import structlog
 
 from devices.reading import Position
 from gateway.history import DamagedHistoryError
-from gateway.web.map_way import LATITUDE, LONGITUDE, fixes, together
+from gateway.web.pages.map_way import LATITUDE, LONGITUDE, fixes, together
 from rules.duration import DAY, SECOND
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.control import ControlError, NotRunningError
-from gateway.web.streams import CHECK
+from gateway.web.now.streams import CHECK
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.state import State
-    from gateway.web.streams import Streams
+    from gateway.web.now.streams import Streams
 
 log = structlog.get_logger()
 

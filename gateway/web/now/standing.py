@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway.web.fill import fill
-from gateway.web.open_alerts import Counts, OpenAlerts
-from gateway.web.rows import Row, make_own_row, make_row
-from gateway.web.trends import Trends
-from gateway.web.watched import Watched
+from gateway.web.now.fill import fill
+from gateway.web.now.open_alerts import Counts, OpenAlerts
+from gateway.web.now.rows import Row, make_own_row, make_row
+from gateway.web.now.trends import Trends
+from gateway.web.now.watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

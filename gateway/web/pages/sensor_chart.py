@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from devices.reading import OWN_CLOCK_UNTRUSTED, RETAINED, WRONG_CLOCK
-from gateway.web.api.downsample import downsample
+from gateway.web.downsample import downsample
 from rules.threshold import HOLDS, Threshold
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.history.columns import Integers
     from gateway.history.reader import Series
-    from gateway.web.api.downsample import Booleans
+    from gateway.web.downsample import Booleans
     from rules.alert import Alert
     from rules.rule import RuleVersion
 

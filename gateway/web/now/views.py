@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.web.look import amount, render
-from gateway.web.rows import Row
+from gateway.web.now.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.web.standing import Line
+    from gateway.web.now.standing import Line
 
 Patch = list[Any]
 """[number, at, value, beyond, trend], short of what has not changed at its end; None within."""

@@ -8,16 +8,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from gateway.acts import REASONS, acts_of, facts
-from gateway.web.api.access import check_sees_all
 from gateway.web.look import show
-from gateway.web.rows import WORST
-from gateway.web.views import VIEWS
+from gateway.web.now.rows import WORST
+from gateway.web.now.views import VIEWS
 from gateway.web.visitor import Operator, Viewer, site_of
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
+    from gateway.web.now.standing import Line
     from gateway.web.site import Site
-    from gateway.web.standing import Line
 
 router = APIRouter()
 
@@ -36,7 +35,6 @@ async def board(request: Request, visitor: Viewer) -> Response:
     """Show the board."""
     if visitor.screen:
         return RedirectResponse("/wall", 303)
-    check_sees_all(visitor)
     site = site_of(request)
     await site.standing.whole(PATIENCE)
     lines = site.standing.board()
@@ -57,7 +55,6 @@ async def board(request: Request, visitor: Viewer) -> Response:
 @router.get("/wall")
 async def wall(request: Request, visitor: Viewer) -> Response:
     """Show what is wrong, for a screen that nobody touches."""
-    check_sees_all(visitor)
     site = site_of(request)
     await site.standing.whole(PATIENCE)
     shows = VIEWS["wall"].shows
@@ -77,9 +74,8 @@ def _common(site: Site) -> dict[str, Any]:
 
 
 @router.get("/rows")
-async def rows(request: Request, visitor: Viewer, view: str = "board", after: int = 0) -> Response:
+async def rows(request: Request, _visitor: Viewer, view: str = "board", after: int = 0) -> Response:
     """Return a page of rows as frames, by number: their order changes while they are fetched."""
-    check_sees_all(visitor)
     site = site_of(request)
     chosen = VIEWS.get(view, VIEWS["board"])
     shown = site.standing.board()[:MOST]
@@ -100,7 +96,6 @@ def _number(line: Line) -> int:
 @router.post("/rows/{alert}/have")
 async def have(request: Request, visitor: Operator, alert: str) -> Response:
     """Acknowledge an alert by one tap: whoever taps has it."""
-    check_sees_all(visitor)
     site = site_of(request)
     who = {"name": visitor.who.name, "via": visitor.who.via, "address": visitor.who.address}
     await site.ask("act", alert=alert, kind="acknowledged", reason=REASONS[0], who=who)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway.history import DamagedHistoryError
-from gateway.web.trends import SPAN, STEP
+from gateway.web.now.trends import SPAN, STEP
 from rules.subject import order, undated
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey, Reading
     from gateway.journal import Cursor
     from gateway.web.files import Archive, Files
-    from gateway.web.standing import Standing
+    from gateway.web.now.standing import Standing
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.reading import DeviceKey
-    from gateway.web.watched import Limits
+    from gateway.web.now.watched import Limits
 
 STEP = 5 * MINUTE
 """One point of the line."""

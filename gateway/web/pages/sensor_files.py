@@ -9,7 +9,7 @@ import msgspec
 from pydantic import TypeAdapter
 
 from devices.reading import QUANTITIES
-from gateway.web.sensor_chart import hold_of, make_chart
+from gateway.web.pages.sensor_chart import hold_of, make_chart
 from rules import AnyRule
 from rules.duration import DAY
 from rules.rule import RuleVersion
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from devices.reading import DeviceKey, Reading
     from gateway.web.files import Files
-    from gateway.web.sensor_chart import Chart
+    from gateway.web.pages.sensor_chart import Chart
 
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
 LOOK_BACK = 30 * DAY

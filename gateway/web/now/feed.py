@@ -14,8 +14,8 @@ from gateway.live import Said
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.web.standing import Standing
-    from gateway.web.streams import Streams
+    from gateway.web.now.standing import Standing
+    from gateway.web.now.streams import Streams
 
 log = structlog.get_logger()
 

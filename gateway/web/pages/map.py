@@ -10,16 +10,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gateway.web.look import show
-from gateway.web.map_places import Places
-from gateway.web.map_way import fixes, way
-from gateway.web.pages_sensor import device_of, unknown
+from gateway.web.pages.map_places import Places
+from gateway.web.pages.map_way import fixes, way
+from gateway.web.pages.sensor import device_of, unknown
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY
 from rules.threshold import HOLDS
 
 if TYPE_CHECKING:
     from gateway.web.site import Site
-    from gateway.web.visitor import Visitor
 
 router = APIRouter()
 
@@ -39,7 +38,7 @@ async def map_page(request: Request, visitor: Viewer) -> Response:
         visitor,
         tiles=tiles,
         host=urlsplit(tiles).hostname or "",
-        **await _placed(request, site, visitor),
+        **await _placed(request, site),
     )
 
 
@@ -47,16 +46,16 @@ async def map_page(request: Request, visitor: Viewer) -> Response:
 async def map_list(request: Request, visitor: Viewer) -> Response:
     """Show what is where as text: the map draws what it says."""
     site = site_of(request)
-    return show(request, "map_list.html", visitor, **await _placed(request, site, visitor))
+    return show(request, "map_list.html", visitor, **await _placed(request, site))
 
 
 @router.get("/map-way/{key:path}")
 async def map_way(
-    request: Request, visitor: Viewer, key: str, length: Literal["day", "week"] = "day"
+    request: Request, _visitor: Viewer, key: str, length: Literal["day", "week"] = "day"
 ) -> Response:
     """Return the way of a device as JSON, up to now."""
     site = site_of(request)
-    device = device_of(visitor, key)
+    device = device_of(key)
     if site.standing.seen(device) is None:
         raise unknown(key)
     now = site.clock.now()
@@ -69,13 +68,13 @@ async def map_way(
     return Response(msgspec.json.encode(body), media_type="application/json")
 
 
-async def _placed(request: Request, site: Site, visitor: Visitor) -> dict[str, Any]:
+async def _placed(request: Request, site: Site) -> dict[str, Any]:
     """Return what the list shows: rows with their place, and rows without one."""
     places = getattr(request.app.state, "places", None)
     if places is None:
         places = request.app.state.places = Places(site)
     found = await places.find()
-    rows = [one for one in site.standing.rows() if one.key and visitor.sees(one.device)]
+    rows = [one for one in site.standing.rows() if one.key]
     known = set(site.standing.devices())
     rows = [one for one in rows if one.device in known]
     return {

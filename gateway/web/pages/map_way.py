@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from gateway.web.api.downsample import downsample
+from gateway.web.downsample import downsample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey
     from gateway.history.columns import Floats, Integers
     from gateway.history.reader import Series
-    from gateway.web.api.downsample import Booleans
+    from gateway.web.downsample import Booleans
     from gateway.web.files import Files
     from rules.alert import Alert
 

@@ -1,0 +1,1 @@
+"""How everything stands now, and how browsers hear of it."""
