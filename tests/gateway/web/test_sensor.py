@@ -153,6 +153,7 @@ def test_what_is_shown_can_be_had_as_a_table(page: RunningPage, client: httpx.Cl
     address = shown(client, "fridge-table").partition('data-values="')[2].partition('"')[0]
     hour = {"from": now() - HOUR, "to": now() + 1}
     asked: dict[str, Any] = {"channel": "temperature", "format": "csv", **hour}
+    until(lambda: client.get(address, params=asked).is_success, "the API knows the sensor")
     answer = client.get(address, params=asked)
     assert answer.headers["content-type"].startswith("text/csv")
     assert "4.25" in answer.text
