@@ -26,6 +26,14 @@ MAY_IMPORT_SIMULATORS = {
     Path(f"gateway/{name}.py") for name in ("cli", "cli_demo", "cli_simulate", "demo", "simulate")
 }
 
+WEB = Path("gateway/web")
+MAY_NOT_IMPORT = {
+    WEB / "now": ("gateway.web.pages", "gateway.web.api"),
+    WEB / "pages": ("gateway.web.api",),
+    WEB / "api": ("gateway.web.pages",),
+}
+"""What stands now knows no view, and views and API know nothing of each other."""
+
 PURE = ("devices", "rules")
 IMPURE = {
     *("asyncio", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "select"),
@@ -63,6 +71,20 @@ def wrong_imports(path: Path, source: str) -> list[str]:
     ]
 
 
+def wrong_views(path: Path, source: str) -> list[str]:
+    """Name what the page's rooms may not import, and who imports the page: it is a process."""
+    names = list(imported(ast.parse(source)))
+    if not path.is_relative_to(WEB) and path.parts[0] == "gateway":
+        return [f"{path} imports {name}" for name in names if name.startswith("gateway.web")]
+    return [
+        f"{path} imports {name}"
+        for room, forbidden in MAY_NOT_IMPORT.items()
+        if path.is_relative_to(room)
+        for name in names
+        if name.startswith(forbidden)
+    ]
+
+
 def impurities(path: Path, source: str) -> list[str]:
     """Name what a pure room uses of the world outside: clocks, files, chance, the network."""
     tree = ast.parse(source)
@@ -82,6 +104,25 @@ def impurities(path: Path, source: str) -> list[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=str)
 def test_imports_run_one_way(path: Path) -> None:
     assert wrong_imports(path, (ROOT / path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_views_and_api_know_nothing_of_each_other(path: Path) -> None:
+    assert wrong_views(path, (ROOT / path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("gateway/web/now/rows.py", "from gateway.web.pages.board import router"),
+        ("gateway/web/now/rows.py", "from gateway.web.api import models"),
+        ("gateway/web/pages/board.py", "from gateway.web.api.access import Whole"),
+        ("gateway/web/api/alerts.py", "import gateway.web.pages.alerts"),
+        ("gateway/ingest.py", "from gateway.web.site import Site"),
+    ],
+)
+def test_a_room_of_the_page_that_reaches_into_another_is_found(path: str, source: str) -> None:
+    assert len(wrong_views(Path(path), source)) == 1
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if path.parts[0] in PURE], ids=str)

@@ -13,8 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from gateway.control import ControlError, NotRunningError
-from gateway.web import metrics
-from gateway.web.api import make_api
+from gateway.web.api import make_api, metrics
 from gateway.web.bodies import Bodies
 from gateway.web.headers import Headers
 from gateway.web.look import STATIC, show

@@ -32,13 +32,19 @@ export async function addWorld(map, element) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => land.setStyle(style));
 }
 
+// Longitudes of a country that lies on both sides of the 180th meridian, as one piece.
+function unbroken(xs) {
+  const across = Math.max(...xs) - Math.min(...xs) > 300;
+  return across ? xs.map((x) => (x < 0 ? x + 360 : x)) : xs;
+}
+
 // The largest part of each country bears its name.
 function addNames(map, shapes) {
   map.createPane("names").style.zIndex = 350;
   const places = shapes.features.map((one) => {
     const parts = one.geometry.type === "Polygon" ? [one.geometry.coordinates] : one.geometry.coordinates;
     const boxes = parts.map(([ring]) => {
-      const xs = ring.map(([x]) => x);
+      const xs = unbroken(ring.map(([x]) => x));
       const ys = ring.map(([, y]) => y);
       return { west: Math.min(...xs), east: Math.max(...xs), south: Math.min(...ys), north: Math.max(...ys) };
     });

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.web.metrics import METRICS, MOST, _few
+from gateway.web.api.metrics import METRICS, MOST, _few
 from tests.gateway.web.api_client import api
 from tests.gateway.web.running import RunningPage, until
 
