@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Annotated, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from pydantic import AfterValidator, Field
 
@@ -13,20 +13,6 @@ from gateway.settings.problems import mistake
 from gateway.settings.values import ReadableFile, Section
 
 LOCALHOST = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
-
-
-class Place(Protocol):
-    """A port of this machine's."""
-
-    @property
-    def port(self) -> int:
-        """Its number."""
-        ...
-
-    @property
-    def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
-        """Where it is."""
-        ...
 
 
 def _check_host(text: str) -> str:
@@ -70,26 +56,45 @@ class OurCertificate(Section):
         return context
 
 
-def addresses(host: str) -> tuple[IPv4Address | IPv6Address, ...]:
-    """Return a Host as addresses: localhost is two."""
-    return LOCALHOST if host == "localhost" else (ip_address(host),)
+class Address(Section):
+    """Host and port. Each section has a usual port of its own, and may want to know more for it."""
 
+    if TYPE_CHECKING:
+        port: int
 
-def is_loopback(host: str) -> bool:
-    """Whether this machine alone can connect there."""
-    return all(address.is_loopback for address in addresses(host))
+    host: Host = Field(
+        default="127.0.0.1",
+        description='Address to listen on: one of this machine\'s, "localhost", or for all of '
+        'them "0.0.0.0" (IPv4) or "::" (IPv6 too).',
+    )
+
+    @property
+    def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
+        """The host as addresses: localhost is two."""
+        return LOCALHOST if self.host == "localhost" else (ip_address(self.host),)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether this machine alone can connect."""
+        return all(address.is_loopback for address in self.addresses)
+
+    @property
+    def address(self) -> str:
+        """Host and port in one: 127.0.0.1:1883, [::1]:1883."""
+        return with_port(self.host, self.port)
+
+    def meets(self, other: Address) -> bool:
+        """Whether the two want one port of one address."""
+        return self.port == other.port and any(
+            one == two or _is_all(one, two) or _is_all(two, one)
+            for one in self.addresses
+            for two in other.addresses
+        )
 
 
 def with_port(host: str, port: int) -> str:
-    """Return host and port in one: 127.0.0.1:1883, [::1]:1883."""
+    """Return host and port in one."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def meet(one: Place, two: Place) -> bool:
-    """Whether the two want one port of one address."""
-    return one.port == two.port and any(
-        a == b or _is_all(a, b) or _is_all(b, a) for a in one.addresses for b in two.addresses
-    )
 
 
 def _is_all(one: IPv4Address | IPv6Address, two: IPv4Address | IPv6Address) -> bool:

@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.settings.address import meet
 from gateway.settings.listener import Listener
 from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
 from gateway.settings.sections import Settings
@@ -162,7 +161,7 @@ def _meeting(
         except ValidationError:
             continue  # its own mistakes are told with all others
         for number, other in earlier.items():
-            if meet(listener, other):
+            if listener.meets(other):
                 yield describer.problem(
                     ("listeners", index),
                     f"{listener.address} is taken by listeners[{number + 1}], {other.address}",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.settings.address import Host, OurCertificate, addresses, is_loopback, with_port
+from gateway.settings.address import Address, OurCertificate
 from gateway.settings.problems import mistake
 from gateway.settings.size import Size
 from gateway.settings.values import Age, ReadableFile, Section
@@ -65,14 +64,9 @@ class ListenerTls(OurCertificate):
         return self
 
 
-class Listener(Section):
+class Listener(Address):
     """One port on which sensors connect straight to us."""
 
-    host: Host = Field(
-        default="127.0.0.1",
-        description='Address to listen on: one of this machine\'s, "localhost", or for all of '
-        'them "0.0.0.0" (IPv4) or "::" (IPv6 too).',
-    )
     tls: ListenerTls | None = Field(
         default=None,
         description="Speak TLS: a table of `certificate` and what else is needed.",
@@ -113,21 +107,6 @@ class Listener(Section):
                 'NAME; or listen on "127.0.0.1"',
             )
         return self
-
-    @property
-    def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
-        """The host as addresses: localhost is two."""
-        return addresses(self.host)
-
-    @property
-    def loopback(self) -> bool:
-        """Whether this machine alone can connect."""
-        return is_loopback(self.host)
-
-    @property
-    def address(self) -> str:
-        """Host and port in one: 127.0.0.1:1883, [::1]:1883."""
-        return with_port(self.host, self.port)
 
 
 class Clients(Section):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.settings.address import Host, OurCertificate, addresses, is_loopback, with_port
+from gateway.settings.address import Address, OurCertificate, with_port
 from gateway.settings.problems import mistake
-from gateway.settings.values import Age, Section
+from gateway.settings.values import Age
 from rules.duration import HOUR, MINUTE
 
 PORT = 8470
@@ -46,14 +45,9 @@ def _check_tiles(text: str) -> str:
     return text
 
 
-class Web(Section):
+class Web(Address):
     """The page and the HTTP API."""
 
-    host: Host = Field(
-        default="127.0.0.1",
-        description='Address to listen on: one of this machine\'s, "localhost", or for all of '
-        'them "0.0.0.0" (IPv4) or "::" (IPv6 too).',
-    )
     port: int = Field(default=PORT, ge=1, le=65535, description="Port to listen on.")
     tls: WebTls | None = Field(
         default=None,
@@ -95,21 +89,6 @@ class Web(Section):
                 '"127.0.0.1", or say unencrypted = true if that network is yours alone',
             )
         return self
-
-    @property
-    def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
-        """The host as addresses."""
-        return addresses(self.host)
-
-    @property
-    def loopback(self) -> bool:
-        """Whether this machine alone can connect."""
-        return is_loopback(self.host)
-
-    @property
-    def address(self) -> str:
-        """Host and port in one."""
-        return with_port(self.host, self.port)
 
     @property
     def url(self) -> str:
