@@ -8,11 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.gateway.web.running import RunningPage
 
 CHROMIUM = "/usr/bin/chromium"
+
+# A machine that runs other tests too is slower than people are patient.
+expect.set_options(timeout=20_000)
 
 OpenPage = Callable[..., Page]
 """`open_page(role="operator", width=1440, height=900, dark=False, path="/")`: logged in."""

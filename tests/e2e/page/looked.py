@@ -38,3 +38,12 @@ def fits(page: Page) -> bool:
         "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     )
     return fitting
+
+
+def becomes(page: Page, script: str) -> None:
+    """Return once an expression is true: Playwright's own way needs what our policy forbids."""
+    for _ in range(200):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"it did not become true: {script}")

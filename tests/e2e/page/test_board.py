@@ -116,9 +116,10 @@ def test_rows_are_found_by_state_site_and_name(running: RunningPage, open_page: 
 
 
 def test_rows_are_walked_by_keys(running: RunningPage, open_page: OpenPage) -> None:
-    running.publish("fridge-keys", {"temperature": 4.0})
     page = open_page()
-    expect(row(page, "fridge-keys")).to_be_visible()
+    for name in ("fridge-keys", "fridge-next"):
+        running.publish(name, {"temperature": 4.0})
+        expect(row(page, name)).to_be_visible(timeout=SOON)
     page.keyboard.press("j")
     first = page.evaluate("document.activeElement.dataset.number")
     page.keyboard.press("j")
