@@ -24,6 +24,8 @@ class Points(NamedTuple):
 
     t: Integers
     v: Floats
+    thinned: bool
+    """Whether some were left out."""
 
 
 class Buckets(NamedTuple):
@@ -68,11 +70,12 @@ def downsample(  # noqa: PLR0913, PLR0917 - a series is this many arrays
     known = usable[inside] & np.isfinite(values)
     if silence is not None:
         when, values, known = _with_silence(when, values, known, silence)
-    if len(when) > points:
+    there = len(when)
+    if there > points:
         width = max(1, -(-(end - start) // max(1, points // A_BUCKET)))
         rows = _kept(values, known, (when - start) // width)
         when, values, known = when[rows], values[rows], known[rows]
-    return Points(when, np.where(known, values, np.nan))
+    return Points(when, np.where(known, values, np.nan), thinned=len(when) < there)
 
 
 def _with_silence(

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from gateway.web.downsample import downsample
+from gateway.web.pages.sensor_chart import that_were
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +72,7 @@ def way(found: Fixes, alerts: Sequence[Alert], hold: int, points: int) -> list[S
     """
     if not len(found.when):
         return []
+    alerts = that_were(alerts)
     kept = _kept(found, alerts, points)
     when = found.when[kept]
     places = list(zip(found.latitude[kept].tolist(), found.longitude[kept].tolist(), strict=True))

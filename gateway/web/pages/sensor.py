@@ -24,6 +24,7 @@ from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, shown, zone
 from gateway.web.problems import Problem
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY
+from rules.revision import WITHDRAWN
 from rules.rule import check_channel
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
         lengths=LENGTHS,
         mark_words=MARKS,
         late=late,
+        withdrawn=WITHDRAWN,
         messages=await _messages(site, device),
         on=on,
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 from devices.reading import OWN_CLOCK_UNTRUSTED, RETAINED, WRONG_CLOCK
 from gateway.web.downsample import downsample
+from rules.revision import WITHDRAWN
 from rules.threshold import HOLDS, Threshold
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ def hold_of(versions: Sequence[RuleVersion], channel: str, interval: int) -> int
     return max(holds, default=int(HOLDS * interval))
 
 
+def that_were(alerts: Sequence[Alert]) -> list[Alert]:
+    """Return the alerts without those that late data shows never to have been."""
+    return [one for one in alerts if one.reason != WITHDRAWN]
+
+
 def make_chart(  # noqa: PLR0913 - a chart is made of this much
     series: Series,
     *,
@@ -158,14 +164,14 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
         end=end,
         when=drawn.t.tolist(),
         values=[None if math.isnan(one) else one for one in drawn.v.tolist()],
-        all_there=inside.stop - inside.start <= points,
+        all_there=not drawn.thinned,
         heard=heard,
         hold=hold,
         gaps=_gaps(begins[usable], lengths[usable], known_since, until, (end - start) // MOST_GAPS),
         limits=limits,
         excursions=[
             Excursion(one.id, one.rule, one.severity, one.began, one.ended)
-            for one in alerts
+            for one in that_were(alerts)
             if one.channel == channel and one.began < end and start < (one.ended or end)
         ],
         marks=_marks(series, inside, usable, (end - start) // MOST_MARKS + 1),

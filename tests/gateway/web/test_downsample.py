@@ -54,7 +54,7 @@ def span(made: Made) -> tuple[int, int]:
 @given(series(), st.integers(1, 80))
 def test_lowest_highest_first_and_last_of_every_bucket_are_kept(made: Made, points: int) -> None:
     start, end = span(made)
-    t, v = downsample(made.when, made.values, made.usable, start, end, points)
+    t, v, _ = downsample(made.when, made.values, made.usable, start, end, points)
     width = max(1, -(-(end - start) // max(1, points // A_BUCKET)))
     for bucket in set(((made.when - start) // width).tolist()):
         there = ((made.when - start) // width == bucket) & made.usable
@@ -72,7 +72,7 @@ def test_lowest_highest_first_and_last_of_every_bucket_are_kept(made: Made, poin
 @given(series(), st.integers(1, 80))
 def test_what_comes_back_was_measured_and_is_little(made: Made, points: int) -> None:
     start, end = span(made)
-    t, v = downsample(made.when, made.values, made.usable, start, end, points)
+    t, v, _ = downsample(made.when, made.values, made.usable, start, end, points)
     assert (np.diff(t) >= 0).all()
     known = np.isfinite(v)
     assert pairs(t[known], v[known]) <= pairs(made.when[made.usable], made.values[made.usable])
@@ -83,7 +83,7 @@ def test_what_comes_back_was_measured_and_is_little(made: Made, points: int) -> 
 @given(series(), st.integers(1, 80))
 def test_a_gap_between_two_buckets_stays_a_gap(made: Made, points: int) -> None:
     start, end = span(made)
-    t, v = downsample(made.when, made.values, made.usable, start, end, points)
+    t, v, _ = downsample(made.when, made.values, made.usable, start, end, points)
     width = max(1, -(-(end - start) // max(1, points // A_BUCKET)))
     unknown = made.when[~made.usable]
     for i in np.flatnonzero(np.isfinite(v[:-1]) & np.isfinite(v[1:])):
@@ -95,7 +95,7 @@ def test_a_gap_between_two_buckets_stays_a_gap(made: Made, points: int) -> None:
 
 def test_few_readings_come_back_as_they_are() -> None:
     when = np.array([0, 10, 20])
-    t, v = downsample(when, np.array([1.0, 2.0, 3.0]), np.array([True, False, True]), 0, 30, 10)
+    t, v, _ = downsample(when, np.array([1.0, 2.0, 3.0]), np.array([True, False, True]), 0, 30, 10)
     assert t.tolist() == [0, 10, 20]
     assert v.tolist()[::2] == [1, 3]
     assert math.isnan(v[1])
@@ -103,16 +103,26 @@ def test_few_readings_come_back_as_they_are() -> None:
 
 def test_only_what_lies_between_start_and_end_counts() -> None:
     when = np.array([0, 10, 20, 30])
-    t, _ = downsample(when, np.ones(4), np.ones(4, np.bool_), 10, 30, 10)
+    t, _, _ = downsample(when, np.ones(4), np.ones(4, np.bool_), 10, 30, 10)
     assert t.tolist() == [10, 20]
 
 
 @pytest.mark.parametrize("points", [4, 1_000])
 def test_after_a_silence_nobody_knows(points: int) -> None:
     when = np.array([0, 10, 20, 500, 510])
-    t, v = downsample(when, np.arange(5.0), np.ones(5, np.bool_), 0, 600, points, silence=100)
+    t, v, _ = downsample(when, np.arange(5.0), np.ones(5, np.bool_), 0, 600, points, silence=100)
     gaps = t[np.isnan(v)]
     assert gaps.tolist() == [120]
+
+
+def test_what_was_left_out_is_said_though_marks_of_silence_are_why() -> None:
+    when = np.arange(6) * 1_000
+    drawn = downsample(when, np.arange(6.0), np.ones(6, np.bool_), 0, 6_000, 8, silence=10)
+    assert drawn.thinned
+    assert len(set(when.tolist()) - set(drawn.t.tolist())) > 0
+    whole = downsample(when, np.arange(6.0), np.ones(6, np.bool_), 0, 6_000, 11, silence=10)
+    assert not whole.thinned
+    assert set(when.tolist()) <= set(whole.t.tolist())
 
 
 @given(series(), st.integers(1, 3_000))

@@ -16,6 +16,7 @@ from gateway.history.reader import Series
 from gateway.web.pages.map_way import Fixes, together, way
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
+from rules.revision import WITHDRAWN
 from tests.gateway.web.running import RunningPage, until
 
 START = 1_780_000_000_000
@@ -48,7 +49,7 @@ def fixes(*places: tuple[float, float, float]) -> Fixes:
     return Fixes(START + (when * MINUTE).astype(np.int64), latitude, longitude)
 
 
-def alert(began: int, ended: int | None, severity: str = "critical") -> Alert:
+def alert(began: int, ended: int | None, severity: str = "critical", reason: str = "") -> Alert:
     return Alert(
         id=f"{severity}-{began}",
         rule="too-warm",
@@ -58,7 +59,7 @@ def alert(began: int, ended: int | None, severity: str = "critical") -> Alert:
         device=DeviceKey("", "truck-1"),
         channel="temperature",
         state="resolved",
-        reason="",
+        reason=reason,
         began=START + began * MINUTE,
         fired=START + began * MINUTE,
         ended=None if ended is None else START + ended * MINUTE,
@@ -151,6 +152,7 @@ def test_a_way_breaks_where_nothing_was_heard() -> None:
         ([alert(10, 20, "warning"), alert(12, 15)], ["ok", "warning", "critical", "warning", "ok"]),
         ([alert(-10, None)], ["critical"]),
         ([alert(30, 40, "info")], ["ok", "info", "ok"]),
+        ([alert(30, 40, "critical", WITHDRAWN)], ["ok"]),
     ],
 )
 def test_a_way_is_in_the_state_that_the_alerts_of_then_say(

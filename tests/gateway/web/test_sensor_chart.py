@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from devices.reading import CLOCK_AHEAD, RETAINED, UNUSABLE_SHIFT, DeviceKey
 from gateway.history.reader import Series
+from gateway.web.look import render
 from gateway.web.pages.sensor_chart import Chart, Mark, make_chart
 from gateway.web.pages.sensor_files import ordered
 from gateway.web.pages.sensor_range import Length, shown, zone_parts
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
+from rules.revision import WITHDRAWN
 from rules.rule import RuleVersion
 from rules.threshold import Threshold
 
@@ -168,6 +170,15 @@ def test_flaws_of_readings_are_marked_and_counted() -> None:
     ]
 
 
+@pytest.mark.parametrize(("points", "whole"), [(12, True), (8, False)])
+def test_a_chart_says_that_values_are_left_out_to_make_room_for_gaps(
+    points: int, *, whole: bool
+) -> None:
+    made = chart(series(*((index * 10, float(index), 0) for index in range(6))), points=points)
+    drawn = [one for one in made.values if one is not None]
+    assert (made.all_there, len(drawn) == 6) == (whole, whole)
+
+
 def test_very_many_gaps_and_flaws_are_joined_and_none_is_lost() -> None:
     readings = [(10 * index, 5.0, CLOCK_AHEAD) for index in range(20_000)]
     made = chart(series(*readings), until=200_000, now=200_000)
@@ -178,23 +189,24 @@ def test_very_many_gaps_and_flaws_are_joined_and_none_is_lost() -> None:
     assert sum(one.count for one in made.marks) == 20_000
 
 
-def test_alerts_of_this_channel_are_shaded_and_no_others() -> None:
-    def alert(channel: str, began: int, ended: int | None) -> Alert:
-        return Alert(
-            id=f"{channel}-{began}",
-            rule="too-warm",
-            version="1",
-            kind="threshold",
-            severity="critical",
-            device=FRIDGE,
-            channel=channel,
-            state="firing" if ended is None else "resolved",
-            reason="",
-            began=START + began * MINUTE,
-            fired=START + began * MINUTE,
-            ended=None if ended is None else START + ended * MINUTE,
-        )
+def alert(channel: str, began: int, ended: int | None, reason: str = "") -> Alert:
+    return Alert(
+        id=f"{channel}-{began}",
+        rule="too-warm",
+        version="1",
+        kind="threshold",
+        severity="critical",
+        device=FRIDGE,
+        channel=channel,
+        state="firing" if ended is None else "resolved",
+        reason=reason,
+        began=START + began * MINUTE,
+        fired=START + began * MINUTE,
+        ended=None if ended is None else START + ended * MINUTE,
+    )
 
+
+def test_alerts_of_this_channel_that_were_are_shaded_and_no_others() -> None:
     made = chart(
         series((0, 5.0, 0)),
         alerts=(
@@ -203,9 +215,27 @@ def test_alerts_of_this_channel_are_shaded_and_no_others() -> None:
             alert("humidity", 0, 10),
             alert("temperature", 50, None),
             alert("temperature", 60, None),
+            alert("temperature", 20, 30, WITHDRAWN),
         ),
     )
     assert [one.id for one in made.excursions] == ["temperature--5", "temperature-50"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason", "said", "not_said"),
+    [
+        (30, WITHDRAWN, "withdrawn", "<use"),
+        (30, "", "to ", "withdrawn"),
+        (None, "", "still open", "withdrawn"),
+    ],
+)
+def test_the_list_of_alerts_says_which_were_withdrawn(
+    ended: int | None, reason: str, said: str, not_said: str
+) -> None:
+    late = [alert("temperature", 20, ended, reason)]
+    text = render("sensor_late.html", late=late, withdrawn=WITHDRAWN, place="UTC")
+    assert said in text
+    assert not_said not in text
 
 
 @pytest.mark.parametrize(
