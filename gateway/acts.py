@@ -34,6 +34,8 @@ VERBS: dict[Kind, str] = {
     "unmuted": "unmute",
 }
 """What somebody does so that it becomes that."""
+TAKING: frozenset[Kind] = frozenset({"acknowledged", "assigned"})
+"""What makes somebody have an alert."""
 REASONS: tuple[str, ...] = (
     "On my way",
     "Door was open, now closed",
@@ -82,13 +84,15 @@ class Facts(msgspec.Struct, frozen=True):
     """None also when its time is over."""
     notes: tuple[Act, ...] = ()
     """Oldest first."""
+    taken: Act | None = None
+    """The later of acknowledged and assigned: by it somebody has the alert."""
 
     @property
     def holder(self) -> str:
-        """Who has it: whom it was assigned to, else who acknowledged it; "": nobody."""
-        if self.assigned is not None:
-            return self.assigned.to
-        return self.acknowledged.who if self.acknowledged is not None else ""
+        """Who has it: who acknowledged it or was assigned it last; "": nobody."""
+        if self.taken is None:
+            return ""
+        return self.taken.to if self.taken.kind == "assigned" else self.taken.who
 
 
 def facts(acts: Sequence[Act], now: int) -> Facts:
@@ -101,6 +105,7 @@ def facts(acts: Sequence[Act], now: int) -> Facts:
         assigned=last.get("assigned"),
         muted=None if over else muted,
         notes=tuple(one for one in acts if one.kind == "noted"),
+        taken=next((one for one in reversed(acts) if one.kind in TAKING), None),
     )
 
 

@@ -71,6 +71,8 @@ def test_nothing_done_is_no_fact() -> None:
         ([act("acknowledged"), act("acknowledged", "cleo")], "cleo"),
         ([act("acknowledged"), act("assigned", to="ben")], "ben"),
         ([act("assigned", to="ben"), act("acknowledged", "ben")], "ben"),
+        ([act("assigned", to="ben"), act("acknowledged", "cleo")], "cleo"),
+        ([act("assigned", to="ben"), act("acknowledged", "cleo"), act("noted", "ben")], "cleo"),
         ([act("assigned", to="ben"), act("assigned", "ben", to="cleo")], "cleo"),
         ([act("noted"), act("muted")], ""),
     ],
@@ -116,8 +118,8 @@ def test_one_more_act_changes_its_own_fact_and_no_other(
         new = msgspec.structs.replace(new, until=now + 1)
     before, after = facts(done, now), facts([*done, new], now)
     changes: dict[Kind, dict[str, Any]] = {
-        "acknowledged": {"acknowledged": new},
-        "assigned": {"assigned": new},
+        "acknowledged": {"acknowledged": new, "taken": new},
+        "assigned": {"assigned": new, "taken": new},
         "noted": {"notes": (*before.notes, new)},
         "muted": {"muted": new},
         "unmuted": {"muted": None},
@@ -140,7 +142,10 @@ def test_a_fact_is_the_last_act_of_its_kind_and_no_note_is_lost(
         assert known.muted.until is not None
         assert known.muted.until > NOW + later
         assert all(one.kind not in {"muted", "unmuted"} for one in numbered[known.muted.number :])
-    assert known.holder in {"", "ben", *(one.who for one in numbered)}
+    taking = [one for one in numbered if one.kind in {"acknowledged", "assigned"}]
+    assert known.taken == (taking[-1] if taking else None)
+    last = {"acknowledged": "who", "assigned": "to"}
+    assert known.holder == (getattr(taking[-1], last[taking[-1].kind]) if taking else "")
 
 
 # --- recorded

@@ -82,7 +82,7 @@ def _detail(site: Site, found: Alert) -> dict[str, Any]:
     return {
         **_listed(one),
         "explanation": explained(one, site.clock.now()),
-        "facts": one.facts,
+        "facts": {name: getattr(one.facts, name) for name in models.Facts.model_fields},
         "acts": acts_of(state, found.id),
         "events": [_event(event) for event in state.events_of(found.id)],
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from gateway.acts import REASONS, acts_of, facts
+from gateway.acts import REASONS
 from gateway.web.look import show
 from gateway.web.now.rows import WORST
 from gateway.web.now.views import VIEWS
@@ -97,14 +98,8 @@ def _number(line: Line) -> int:
 async def have(request: Request, visitor: Operator, alert: str) -> Response:
     """Acknowledge an alert by one tap: whoever taps has it."""
     site = site_of(request)
-    who = {"name": visitor.who.name, "via": visitor.who.via, "address": visitor.who.address}
+    who = msgspec.to_builtins(visitor.who)
     await site.ask("act", alert=alert, kind="acknowledged", reason=REASONS[0], who=who)
-    known = facts(acts_of(site.files.state, alert), site.clock.now())
-    if known.assigned is not None and known.assigned.to != visitor.name:
-        # It was somebody else's: whoever takes it now has it.
-        await site.ask(
-            "act", alert=alert, kind="assigned", to=visitor.name, reason=REASONS[0], who=who
-        )
     if "hx-request" in request.headers or "x-csrf-token" in request.headers:
         return Response(status_code=204)
     return RedirectResponse("/", 303)

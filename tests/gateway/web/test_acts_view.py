@@ -45,6 +45,18 @@ def test_one_tap_takes_an_alert_and_says_so(page: RunningPage) -> None:
     assert found["holder"] == "olga"
 
 
+def test_whoever_takes_what_was_handed_to_somebody_else_has_it(page: RunningPage) -> None:
+    page.add_user("kurt")
+    alert, client = page.alert("fridge-taken"), page.user("tilda")
+    act(client, alert, "assign", to="kurt", reason="Handed over")
+    shown = act(client, alert, "acknowledge", reason="Sensor fault").text
+    stands = shown.split('id="acts-now"')[1].split("</div>")[0]
+    assert "<b>tilda</b>" in stands
+    assert "Sensor fault" in stands
+    (found,) = [one for one in page.command("alerts") if one["id"] == alert["id"]]
+    assert found["holder"] == "tilda"
+
+
 def test_the_sheet_is_a_page_of_its_own_without_javascript(page: RunningPage) -> None:
     alert, client = page.alert("fridge-2"), page.user("plain")
     shown = client.get(f"/alerts/{alert['id']}/acts").text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -60,7 +60,27 @@ def test_a_tap_acknowledges_and_makes_who_tapped_the_holder(page: RunningPage) -
     )
     found = next(one for one in page.command("alerts") if one["id"] == alert["id"])
     assert found["holder"] == "olga"
+    (entry, *_) = page.command("audit")
+    assert entry["what"] == "alert-acknowledge", "one tap is one act"
     assert olga.post("/rows/none/have", headers=headers).status_code == HTTPStatus.CONFLICT
+
+
+def test_a_tap_on_an_alert_that_has_just_ended_is_taken(page: RunningPage) -> None:
+    alert = page.alert("fridge-just-over")
+    page.add_user("hugo")
+    rosa = page.user("rosa")
+    headers = {**csrf(rosa), "Origin": page.url}
+    handed = {"to": "hugo", "reason": "Handed over"}
+    rosa.post(f"/alerts/{alert['id']}/assign", data=handed, headers=headers)
+    page.publish("fridge-just-over", {"temperature": 4.0})
+
+    def found() -> dict[str, Any]:
+        return next(one for one in page.command("alerts") if one["id"] == alert["id"])
+
+    until(lambda: found()["ended"], "it is over")
+    answer = rosa.post(f"/rows/{alert['id']}/have", headers=headers)
+    assert answer.status_code == HTTPStatus.NO_CONTENT, answer.text
+    assert found()["holder"] == "rosa"
 
 
 @pytest.mark.parametrize(
