@@ -25,11 +25,11 @@ class Attempts:
 
     def blocked(self, address: str, now: float) -> bool:
         """Whether this address has to wait. `now`: seconds, of a clock that is never set."""
-        return self._level(_origin(address), now) > AT_ONCE - 1
+        return self._level(origin_of(address), now) > AT_ONCE - 1
 
     def failed(self, address: str, now: float) -> None:
         """Count a failed login."""
-        origin = _origin(address)
+        origin = origin_of(address)
         self._failures[origin] = (min(self._level(origin, now) + 1, AT_ONCE), now)
         self._failures.move_to_end(origin)
         if len(self._failures) > ADDRESSES:
@@ -40,7 +40,7 @@ class Attempts:
         return max(0.0, level - (now - last) * REFILL)
 
 
-def _origin(address: str) -> str:
+def origin_of(address: str) -> str:
     """Return who is meant: an IPv6 customer has a whole /64, and can use any address of it."""
     try:
         found = ip_address(address)

@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 
 from gateway.web.app import make_app
+from gateway.web.connections import Connection
 from gateway.web.site import Site
 
 if TYPE_CHECKING:
@@ -21,17 +22,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-AT_ONCE = 2_000
-"""Connections; further ones are answered with 503."""
 GRACE = 1
 """Seconds that answers may take once we are to end; event streams never end by themselves."""
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to us."""
-
-    def install_signal_handlers(self) -> None:
-        """Do nothing: `serve` does it."""
 
 
 async def serve(start: Start) -> None:
@@ -44,16 +36,15 @@ async def serve(start: Start) -> None:
         make_app(site),
         log_config=None,
         access_log=False,
-        http="httptools",
+        http=Connection,
         ws="none",
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
-        limit_concurrency=AT_ONCE,
         ssl_certfile=web.tls.certificate if web.tls else None,
         ssl_keyfile=web.tls.key if web.tls else None,
     )
-    server = _Server(config)
+    server = uvicorn.Server(config)
     sockets = [socket.socket(fileno=one) for one in start.sockets]
 
     def stop() -> None:

@@ -20,6 +20,7 @@ from gateway.api_keys import ApiKey, find_key
 from gateway.audit import Who
 from gateway.control import ControlError, NotRunningError
 from gateway.people import Login, Person, Role, at_least, find_login
+from gateway.web.connections import now_known
 from gateway.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -210,6 +211,7 @@ def visitor_for(role: Role, scope: str | None = None) -> Callable[[Request], Awa
                 "Log in, or send an API key: Authorization: Bearer hw_…",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        now_known(request)
         if visitor.key is not None and scope is None:
             raise Problem(
                 403, "this view is for people who log in", "Programs ask the API, /api/v1"
