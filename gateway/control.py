@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -67,12 +67,15 @@ def _address(data: Path) -> Iterator[str]:
 
 
 class ControlServer:
-    """Answers commands: `answer(request, progress)` returns plain data or raises ControlError."""
+    """Answers commands: `answer(request, progress)` returns plain data or raises ControlError.
+
+    Who watches gets what an async generator yields; it is closed when that one leaves.
+    """
 
     def __init__(self, data: Path, answer: Answer) -> None:
         self._path = socket_path(data)
         self._answer = answer
-        self._watched: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Listen for ever."""
@@ -88,45 +91,48 @@ class ControlServer:
                     try:
                         await server.serve_forever()
                     finally:
-                        # Otherwise the server would wait for those who watch, who never end.
-                        for task in self._watched:
+                        # From Python 3.12 on the server waits for all who are connected: for
+                        # those who watch, and for those who ask nothing, it would do so for ever.
+                        for task in self._serving:
                             task.cancel()
             finally:
                 self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def say(answer: dict[str, Any]) -> None:
-            writer.write(msgspec.json.encode(answer) + b"\n")
-
-        try:
-            answer = await self._do(await reader.readline(), say)
-            parts = answer.get("result")
-            if isinstance(parts, AsyncIterator):
-                await self._show(parts, writer)
-            else:
-                say(answer)
-                await writer.drain()
-        except (ConnectionError, ValueError) as error:
-            # Whoever asked has gone, or sent more than we take.
-            log.info("a command was not answered", problem=str(error))
-        finally:
-            writer.close()
-
-    async def _show(self, parts: AsyncIterator[Any], writer: asyncio.StreamWriter) -> None:
-        """Send part after part, each when the one before was taken."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("the server answers in tasks")
-        self._watched.add(task)
+        self._serving.add(task)
         try:
-            async for one in parts:
-                writer.write(msgspec.json.encode({"part": one}) + b"\n")
-                await writer.drain()
+            await self._converse(reader, writer)
+        except (ConnectionError, ValueError) as error:
+            # Whoever asked has gone, or sent more than we take.
+            log.info("a command was not answered", problem=str(error))
         except asyncio.CancelledError:
             # We end. Python 3.11 calls a handler that was cancelled a failure, and logs it.
-            log.debug("a watcher was left")
+            log.debug("whoever was connected was left")
+            # Who takes nothing must not hold us up with what is still to be sent.
+            writer.transport.abort()
         finally:
-            self._watched.discard(task)
+            self._serving.discard(task)
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def say(answer: dict[str, Any]) -> None:
+            writer.write(msgspec.json.encode(answer) + b"\n")
+
+        answer = await self._do(await reader.readline(), say)
+        parts = answer.get("result")
+        if not isinstance(parts, AsyncGenerator):
+            say(answer)
+            await writer.drain()
+            return
+        # Closed here: whoever has left is otherwise noted until Python collects its rubbish.
+        async with aclosing(parts):
+            async for one in parts:
+                say({"part": one})
+                # Each when the one before was taken.
+                await writer.drain()
 
     async def _do(self, line: bytes, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         try:
@@ -158,7 +164,7 @@ async def ask(
     try:
         writer.write(msgspec.json.encode(request) + b"\n")
         await writer.drain()
-        while line := await reader.readline():
+        while (line := await reader.readline()).endswith(b"\n"):
             answer = msgspec.json.decode(line, type=dict[str, Any])
             if "progress" in answer:
                 progress(*answer["progress"])
@@ -173,7 +179,7 @@ async def ask(
 
 async def watch(
     data: Path, request: Mapping[str, Any], part: msgspec.json.Decoder[Part]
-) -> AsyncIterator[Part]:
+) -> AsyncGenerator[Part, None]:
     """Ask for what changes, and yield part after part, as `part` decodes a line.
 
     Ends when the gateway does. Raises NotRunningError, OSError, or msgspec.DecodeError.
@@ -181,7 +187,8 @@ async def watch(
     reader, writer = await _connect(data)
     try:
         writer.write(msgspec.json.encode(request) + b"\n")
-        while line := await reader.readline():
+        # The last one is cut off where the gateway ended within it.
+        while (line := await reader.readline()).endswith(b"\n"):
             yield part.decode(line)
     finally:
         writer.close()

@@ -14,7 +14,7 @@ import msgspec
 from rules.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable
+    from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 
     from devices.reading import DeviceKey
     from gateway.clock import Clock
@@ -69,7 +69,7 @@ class Live:
         self._monitor = monitor
         self._waiting = waiting
         self._clock = clock
-        self._watchers: list[dict[DeviceKey, None]] = []
+        self._watchers: dict[int, dict[DeviceKey, None]] = {}
         monitor.on_change = self.changed
 
     def changed(self, devices: Iterable[DeviceKey]) -> None:
@@ -78,13 +78,14 @@ class Live:
             return
         # Keys of dicts, since they keep their order: nobody is put off again and again.
         found = dict.fromkeys(devices)
-        for one in self._watchers:
+        for one in self._watchers.values():
             one.update(found)
 
-    async def watch(self, known: Iterable[DeviceKey]) -> AsyncIterator[Part]:
+    async def watch(self, known: Iterable[DeviceKey]) -> AsyncGenerator[Part, None]:
         """Yield how every known device stands, and then what changes, for ever."""
         changed = dict.fromkeys(known)
-        self._watchers.append(changed)
+        # By who it is: two who have nothing to hear are equal, and not the same.
+        self._watchers[id(changed)] = changed
         try:
             while True:
                 part = [one for one, _ in zip(changed, range(SLICE), strict=False)]
@@ -95,7 +96,7 @@ class Live:
                 yield Part(self._clock.now(), seen, bool(changed))
                 await asyncio.sleep(0 if changed else LOOK)
         finally:
-            self._watchers.remove(changed)
+            del self._watchers[id(changed)]
 
     def _seen(self, device: DeviceKey, waiting: Collection[DeviceKey]) -> Seen:
         engine = self._monitor.engine

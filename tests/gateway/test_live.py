@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from devices.reading import DeviceKey
-from gateway.live import SLICE, Live, Part
+from gateway.control import watch
+from gateway.live import SLICE, Live, Part, Said
 from tests.gateway.parts import NOW, said
 from tests.gateway.site import GONE, WARM, Site
+from tests.gateway.test_control import serving
 
 MINUTE = 60_000
 
@@ -19,7 +27,7 @@ def live(site: Site) -> Live:
 async def first_part(one: Live, known: list[DeviceKey]) -> Part:
     watching = one.watch(known)
     part = await anext(watching)
-    await watching.aclose()  # type: ignore[attr-defined]
+    await watching.aclose()
     return part
 
 
@@ -44,7 +52,7 @@ async def test_then_only_what_has_changed_is_told(site: Site) -> None:
     told = (await anext(watching)).devices
     assert [(each.id, each.values) for each in told] == [("d-1", (5.0,)), ("d-2", (6.0,))]
     assert (await anext(watching)).devices == ()
-    await watching.aclose()  # type: ignore[attr-defined]
+    await watching.aclose()
 
 
 async def test_a_device_that_is_missed_is_told_without_a_reading(site: Site) -> None:
@@ -57,7 +65,7 @@ async def test_a_device_that_is_missed_is_told_without_a_reading(site: Site) -> 
     (told,) = (await anext(watching)).devices
     assert told.id == "d-1"
     assert ("lost_contact", "firing") in [(rule.kind, rule.state) for rule in told.rules or ()]
-    await watching.aclose()  # type: ignore[attr-defined]
+    await watching.aclose()
 
 
 async def test_a_large_fleet_is_told_in_parts(site: Site) -> None:
@@ -69,7 +77,7 @@ async def test_a_large_fleet_is_told_in_parts(site: Site) -> None:
         (SLICE, True),
         (1, False),
     ]
-    await watching.aclose()  # type: ignore[attr-defined]
+    await watching.aclose()
 
 
 async def test_whoever_stops_watching_costs_nothing_more(site: Site) -> None:
@@ -98,4 +106,40 @@ async def test_two_watchers_are_both_told(site: Site) -> None:
     parts = await asyncio.gather(*(anext(watching) for watching in both))
     assert [[each.id for each in part.devices] for part in parts] == [["d-1"], ["d-1"]]
     for watching in both:
-        await watching.aclose()  # type: ignore[attr-defined]
+        await watching.aclose()
+
+
+async def test_whoever_leaves_takes_no_other_along(site: Site) -> None:
+    one = live(site)
+    stays, leaves = one.watch([]), one.watch([])
+    for watching in (stays, leaves):
+        await anext(watching)  # both have nothing to hear, and are equal in that
+    await leaves.aclose()
+    await site.take(said("d-1"))
+    assert [each.id for each in (await anext(stays)).devices] == ["d-1"]
+    await stays.aclose()
+
+
+async def test_whoever_left_the_local_socket_is_no_longer_told(site: Site, tmp_path: Path) -> None:
+    one = live(site)
+
+    async def answer(_request: dict[str, Any], _progress: object) -> AsyncGenerator[Part, None]:
+        return one.watch([])
+
+    async with serving(tmp_path, answer), asyncio.timeout(20):
+        stays, leaves = (watch(tmp_path, {}, msgspec.json.Decoder(Said)) for _ in range(2))
+        for watching in (stays, leaves):
+            await anext(watching)
+        gc.disable()  # whoever left must not be noted until Python collects its rubbish
+        try:
+            await leaves.aclose()
+            while len(one._watchers) == 2:  # noqa: ASYNC110 - the server gives no sign
+                await asyncio.sleep(0)
+            await site.take(said("d-1"))
+            told = await anext(stays)
+            while not told.part.devices:
+                told = await anext(stays)
+        finally:
+            gc.enable()
+        assert [each.id for each in told.part.devices] == ["d-1"]
+        await stays.aclose()
