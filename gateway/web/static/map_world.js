@@ -12,6 +12,7 @@ export async function addWorld(map, element) {
   if (!answer.ok) throw new Error("the outlines of the countries are not there");
   const world = await answer.json();
   const shapes = topojson.feature(world, world.objects.countries);
+  for (const one of shapes.features) unfold(one.geometry);
   map.createPane("world").style.zIndex = 150;
   const style = () => ({
     pane: "world",
@@ -32,10 +33,33 @@ export async function addWorld(map, element) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => land.setStyle(style));
 }
 
-// Longitudes of a country that lies on both sides of the 180th meridian, as one piece.
-function unbroken(xs) {
-  const across = Math.max(...xs) - Math.min(...xs) > 300;
-  return across ? xs.map((x) => (x < 0 ? x + 360 : x)) : xs;
+// Rings that cross the 180th meridian go on beyond it, and are there a second time on the other
+// side: otherwise their line would run back around the whole world.
+function unfold(geometry) {
+  const parts = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+  const whole = [];
+  for (const rings of parts) {
+    const far = rings.map(beyond);
+    whole.push(far);
+    const edge = Math.max(...far[0].map(([x]) => Math.abs(x)));
+    if (edge <= 180.01) continue;
+    const back = far[0].some(([x]) => x > 180.01) ? -360 : 360;
+    whole.push(far.map((ring) => ring.map(([x, y]) => [x + back, y])));
+  }
+  geometry.type = "MultiPolygon";
+  geometry.coordinates = whole;
+}
+
+function beyond(ring) {
+  let turn = 0;
+  const far = ring.map(([x, y], at) => {
+    const step = at ? x - ring[at - 1][0] : 0;
+    if (step > 180) turn -= 360;
+    else if (step < -180) turn += 360;
+    return [x + turn, y];
+  });
+  // Around a pole it never comes back: that one stays as it is.
+  return turn ? ring : far;
 }
 
 // The largest part of each country bears its name.
@@ -44,7 +68,7 @@ function addNames(map, shapes) {
   const places = shapes.features.map((one) => {
     const parts = one.geometry.type === "Polygon" ? [one.geometry.coordinates] : one.geometry.coordinates;
     const boxes = parts.map(([ring]) => {
-      const xs = unbroken(ring.map(([x]) => x));
+      const xs = ring.map(([x]) => x);
       const ys = ring.map(([, y]) => y);
       return { west: Math.min(...xs), east: Math.max(...xs), south: Math.min(...ys), north: Math.max(...ys) };
     });
