@@ -18,7 +18,7 @@ from gateway.state import State
 from rules.subject import undated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from devices.reading import DeviceKey, Reading
@@ -48,33 +48,63 @@ class Files:
         known = self.past.known(device, self.journal.head)
         return known.last if known else None
 
-    def series(self, device: DeviceKey, channel: str, start: int, end: int) -> Series:
-        """Return one channel in start ≤ when < end (ms), from the history and the journal.
+    def newer(self, device: DeviceKey, start: int, end: int) -> list[Reading]:
+        """Return what the journal has in start ≤ when < end (ms) and the history had not just now.
 
-        Raises DamagedHistoryError.
+        Whoever reads the history after this loses nothing, and may find some of it there too.
         """
         stored = self.history.cursor
-        packed = self.history.series(device, channel, start, end)
-        newer = [
+        return [
             one
             for one in self.journal.read_device(device, stored, self.journal.head)
-            if start <= one.when < end and not undated(one) and channel in one.layout.channels
+            if start <= one.when < end and not undated(one)
         ]
-        if not newer:
+
+    def series(
+        self,
+        device: DeviceKey,
+        channel: str,
+        start: int,
+        end: int,
+        newer: Sequence[Reading] | None = None,
+    ) -> Series:
+        """Return one channel in start ≤ when < end (ms), each reading once.
+
+        From the history and `newer`, which is looked up if it is not given. Raises
+        DamagedHistoryError.
+        """
+        if newer is None:
+            newer = self.newer(device, start, end)
+        # In one transaction, as both questions are about the same history.
+        with self._packed:
+            packed = self.history.series(device, channel, start, end)
+            newer = self._fresh(device, newer, packed)
+        rows = [
+            (one.when, one.values[index], one.flags, not one.flags >> (UNUSABLE_SHIFT + index) & 1)
+            for one in newer
+            if (index := one.layout.index(channel)) is not None
+        ]
+        if not rows:
             return packed
-        found = [(one, one.layout.channels.index(channel)) for one in newer]
-        fresh = Series(
-            np.array([one.when for one, _ in found], np.int64),
-            np.array([one.values[index] for one, index in found], np.float64),
-            np.array([one.flags for one, _ in found], np.int64),
-            np.array(
-                [not one.flags >> (UNUSABLE_SHIFT + index) & 1 for one, index in found], np.bool_
-            ),
-        )
-        joined = [np.concatenate(pair) for pair in zip(packed, fresh, strict=True)]
+        joined = [
+            np.concatenate((old, np.array(new, old.dtype)))
+            for old, new in zip(packed, zip(*rows, strict=True), strict=True)
+        ]
         order = np.argsort(joined[0], kind="stable")
         when, values, flags, usable = (one[order] for one in joined)
         return Series(when, values, flags, usable)
+
+    def _fresh(
+        self, device: DeviceKey, newer: Sequence[Reading], packed: Series
+    ) -> Sequence[Reading]:
+        """Return what the history does not have, of whose channels `packed` is one."""
+        times = np.array([one.when for one in newer], np.int64)
+        met = times[np.isin(times, packed.when)]
+        if not len(met):
+            return newer
+        there = self.history.read(device, int(met.min()), int(met.max()) + 1)
+        known = {(one.at, one.identity) for one in there}
+        return [one for one in newer if (one.at, one.identity) not in known]
 
     def close(self) -> None:
         """Close the connections."""

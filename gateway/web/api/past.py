@@ -10,11 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import numpy as np
 
-from devices.reading import UNUSABLE_SHIFT
 from gateway.history.columns import DAY
-from gateway.history.reader import Series
 from gateway.web.api.flags import flag_words
 from gateway.web.downsample import Buckets, buckets
 from rules.subject import Order, order, undated
@@ -49,7 +46,7 @@ class _Day(NamedTuple):
     size: int
     """Readings, about."""
     newer: list[Reading]
-    """What the history does not have yet."""
+    """What the history had not yet."""
 
     def pieces(self, limit: int) -> Iterator[_Day]:
         """Yield it in pieces of about `limit` readings: only what is shown is worth making."""
@@ -65,12 +62,9 @@ class _Day(NamedTuple):
 
 def _days(files: Files, device: DeviceKey, start: int, end: int) -> Iterator[_Day]:
     """Yield the UTC days on which a device has readings."""
-    # Asked first: between the two reads the history may be stored to.
-    stored = files.history.cursor
     newer: dict[int, list[Reading]] = {}
-    for one in files.journal.read_device(device, stored, files.journal.head):
-        if start <= one.when < end and not undated(one):
-            newer.setdefault(one.when // DAY * DAY, []).append(one)
+    for one in files.newer(device, start, end):
+        newer.setdefault(one.when // DAY * DAY, []).append(one)
     found = {one.midnight: one for one in files.history.days(device, start, end)}
     for midnight in sorted({*found, *newer}):
         mine = newer.get(midnight, [])
@@ -199,7 +193,7 @@ def summaries(  # noqa: PLR0913, PLR0917 - what is asked for has this many parts
         for channel in sorted(day.channels):
             if channels and channel not in channels:
                 continue
-            series = _series(files, device, channel, day)
+            series = files.series(device, channel, day.start, day.end, day.newer)
             much += len(series.when)
             made = buckets(series.when, series.values, series.flags, series.usable, width)
             for begin, bucket in _rows(made):
@@ -225,23 +219,3 @@ def _rows(made: Buckets) -> Iterator[tuple[int, _Bucket]]:
     rows = zip(start, readings, usable, *values, flags, strict=True)
     for begin, *row in rows:
         yield begin, _Bucket(*row)
-
-
-def _series(files: Files, device: DeviceKey, channel: str, day: _Day) -> Series:
-    """Return one channel on one day, from the history and what it does not have yet."""
-    packed = files.history.series(device, channel, day.start, day.end)
-    rows = [
-        (one.when, one.values[index], one.flags, not one.flags >> (UNUSABLE_SHIFT + index) & 1)
-        for one in day.newer
-        if (index := one.layout.index(channel)) is not None
-    ]
-    if not rows:
-        return packed
-    fresh = zip(*rows, strict=True)
-    joined = [
-        np.concatenate((old, np.array(new, old.dtype)))
-        for old, new in zip(packed, fresh, strict=True)
-    ]
-    turn = np.argsort(joined[0], kind="stable")
-    when, values, flags, usable = (one[turn] for one in joined)
-    return Series(when, values, flags, usable)

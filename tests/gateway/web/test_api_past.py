@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -174,6 +175,49 @@ def test_a_bucket_in_which_nothing_could_be_true_has_no_values(fill: Fill) -> No
         one["channels"]["temperature"] for one in whole if one["channels"]["temperature"]["usable"]
     ]
     assert [(one["min"], one["first"], one["mean"]) for one in usable] == [(7.0, 7.0, 7.0)]
+
+
+@pytest.mark.parametrize("read", ["series", "summaries", "readings"])
+def test_what_is_archived_while_it_is_read_comes_once(
+    fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    older = [said(at=NOW + i * MINUTE, value=i) for i in range(3)]
+    newer = [said(at=NOW + i * MINUTE, value=i) for i in range(3, 8)]
+    files = fill(older, newer)
+    with closing(History(tmp_path / "history.db")) as history:
+        archive_before_reading(files, history, newer, monkeypatch)
+        if read == "series":
+            when = files.series(DEVICE, "temperature", 0, NOW + DAY).when.tolist()
+            assert when == [one.when for one in older + newer]
+        elif read == "readings":
+            assert len(all_readings(files, 100)) == 8
+        else:
+            (whole,) = all_summaries(files, 2 * DAY, 10)
+            assert whole["channels"]["temperature"]["readings"] == 8
+        assert history.cursor == files.journal.head
+
+
+def archive_before_reading(
+    files: Files, history: History, newer: list[Reading], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the archivist be done just before the history is read."""
+    for name in ("series", "read"):
+        read = getattr(files.history, name)
+
+        def late(*asked: Any, read: Any = read) -> Any:  # noqa: ANN401 - passed on as it is
+            if history.cursor < files.journal.head:
+                history.gather(newer)
+                history.stage_gathered(files.journal.head)
+                history.commit()
+            return read(*asked)
+
+        monkeypatch.setattr(files.history, name, late)
+
+
+def test_two_readings_of_one_moment_are_both_counted_wherever_they_lie(fill: Fill) -> None:
+    same = [said(at=NOW, value=1.0, sequence=number) for number in range(5)]
+    (day,) = all_summaries(fill(same[:2], same[2:]), 2 * DAY, 10)
+    assert day["channels"]["temperature"]["readings"] == 5
 
 
 def test_other_devices_are_not_mixed_in(fill: Fill) -> None:
