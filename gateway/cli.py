@@ -46,7 +46,7 @@ from gateway.control import ControlServer
 from gateway.logs import configure
 from gateway.machine import tune
 from gateway.screen_alerts import show_alerts
-from gateway.screen_people import show_password
+from gateway.screen_people import page_address, show_password
 from gateway.settings import Settings, load
 from gateway.starter import starter
 
@@ -148,11 +148,15 @@ async def _run(settings: Settings) -> None:
 
 
 async def _welcome(gateway: Gateway) -> None:
-    """Where nobody can log in to the page yet, make an administrator, and show its password.
+    """Say where the page is. Where nobody can log in yet, make an administrator, show the password.
 
     To a person alone: it must not come to lie in a log.
     """
-    if gateway.settings.web is None or not gateway.people.empty():
+    web = gateway.settings.web
+    if web is None:
+        return
+    err.print(f"The page: {page_address(web)}", soft_wrap=True, highlight=False)
+    if not gateway.people.empty():
         return
     if not err.is_terminal:
         err.print(

@@ -25,7 +25,8 @@ _INIT = """\
 {authority} in {folder}, good until {until}.
 Signed a certificate of this gateway, for the names {names}.
 
-authority.pem   Give it to every device and program that connects. It is no secret.
+authority.pem   Give it to every device, program and browser that connects. It is no secret. On a
+                phone: open the file, and let it be installed as an authority (CA certificate).
 authority.key   Secret: whoever has it can pass for this gateway and for any device. The gateway
                 does not need it: keep it offline, such as on a USB stick under lock. Put it back
                 only for the next holdwatch tls init or holdwatch tls certificate.
@@ -38,7 +39,12 @@ For the settings; paths count from the folder of the settings file:
   host = "0.0.0.0"
   tls = {{ certificate = "{folder}/server.pem", key = "{folder}/server.key" }}
 
-Restart the gateway, and make each device a token: holdwatch device add NAME. To try it:
+  [web]
+  host = "0.0.0.0"
+  tls = {{ certificate = "{folder}/server.pem", key = "{folder}/server.key" }}
+
+Restart the gateway, open the page at https://{host}:8470, and make each device a token:
+holdwatch device add NAME. To try it:
 
   mosquitto_pub --cafile {folder}/authority.pem -h {host} -p 8883 -u NAME -P TOKEN -q 1 \\
     -t cargo/SITE/NAME/readings -m '{{"temperature": 4.5}}'

@@ -76,6 +76,11 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
     console.print(f"Everything is stored in {escape(str(gateway.data))}.")
     for listener in settings.listeners:
         console.print(_who_may_connect(listener))
+    if settings.web is not None:
+        web = settings.web
+        who = "on this machine alone" if web.loopback else "for the network"
+        tls = "with TLS" if web.tls else "without TLS"
+        console.print(f"The page is served on {escape(web.address)} {tls}, {who}.")
     for broker in settings.brokers:
         tls = "with TLS" if broker.tls else "without TLS"
         topics = ", ".join(broker.topics)
@@ -127,10 +132,9 @@ def show_start(console: Console, settings: Settings) -> None:
     count = len(settings.rules)
     ports = ", ".join(listener.address for listener in settings.listeners)
     connect = f"sensors connect to {ports}, " if ports else ""
-    page = f"the page is at {settings.web.url}, " if settings.web else ""
     console.print(
-        f"Holdwatch {settings.gateway.box}: {connect}{page}{count} rule{'s' * (count != 1)}, "
-        f"data in {settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
+        f"Holdwatch {settings.gateway.box}: {connect}{count} rule{'s' * (count != 1)}, data in "
+        f"{settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
         soft_wrap=True,
     )
 

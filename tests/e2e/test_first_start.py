@@ -62,8 +62,8 @@ def test_the_first_start_shows_a_password_that_lets_in_and_the_second_none(confi
     assert [one["role"] for one in holdwatch_json("user", "list", "-c", str(config))] == [
         "administrator"
     ]
-    second = printed_on_a_terminal(config, "Ctrl-C ends it")
-    assert "Ctrl-C ends it" in second
+    second = printed_on_a_terminal(config, "The page: http://127.0.0.1:")
+    assert "The page: http://127.0.0.1:" in second
     assert "password" not in second
 
 

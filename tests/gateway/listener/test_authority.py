@@ -348,7 +348,7 @@ def refused(*words: str) -> str:
 def settings_lines(said: str, folder: Path) -> Settings:
     """What the command says belongs into the settings, read as settings."""
     lines = [line.strip() for line in said.splitlines()]
-    lines = [line for line in lines if line.startswith(("[[", "host = ", "tls = "))]
+    lines = [line for line in lines if line.startswith(("[", "host = ", "tls = "))]
     if "[[listeners]]" not in lines:
         lines.insert(0, "[[listeners]]")
     return parse("\n".join(lines), folder=folder)
