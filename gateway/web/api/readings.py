@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
@@ -126,7 +127,9 @@ async def readings(
         return await site.archive.ask(lambda files: _page(read(files)))
     # The first part is read before anything is sent: what goes wrong there can still be told.
     first = await site.archive.ask(question.writer(None))
-    headers = {"Content-Disposition": 'attachment; filename="readings.csv"'}
+    # A name for every file system, whatever the device is called.
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", key.id)
+    headers = {"Content-Disposition": f'attachment; filename="{name}-readings.csv"'}
     return StreamingResponse(_table(site, question, first), media_type=CSV, headers=headers)
 
 
