@@ -8,6 +8,7 @@ taken ends the start with a word about it, and browsers wait while the process s
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import socket
 import struct
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 import structlog
 
 from gateway.ports import cannot_listen
+from gateway.settings.broker import Broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +44,7 @@ class Start(NamedTuple):
     """What the process is told on its standard input, pickled, behind its length."""
 
     settings: Settings
+    """Without what is secret in them: see `without_secrets`."""
     sockets: tuple[int, ...]
     """Descriptors of the ports, open in the process too."""
     people: bool
@@ -110,11 +113,12 @@ class Page:
             stdin=asyncio.subprocess.PIPE,
             stderr=self._log_to,
             pass_fds=numbers,
+            env=self._environment(),
         )
         try:
             if process.stdin is None:
                 raise RuntimeError("the process was started with a pipe")
-            told = pickle.dumps(Start(self._settings, numbers, log_to.isatty()))
+            told = pickle.dumps(Start(without_secrets(self._settings), numbers, log_to.isatty()))
             # It may have ended already: then its exit code says so.
             with suppress(ConnectionError):
                 # The pipe stays open: it ends when we do, however that comes.
@@ -124,12 +128,25 @@ class Page:
         finally:
             await _end(process)
 
+    def _environment(self) -> dict[str, str]:
+        secret = {one.password_env for one in self._settings.brokers}
+        return {name: value for name, value in os.environ.items() if name not in secret}
+
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
         with suppress(TimeoutError):
             async with asyncio.timeout(WELL):
                 return await process.wait()
         self.on_problem(None)
         return await process.wait()
+
+
+def without_secrets(settings: Settings) -> Settings:
+    """Return what the page may know: of brokers only where they are, and no password."""
+    known = [
+        Broker.model_construct(name=one.name, host=one.host, port=one.port)
+        for one in settings.brokers
+    ]
+    return settings.model_copy(update={"brokers": tuple(known)})
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

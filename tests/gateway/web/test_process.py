@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 from http import HTTPStatus
@@ -11,8 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.gateway_process import holdwatch
-from tests.gateway.web.running import RunningPage, until
+from tests.broker import free_port
+from tests.e2e.gateway_process import ENVIRONMENT, holdwatch
+from tests.gateway.web.running import SETTINGS, RunningPage, until
 
 
 def children_of(process: int) -> list[int]:
@@ -83,3 +85,61 @@ def test_a_port_that_is_taken_ends_the_start_with_a_word_about_it(tmp_path: Path
         told = holdwatch("run", "-c", str(other), code=1)
     assert f"Cannot listen on 127.0.0.1:{page.web}" in told
     assert "in [web]" in told
+
+
+BROKERS = """
+[[brokers]]
+name = "in-the-settings"
+host = "127.0.0.1"
+port = {port}
+username = "dock"
+password = "{password}-settings"
+
+[[brokers]]
+name = "in-a-file"
+host = "127.0.0.1"
+port = {port}
+username = "dock"
+password_file = "{file}"
+
+[[brokers]]
+name = "in-the-environment"
+host = "127.0.0.1"
+port = {port}
+username = "dock"
+password_env = "PASSWORD_OF_A_BROKER"
+"""
+
+
+def memory_of(process: int) -> bytes:
+    """Return all that a process of ours can write, and so all that it was ever told."""
+    found = []
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            parts = re.match(r"(\w+)-(\w+) rw", line)
+            if parts is None:
+                continue
+            start, end = (int(one, 16) for one in parts.groups())
+            memory.seek(start)
+            found.append(memory.read(end - start))
+    return b"".join(found)
+
+
+def test_no_password_of_a_broker_reaches_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Made of two, so that it stands whole nowhere but where it is told.
+    password = "-".join(("kept", "from", "the", "page"))  # noqa: FLY002 - see above
+    file = tmp_path / "password"
+    file.write_text(f"{password}-file")
+    file.chmod(0o600)
+    monkeypatch.setitem(ENVIRONMENT, "PASSWORD_OF_A_BROKER", f"{password}-environment")
+    brokers = BROKERS.format(port=free_port(), password=password, file=file)
+    with RunningPage(tmp_path, SETTINGS + brokers) as page:
+        assert page._process is not None
+        (child,) = children_of(page._process.pid)
+        places = [b"settings", b"file", b"environment"]
+        words = [b"-".join((password.encode(), one)) for one in places]
+        gateway, shown = memory_of(page._process.pid), memory_of(child)
+        assert [one in gateway for one in words] == [True] * 3, "the gateway itself knows them"
+        assert [one in shown for one in words] == [False] * 3
