@@ -51,7 +51,7 @@ SHORTEST_MUTE, LONGEST_MUTE = MINUTE, DAY
 ON_THE_WAY = 5 * SECOND
 """Milliseconds that a command may take to reach us."""
 MOST = 1_000
-"""Acts about one alert."""
+"""Acts about one alert; taking it and handing it over are never refused."""
 AT_ONCE = 500
 """Alerts whose acts are looked up by one statement."""
 
@@ -168,7 +168,7 @@ class Acts:
             if alert is None:
                 raise ControlError(f"there is no alert {act.alert}", "See: holdwatch alerts")
             done = acts_of(state, alert.id)
-            if len(done) >= MOST:
+            if len(done) >= MOST and act.kind not in TAKING:
                 raise ControlError(
                     f"{MOST:,} things were done about this alert already",
                     "What else there is to say must be kept elsewhere",

@@ -338,6 +338,9 @@ async def test_there_is_an_end_to_what_is_done_about_one_alert(
     with pytest.raises(ControlError, match="2 things were done"):
         await desk.acts.do(act("noted"), ANNA)
     await desk.acts.do(act("noted", alert="over"), ANNA)
+    for kind in ("acknowledged", "assigned"):
+        await desk.acts.do(act(kind), ANNA)
+    assert facts(acts_of(desk.state, "a1"), NOW).holder == "ben", "who comes may always take it"
 
 
 async def test_what_the_disk_does_not_take_is_neither_an_act_nor_in_the_audit_trail(

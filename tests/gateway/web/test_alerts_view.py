@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.acts import Act, Facts
+from gateway.acts import Act, Facts, facts
 from gateway.state import StoredEvent
 from gateway.web.explain import changes, explained, history
 from gateway.web.told_alert import Told, moment
@@ -121,7 +121,7 @@ def test_a_time_names_its_zone_and_another_day(when: int | None, words: str) -> 
 
 
 def test_what_is_in_the_past_or_held_comes_after_what_nobody_has() -> None:
-    held = Facts(acknowledged=Act("a", "acknowledged", "olga", NOW, "On my way"))
+    held = facts([Act("a", "acknowledged", "olga", NOW, "On my way")], NOW)
     worst = told(began=BEGAN + HOUR)
     mine = Told(alert(), held, "n", "", "UTC")
     warning, past = told(severity="warning"), told(retrospective=True)

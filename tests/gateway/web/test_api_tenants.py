@@ -10,14 +10,18 @@ import pytest
 from devices.reading import DeviceKey
 from gateway.api_keys import ApiKey
 from gateway.own_alerts import KIND
+from gateway.state import State
 from gateway.web.api.access import sees_alert
+from gateway.web.api.alerts import seen_page
 from gateway.web.visitor import Visitor
 from rules.alert import Alert
+from tests.gateway.asked import recorded
 from tests.gateway.web.api_client import api, pages, refused
 from tests.gateway.web.running import RunningPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Tenants(NamedTuple):
@@ -117,18 +121,35 @@ def test_its_metrics_are_for_keys_of_all_devices(page: RunningPage) -> None:
 def test_alerts_about_the_gateway_are_for_keys_of_all_devices(
     patterns: tuple[str, ...], kind: str, *, seen: bool
 ) -> None:
-    alert = Alert(
-        id="a",
+    visitor = Visitor("k", "", key=ApiKey("k", ("read",), patterns))
+    assert sees_alert(visitor, about("dock", kind)) is seen
+
+
+async def test_no_page_of_alerts_begins_or_ends_at_one_about_the_gateway(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.db")
+    kinds = (KIND, "threshold", KIND, KIND, "threshold", KIND)
+    await recorded(state, *(about("dock", kind, n) for n, kind in enumerate(kinds)))
+    visitor = Visitor("k", "", key=ApiKey("k", ("read",), ("dock",)))
+    found = seen_page(state, visitor, "all", limit=1)
+    assert [one.began for one in found] == [4]
+    found = seen_page(state, visitor, "all", before=(found[0].began, found[0].id), limit=2)
+    assert [one.began for one in found] == [1]
+    everybody = Visitor("k", "", key=ApiKey("k", ("read",)))
+    assert len(seen_page(state, everybody, "all", limit=9)) == len(kinds)
+    state.close()
+
+
+def about(device: str, kind: str, began: int = 1) -> Alert:
+    return Alert(
+        id=f"a{began}",
         rule="r",
         version="v",
         kind=kind,
         severity="critical",
-        device=DeviceKey("", "dock"),
+        device=DeviceKey("", device),
         channel="",
         state="firing",
         reason="somebody spoke for fridge-secret",
-        began=1,
-        fired=1,
+        began=began,
+        fired=began,
     )
-    visitor = Visitor("k", "", key=ApiKey("k", ("read",), patterns))
-    assert sees_alert(visitor, alert) is seen
