@@ -15,6 +15,7 @@ from gateway.web.now.feed import Feed
 from gateway.web.now.screens import Screens
 from gateway.web.now.standing import Standing
 from gateway.web.now.streams import Streams
+from gateway.web.pages.map_list import MapList
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -43,6 +44,7 @@ class Site:
         """Wrong passwords and links, by address."""
         self.one_password = asyncio.Lock()
         """Passwords are compared one at a time: each takes 64 MiB."""
+        self.map_list = MapList(self)
         self._health = Health(self.ask, self.clock.monotonic)
 
     async def ask(self, do: str, **request: Any) -> Any:  # noqa: ANN401 - whatever the command answers

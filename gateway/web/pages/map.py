@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 
 from gateway.web.look import show
-from gateway.web.pages.map_places import Places
 from gateway.web.pages.map_way import fixes, way
 from gateway.web.pages.sensor import device_of, unknown
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY
 from rules.threshold import HOLDS
-
-if TYPE_CHECKING:
-    from gateway.web.site import Site
 
 router = APIRouter()
 
@@ -38,15 +34,14 @@ async def map_page(request: Request, visitor: Viewer) -> Response:
         visitor,
         tiles=tiles,
         host=urlsplit(tiles).hostname or "",
-        **await _placed(request, site),
+        listed=await site.map_list.text(),
     )
 
 
 @router.get("/map-list")
-async def map_list(request: Request, visitor: Viewer) -> Response:
+async def map_list(request: Request, _visitor: Viewer) -> Response:
     """Show what is where as text: the map draws what it says."""
-    site = site_of(request)
-    return show(request, "map_list.html", visitor, **await _placed(request, site))
+    return HTMLResponse(await site_of(request).map_list.text())
 
 
 @router.get("/map-way/{key:path}")
@@ -66,18 +61,3 @@ async def map_way(
     stretches = way(found, alerts, hold, POINTS)
     body = {"from": start, "to": now, "positions": len(found.when), "stretches": stretches}
     return Response(msgspec.json.encode(body), media_type="application/json")
-
-
-async def _placed(request: Request, site: Site) -> dict[str, Any]:
-    """Return what the list shows: rows with their place, and rows without one."""
-    places = getattr(request.app.state, "places", None)
-    if places is None:
-        places = request.app.state.places = Places(site)
-    found = await places.find()
-    rows = [one for one in site.standing.rows() if one.key]
-    known = set(site.standing.devices())
-    rows = [one for one in rows if one.device in known]
-    return {
-        "placed": [(one, found[one.device]) for one in rows if one.device in found],
-        "nowhere": [one for one in rows if one.device not in found],
-    }

@@ -35,6 +35,8 @@ AGAIN = 60 * SECOND
 """A device that says its position apart from all else is looked up so often (ms)."""
 PATIENCE = 1.0
 """Seconds that one waits at most for what was said before; the map fills later."""
+PART = 500
+"""Devices that are looked at before others have their turn."""
 LOOK = 0.1
 """Seconds until it is asked again whether the feed has told of every device."""
 MOST = 5
@@ -54,6 +56,8 @@ class Places:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._last: dict[DeviceKey, Place] = {}
+        self._heard: dict[DeviceKey, Seen] = {}
+        self._set: dict[DeviceKey, Place | None] = {}
         self._looked: dict[DeviceKey, int] = {}
         self._past: asyncio.Task[None] | None = None
 
@@ -66,23 +70,34 @@ class Places:
         if past.done() and past.exception() is not None:
             self._past = None
             past.result()
-        standing, settings = self._site.standing, self._site.settings
         found: dict[DeviceKey, Place] = {}
-        quiet = []
-        for device in standing.devices():
-            seen = standing.seen(device)
-            place = _said(seen) if seen else None
+        quiet: list[DeviceKey] = []
+        for number, device in enumerate(list(self._site.standing.devices())):
+            place = self._place(device, quiet)
             if place is not None:
-                self._note(device, place)
-            elif device in self._last:
-                quiet.append(device)
-            section = settings.device(device)
-            if device in self._last:
-                found[device] = self._last[device]
-            elif section is not None and section.position is not None:
-                found[device] = Place(Position(*section.position), None)
+                found[device] = place
+            if number % PART == PART - 1:
+                await asyncio.sleep(0)
         await self._look_again(quiet, found)
         return found
+
+    def _place(self, device: DeviceKey, quiet: list[DeviceKey]) -> Place | None:
+        """Return where a device is, None if nobody knows; `quiet`: those that do not say now."""
+        seen = self._site.standing.seen(device)
+        if seen is not None and self._heard.get(device) is not seen:
+            said = _said(seen)
+            if said is not None:
+                self._heard[device] = seen
+                self._note(device, said)
+            elif device in self._last:
+                quiet.append(device)
+        if device in self._last:
+            return self._last[device]
+        if device not in self._set:
+            section = self._site.settings.device(device)
+            position = section.position if section else None
+            self._set[device] = Place(Position(*position), None) if position else None
+        return self._set[device]
 
     def _note(self, device: DeviceKey, place: Place) -> None:
         before = self._last.get(device)

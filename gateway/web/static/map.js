@@ -5,7 +5,6 @@ import { addWorld, colour } from "./map_world.js";
 
 const WORST = ["critical", "warning", "info", "pending", "unknown", "ok"];
 const NEAR = { x: 90, y: 36 }; // pixels: devices that lie nearer are one mark with their number
-const AGAIN = 3000; // ms between two looks at what is where
 const LISTED = 12; // devices that the popup of one mark names
 const CLOSE = 9; // zoom at which one device is looked at
 const LINES = { ok: "", info: "", warning: "12 6", critical: "4 6", unknown: "1 8" };
@@ -254,7 +253,8 @@ function fit() {
 }
 
 function soon() {
-  if (!waiting) waiting = setTimeout(again, AGAIN);
+  // A long list says that it is fetched less often.
+  if (!waiting) waiting = setTimeout(again, Number(document.querySelector("#list").dataset.again));
 }
 
 function again() {
