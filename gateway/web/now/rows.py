@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from devices.reading import WRONG_CLOCK, DeviceKey
+from devices.reading import RETAINED, WRONG_CLOCK, DeviceKey
 from gateway.acts import Facts
 from gateway.web.look import unit_of
 from gateway.web.now.trends import Trend
@@ -66,6 +66,8 @@ class Row(msgspec.Struct, frozen=True):
     """Found in the past: nobody was warned in time."""
     unconfirmed: bool = False
     wrong_clock: bool = False
+    retained: bool = False
+    """The newest reading is one that a broker had kept: of how long ago, it may not say."""
     own: bool = False
     """An alert about the gateway itself; its `key` is no device's."""
 
@@ -84,8 +86,8 @@ class Row(msgspec.Struct, frozen=True):
         return (
             *(self.name, self.site, self.state, self.channel, self.limit, self.since, self.fires),
             *(self.alert, self.alerts, self.acknowledged, self.holder, self.muted_until),
-            *(self.retrospective, self.unconfirmed, self.wrong_clock, self.trend is None),
-            *(self.at is None, self.beyond.rpartition(" ")[2]),
+            *(self.retrospective, self.unconfirmed, self.wrong_clock, self.retained),
+            *(self.trend is None, self.at is None, self.beyond.rpartition(" ")[2]),
         )
 
 
@@ -160,6 +162,7 @@ def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -
         retrospective=alert is not None and alert.retrospective,
         unconfirmed=seen.unconfirmed,
         wrong_clock=bool(seen.flags & WRONG_CLOCK),
+        retained=bool(seen.flags & RETAINED),
     )
 
 
@@ -187,7 +190,7 @@ def _limits(worst: _Finding, channel: str, known: Known) -> Limits | None:
     """Return the limits of the rule that has something to say, else the narrowest."""
     rule = known.rules.get(worst.rule) if worst.state != "ok" else None
     if isinstance(rule, Threshold) and rule.channel == channel:
-        return Limits(*rule.limits())
+        return Limits.of(rule)
     return known.limits.get(channel)
 
 

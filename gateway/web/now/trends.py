@@ -118,7 +118,8 @@ def _draw(points: Sequence[tuple[int, float]], channel: str, limits: Limits | No
     low, high = min(values), max(values)
     # A line that hardly moves is drawn so: not as mountains.
     reach = max(high - low, 4 * notable)
-    near = [one for one in limits or () if low - reach <= one <= high + reach]
+    sides = (limits.low, limits.high) if limits else ()
+    near = [one for one in sides if low - reach <= one <= high + reach]
     low, high = min([low, *near]), max([high, *near])
     middle, half = (low + high) / 2, max(high - low, reach) / 2 or 1.0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.web.look import MINUS, amount, unit_of
@@ -25,26 +24,48 @@ TRENDS = 3
 
 
 class Limits(NamedTuple):
-    """The lowest and highest value that is no breach; infinite where there is no limit."""
+    """Below the one and above the other is a breach; infinite where there is no limit."""
 
     low: float = -math.inf
     high: float = math.inf
+    bad_at_low: bool = False
+    """Whether the limit itself is a breach too."""
+    bad_at_high: bool = False
+
+    @classmethod
+    def of(cls, rule: Threshold) -> Limits:
+        """Return the limits of a rule."""
+        return cls(*rule.limits(), bad_at_low=rule.inclusive, bad_at_high=rule.inclusive)
+
+    def narrowed(self, other: Limits) -> Limits:
+        """Return of each side the limit that allows less."""
+        low, bad_at_low = max((one.low, one.bad_at_low) for one in (self, other))
+        high, fine_at_high = min((one.high, not one.bad_at_high) for one in (self, other))
+        return Limits(low, high, bad_at_low, not fine_at_high)
 
     def words(self, channel: str) -> str:
         """Return them as people read them: 2 to 8 °C; "" for none."""
         low, high = _short(self.low, channel), _short(self.high, channel)
         if math.isinf(self.low) and math.isinf(self.high):
             return ""
+        least = f"{'above' if self.bad_at_low else 'at least'} {low}"
+        most = f"{'below' if self.bad_at_high else 'at most'} {high}{_unit(channel)}"
         if math.isinf(self.low):
-            return f"at most {high}{_unit(channel)}"
+            return most
         if math.isinf(self.high):
-            return f"at least {low}{_unit(channel)}"
+            return f"{least}{_unit(channel)}"
+        if self.bad_at_low or self.bad_at_high:
+            return f"{least}, {most}"
         return f"{low} to {high}{_unit(channel)}"
 
     def beyond(self, value: float | None, channel: str) -> str:
         """Return how far a value is outside: 3.5 °C too warm; "" where it is not."""
-        if value is None or self.low <= value <= self.high:
+        if value is None:
             return ""
+        if self.low <= value <= self.high:
+            at_low = self.bad_at_low and value == self.low
+            at_high = self.bad_at_high and value == self.high
+            return "at its limit" if at_low or at_high else ""
         below, above = WORDS.get(channel.partition(".")[0], ("too low", "too high"))
         # Both as they are written: 8.04 °C is shown as 8.0, which is not beyond 8.
         by = self.low - value if value < self.low else value - self.high
@@ -115,11 +136,10 @@ class Watched:
         return known
 
     def _limits_of(self, device: DeviceKey) -> dict[str, Limits]:
-        key = str(device)
         watching = tuple(
             rule
             for rule in self._settings.rules
-            if isinstance(rule, Threshold) and any(fnmatchcase(key, one) for one in rule.devices)
+            if isinstance(rule, Threshold) and rule.matches(device)
         )
         names = tuple(rule.name for rule in watching)
         if names not in self._limits:
@@ -130,7 +150,5 @@ class Watched:
 def _narrowest(rules: Sequence[Threshold]) -> dict[str, Limits]:
     found: dict[str, Limits] = {}
     for rule in rules:
-        low, high = rule.limits()
-        before = found.get(rule.channel, Limits())
-        found[rule.channel] = Limits(max(before.low, low), min(before.high, high))
+        found[rule.channel] = found.get(rule.channel, Limits()).narrowed(Limits.of(rule))
     return found

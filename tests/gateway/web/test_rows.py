@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from devices.reading import CLOCK_AHEAD, DeviceKey
+from devices.reading import CLOCK_AHEAD, RETAINED, DeviceKey
 from gateway.acts import Act, Kind, facts
 from gateway.live import Seen
+from gateway.web.look import render
 from gateway.web.now.open_alerts import Open
 from gateway.web.now.rows import Row, make_own_row, make_row
 from gateway.web.now.trends import Trends
 from gateway.web.now.watched import Limits, Watched
-from tests.gateway.web.told import MINUTE, NOW, alert, seen, settings, status
+from tests.gateway.web.told import MINUTE, NOW, SETTINGS, alert, seen, settings, status
 
 
 def row_of(told: Seen, *alerts: Open) -> Row:
@@ -152,6 +153,10 @@ def test_what_is_wrong_with_the_gateway_is_a_row_too() -> None:
         (Limits(high=-18.5), "temperature", "at most \N{MINUS SIGN}18.5 °C"),
         (Limits(low=0.5), "battery", "at least 0.5 V"),
         (Limits(high=0.0), "door", "at most 0"),
+        (Limits(2.0, 8.0, True, True), "temperature", "above 2, below 8 °C"),  # noqa: FBT003 - as the fields stand
+        (Limits(2.0, 8.0, bad_at_low=True), "temperature", "above 2, at most 8 °C"),
+        (Limits(high=8.0, bad_at_high=True), "temperature", "below 8 °C"),
+        (Limits(low=0.5, bad_at_low=True), "battery", "above 0.5 V"),
         (Limits(), "temperature", ""),
     ],
 )
@@ -174,3 +179,46 @@ def test_limits_are_told_in_words(limits: Limits, channel: str, words: str) -> N
 )
 def test_how_bad_it_is_is_told_in_words(value: float | None, channel: str, words: str) -> None:
     assert Limits(2.0, 8.0).beyond(value, channel) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (8.0, "at its limit"),
+        (2.0, "at its limit"),
+        (8.1, "0.1 °C too warm"),
+        (7.9, "within its limits again"),
+    ],
+)
+def test_a_value_at_a_limit_that_counts_is_not_within_its_limits(value: float, words: str) -> None:
+    known = Watched(settings(SETTINGS.replace("[2.0, 8.0]", "[2.0, 8.0]\ninclusive = true")))
+    told = seen(temperature=value, rules=(status(),))
+    row = make_row(told, known.of(DeviceKey("", "fridge-1")), [], Trends())
+    assert (row.beyond, row.limit) == (words, "above 2, below 8 °C")
+
+
+def test_of_two_limits_the_one_that_allows_less_counts() -> None:
+    strict, counts = Limits(2.0, 8.0), Limits(2.0, 8.0, bad_at_low=True, bad_at_high=True)
+    assert strict.narrowed(counts) == counts.narrowed(strict) == counts
+    wide = Limits(high=9.0, bad_at_high=True)
+    assert strict.narrowed(wide) == wide.narrowed(strict) == strict
+
+
+@pytest.mark.parametrize(("flags", "retained"), [(0, False), (RETAINED, True)])
+@pytest.mark.parametrize("template", ["board_row.html", "wall_row.html"])
+def test_what_a_broker_had_kept_is_marked(template: str, flags: int, *, retained: bool) -> None:
+    row = row_of(seen(temperature=4.0, flags=flags))
+    html = render(template, row=row, number=1)
+    assert ("kept by the broker" in html) == retained
+    # A fresh reading takes the mark away: no patch tells that.
+    fresh = row_of(seen(temperature=4.0))
+    assert (row.frame() != fresh.frame()) == retained
+
+
+@pytest.mark.parametrize(("flags", "retained"), [(0, False), (RETAINED, True)])
+def test_the_head_of_a_sensor_marks_it_too(flags: int, *, retained: bool) -> None:
+    row = row_of(seen(temperature=4.0, flags=flags))
+    told = {"row": row, "key": row.key, "name": row.name, "where": row.site, "place": row.zone}
+    told |= {"at": row.at, "now": NOW, "newest": {"temperature": 4.0}, "limits": {}}
+    html = render("sensor_head.html", channel="temperature", **told)
+    assert ("kept by the broker" in html) == retained
