@@ -12,7 +12,7 @@ import msgspec
 from gateway import audit
 from gateway.audit import Who
 from gateway.control import ControlError
-from gateway.people import Login, find_login, keep_login
+from gateway.people import Login, find_login, find_person, keep_login
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -33,10 +33,13 @@ class Logins:
         self._people = people
         self._clock = clock
 
-    async def open(self, digest: bytes, person: str, expires: int, address: str = "") -> Login:
+    async def open(
+        self, digest: bytes, person: str, expires: int, address: str = "", shown: str | None = None
+    ) -> Login:
         """Keep the login of a person that has shown its password; drop those that expired.
 
-        It ends at `expires` (ms), unless it is used. Raises ControlError, DiskError.
+        It ends at `expires` (ms), unless it is used. `shown` is the hash that the password was
+        compared with, None where none was asked for. Raises ControlError, DiskError.
         """
         now = self._clock.now()
         if expires <= now:
@@ -44,6 +47,10 @@ class Logins:
         login = Login(person, now, now, expires, address)
         async with self._state.writing():
             self._people.person(person)
+            found = find_person(self._state, person)
+            if shown is not None and (found is None or found[1] != shown):
+                # Comparing takes a while, and the new one has ended all logins.
+                raise ControlError("the password was changed meanwhile", "Log in with the new one")
             self._prune(login)
             keep_login(self._state, digest, login)
             seen = self._people.seen(person, now)

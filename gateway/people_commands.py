@@ -107,12 +107,16 @@ class PeopleCommands:
     # -- logins --------------------------------------------------------------------------------
 
     async def login_open(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """Keep a login; `expires` (ms since 1970) is when it ends if nobody uses it."""
+        """Keep a login; `expires` (ms since 1970) is when it ends if nobody uses it.
+
+        `hash` is the one that the password was compared with: it has to be kept still.
+        """
         login = await self._logins.open(
             _digest(request, "digest"),
             _text(request, "person"),
             _number(request, "expires", 0),
             _text(request, "address") if "address" in request else "",
+            _text(request, "hash") if "hash" in request else None,
         )
         return msgspec.structs.asdict(login)
 

@@ -6,11 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from gateway.clock import Clock
-from gateway.control import ask
-from gateway.listener.attempts import Attempts
+from gateway.control import NotRunningError, ask
 from gateway.web.files import Archive, Files
 from gateway.web.health import Health
-from gateway.web.limits import Limits
+from gateway.web.limits import Guesses, Limits
 from gateway.web.now.feed import Feed
 from gateway.web.now.screens import Screens
 from gateway.web.now.standing import Standing
@@ -20,6 +19,11 @@ from gateway.web.pages.map_list import MapList
 if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.settings.web import Web
+
+PATIENCE, LONG = 10, 600
+"""Seconds in which the gateway has to answer a command."""
+SLOW = {"retry", "drop", "confirm"}
+"""Commands that go through the whole quarantine."""
 
 
 class Site:
@@ -40,16 +44,17 @@ class Site:
         self.screens = Screens(self.streams, self.files.state, self.ask)
         self.feed = Feed(folder, self.standing, self.streams)
         self.limits = Limits(web.rate)
-        self.attempts = Attempts()
-        """Wrong passwords and links, by address."""
-        self.one_password = asyncio.Lock()
-        """Passwords are compared one at a time: each takes 64 MiB."""
+        self.guesses = Guesses(self.clock.monotonic)
         self.map_list = MapList(self)
         self._health = Health(self.ask, self.clock.monotonic)
 
     async def ask(self, do: str, **request: Any) -> Any:  # noqa: ANN401 - whatever the command answers
-        """Send the gateway a command. Raises ControlError, NotRunningError."""
-        return await ask(self.settings.gateway.data, {"do": do, **request})
+        """Send the gateway a command. Raises ControlError, NotRunningError also if it hangs."""
+        try:
+            async with asyncio.timeout(LONG if do in SLOW else PATIENCE):
+                return await ask(self.settings.gateway.data, {"do": do, **request})
+        except TimeoutError as error:
+            raise NotRunningError("the gateway does not answer") from error
 
     async def health(self) -> dict[str, Any] | None:
         """Return the gateway's status, at most 2 s old; None while it does not answer."""

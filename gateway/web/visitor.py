@@ -19,6 +19,7 @@ from fastapi import Depends, Request
 from gateway.api_keys import ApiKey, find_key
 from gateway.audit import Who
 from gateway.control import ControlError, NotRunningError
+from gateway.listener.attempts import origin_of
 from gateway.people import Login, Person, Role, at_least, find_login
 from gateway.web.connections import now_known
 from gateway.web.problems import Problem
@@ -178,7 +179,8 @@ def _count(request: Request, visitor: Visitor | None) -> None:
     site = site_of(request)
     loop = asyncio.get_running_loop()
     if visitor is None:
-        allowed = site.limits.allow(address_of(request), loop.time(), stranger=True)
+        origin = origin_of(address_of(request))
+        allowed = site.limits.allow(origin, loop.time(), stranger=True)
     else:
         asker = f"key {visitor.name}" if visitor.key else visitor.digest
         allowed = site.limits.allow(asker, loop.time())
@@ -202,6 +204,7 @@ def visitor_for(role: Role, scope: str | None = None) -> Callable[[Request], Awa
             visitor = find_visitor(request)
         except Problem:
             _count(request, None)
+            log.warning("an API key was refused", address=address_of(request))
             raise
         _count(request, visitor)
         if visitor is None:

@@ -92,6 +92,20 @@ async def test_who_chooses_a_password_stays_logged_in_there_and_nowhere_else(ask
     assert find_login(ask.gateway.state, DIGEST) is None
 
 
+async def test_a_password_that_is_changed_while_it_is_compared_lets_nobody_in(ask: Asked) -> None:
+    await ask("user-add", name="anna", role="viewer")
+    before = find_person(ask.gateway.state, "anna")
+    assert before is not None
+    login = {"digest": DIGEST.hex(), "person": "anna", "expires": NOW + HOUR, "hash": before[1]}
+    await ask("user-reset", name="anna")
+    with pytest.raises(ControlError, match="changed meanwhile"):
+        await ask("login-open", **login)
+    assert find_login(ask.gateway.state, DIGEST) is None
+    after = find_person(ask.gateway.state, "anna")
+    assert after is not None
+    await ask("login-open", **{**login, "hash": after[1]})
+
+
 async def test_another_role_is_answered(ask: Asked) -> None:
     await ask("user-add", name="anna", role="viewer")
     assert (await ask("user-role", name="anna", role="quality"))["role"] == "quality"

@@ -16,6 +16,7 @@ from gateway.people import Login, find_person
 from gateway.web.look import local
 from gateway.web.pages.alerts import show_at
 from gateway.web.pages.login import LONGEST
+from gateway.web.problems import Problem
 from gateway.web.visitor import Administrator, Viewer, Visitor, address_of, site_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Line(NamedTuple):
 @router.get("/account")
 async def account_page(request: Request, visitor: Viewer) -> Response:
     """Show who is logged in."""
+    if visitor.screen:
+        raise Problem(403, "a wall screen has no account", "See: holdwatch screen list")
     return _account(request, visitor)
 
 
@@ -71,16 +74,15 @@ async def change_password(
     found = find_person(site.files.state, visitor.name) if visitor.person else None
     if found is None or found[1] is None:
         return _account(request, visitor, 403, "Whoever has no password cannot change it.")
-    came_from, now = address_of(request), asyncio.get_running_loop().time()
-    if site.attempts.blocked(came_from, now):
-        words = "Too many wrong passwords came from this address. Wait a minute, then retry."
-        return _account(request, visitor, 429, words)
     problem = problem_of(visitor.name, old, new, again)
     if problem:
         return _account(request, visitor, 422, problem)
-    async with site.one_password:
+    came_from = address_of(request)
+    async with site.guesses.turn(came_from) as words:
+        if words:
+            return _account(request, visitor, 429, words)
         if not await asyncio.to_thread(is_right, old[:LONGEST], found[1]):
-            site.attempts.failed(came_from, now)
+            site.guesses.failed(came_from, "password", visitor.name)
             return _account(request, visitor, 403, "The old password is wrong.")
         kept = await asyncio.to_thread(hashed, new)
     await site.ask(

@@ -69,16 +69,18 @@ async def log_in(
     """Let a person in."""
     site = site_of(request)
     check_origin(request)
-    came_from, now = address_of(request), asyncio.get_running_loop().time()
-    if site.attempts.blocked(came_from, now):
-        problem = "Too many wrong passwords came from this address. Wait a minute, then retry."
-        return show(request, "login.html", status=429, to=to, problem=problem, name=name)
-    found = find_person(site.files.state, name.strip())
-    person, kept = found or (None, None)
-    async with site.one_password:
+    came_from = address_of(request)
+    async with site.guesses.turn(came_from) as problem:
+        if problem:
+            return show(request, "login.html", status=429, to=to, problem=problem, name=name)
+        found = find_person(site.files.state, name.strip())
+        person, kept = found or (None, None)
         right = await asyncio.to_thread(is_right, password[:LONGEST], kept)
-    if not right or person is None or person.removed is not None:
-        site.attempts.failed(came_from, now)
+        if not right or person is None or person.removed is not None:
+            # Whoever is not known may have typed a password in place of the name.
+            site.guesses.failed(came_from, "password", person.name if person else "")
+            right = False
+    if not right or person is None:
         problem = "Name or password is wrong. If it is lost: holdwatch user reset NAME"
         return show(request, "login.html", status=403, to=to, problem=problem, name=name)
     token = secrets.token_hex(TOKEN)
@@ -88,6 +90,7 @@ async def log_in(
         person=person.name,
         expires=site.clock.now() + site.web.idle,
         address=came_from,
+        hash=kept,
     )
     response = RedirectResponse(safe_path(to), 303)
     set_cookie(site, response, token)
@@ -96,8 +99,10 @@ async def log_in(
 
 @router.post("/logout")
 async def log_out(request: Request, visitor: Viewer) -> Response:
-    """End this login."""
+    """End this login. A screen's ends only where it is revoked: nobody could open it again."""
     site = site_of(request)
+    if visitor.screen:
+        raise Problem(403, "a wall screen does not log out", "Use: holdwatch screen revoke NAME")
     await site.ask("login-end", digest=visitor.digest.hex())
     response = RedirectResponse("/login", 303)
     response.delete_cookie(cookie_name(site), path="/")
@@ -111,17 +116,31 @@ def enter_page(request: Request) -> Response:
 
 
 @router.post("/enter")
-async def enter(request: Request, token: Annotated[str, Form()]) -> Response:
-    """Let in who has the link of a login, such as a wall screen."""
+async def enter(
+    request: Request, token: Annotated[str, Form()], instead: Annotated[str, Form()] = ""
+) -> Response:
+    """Let in who has the link of a login, such as a wall screen.
+
+    Whoever is logged in as somebody else is asked first (409), and then says `instead`: a link
+    that they follow unawares could have them act under another name, or blind a screen.
+    """
     site = site_of(request)
     check_origin(request)
-    came_from, now = address_of(request), asyncio.get_running_loop().time()
-    if site.attempts.blocked(came_from, now):
+    came_from = address_of(request)
+    if site.guesses.blocked(came_from):
         raise Problem(429, "too many wrong links came from this address", "Wait a minute")
     found = find_login(site.files.state, sha256(token.encode()).digest())
     if found is None or (found[0].expires is not None and found[0].expires <= site.clock.now()):
-        site.attempts.failed(came_from, now)
+        site.guesses.failed(came_from, "link")
         raise Problem(403, "this link is revoked, or was never good", "Ask for another one")
+    visitor, person = find_visitor(request), found[1]
+    if visitor is not None and person.name not in {visitor.name, instead}:
+        raise Problem(
+            409,
+            f"you are logged in here as {visitor.name}, and this link is {person.name}'s",
+            "Go on only if you meant to open it",
+            instead=person.name,
+        )
     response = JSONResponse({"to": "/wall" if found[1].screen else "/"})
     set_cookie(site, response, token)
     return response

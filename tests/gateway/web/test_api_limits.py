@@ -41,3 +41,11 @@ def test_an_address_that_guesses_keys_waits(page: RunningPage) -> None:
     ]
     assert {one.status_code for one in guesses} == {401, 429}
     assert all("retry-after" in one.headers for one in guesses if one.status_code == 429)
+
+
+def test_keys_that_are_refused_are_in_the_log_without_the_key(page: RunningPage) -> None:
+    guess = "hw_" + "5" * 32
+    httpx.get(f"{page.url}/api/v1/devices", headers={"Authorization": f"Bearer {guess}"})
+    logged = page.log.read_text()
+    assert "an API key was refused" in logged
+    assert guess not in logged

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.listener.attempts import AT_ONCE
 from tests.gateway.web.running import RunningPage
 
 
@@ -82,4 +85,57 @@ def test_nobody_can_send_us_more_than_a_form_holds(page: RunningPage, chunked: b
         content=parts if chunked else content,
         headers={"Origin": page.url, "Content-Type": "application/x-www-form-urlencoded"},
     )
-    assert answer.status_code in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.BAD_REQUEST}
+    assert answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+def screen_of(page: RunningPage, name: str) -> str:
+    """Add a wall screen; return its link's token."""
+    token: str = page.command("screen", "add", name)["token"]
+    return token
+
+
+def test_a_link_lets_a_browser_in_that_is_not_logged_in(page: RunningPage) -> None:
+    token = screen_of(page, "hall")
+    with httpx.Client(base_url=page.url, headers={"Origin": page.url}) as client:
+        for _ in range(2):  # a link may be opened again
+            assert client.post("/enter", data={"token": token}).json() == {"to": "/wall"}
+        assert client.get("/wall").status_code == HTTPStatus.OK
+
+
+def test_a_link_replaces_nobodys_login_unasked(page: RunningPage) -> None:
+    client, token = page.user("clara"), screen_of(page, "gate")
+    answer = client.post("/enter", data={"token": token})
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "logged in here as clara" in answer.json()["detail"]
+    assert "set-cookie" not in answer.headers
+    instead = answer.json()["instead"]
+    assert client.post("/enter", data={"token": token, "instead": instead}).json()["to"] == "/wall"
+
+
+def test_a_screen_cannot_end_its_own_login(page: RunningPage) -> None:
+    token = screen_of(page, "dock-door")
+    with httpx.Client(base_url=page.url, headers={"Origin": page.url}) as client:
+        client.post("/enter", data={"token": token})
+        csrf = client.get("/wall").text.split('data-csrf="')[1].split('"')[0]
+        for method, path in (("POST", "/logout"), ("GET", "/account")):
+            answer = client.request(method, path, headers={"X-CSRF-Token": csrf})
+            assert (path, answer.status_code) == (path, HTTPStatus.FORBIDDEN)
+        assert client.get("/wall").status_code == HTTPStatus.OK
+
+
+def test_many_guesses_at_once_are_held_back(tmp_path: Path) -> None:
+    with RunningPage(tmp_path) as page:
+
+        def guess(number: int) -> int:
+            form = {"name": "anna", "password": f"guess {number}"}
+            headers = {"Origin": page.url}
+            return httpx.post(
+                f"{page.url}/login", data=form, headers=headers, timeout=60
+            ).status_code
+
+        with ThreadPoolExecutor(40) as threads:
+            answers = list(threads.map(guess, range(80)))
+        refused = answers.count(HTTPStatus.TOO_MANY_REQUESTS)
+        assert answers.count(HTTPStatus.FORBIDDEN) + refused == len(answers)
+        assert refused >= len(answers) - AT_ONCE - 5  # some are forgiven meanwhile
+        assert "a login was refused" in page.log.read_text()
