@@ -18,6 +18,7 @@ from fastapi.responses import Response
 from devices.reading import DeviceKey
 from gateway.control import NotRunningError
 from gateway.web.look import show
+from gateway.web.now.watched import Watched
 from gateway.web.pages.sensor_chart import MARKS
 from gateway.web.pages.sensor_files import chart, known
 from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, shown, zone_parts
@@ -168,9 +169,8 @@ async def _head(
         "newest": newest,
         "at": at,
         "limits": {
-            rule.channel: rule.limit()
-            for rule in reversed(site.settings.rules)
-            if rule.kind == "threshold" and rule.matches(device)
+            channel: limits.words(channel)
+            for channel, limits in Watched(site.settings).of(device).limits.items()
         },
     }
 

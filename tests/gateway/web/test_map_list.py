@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -123,6 +124,18 @@ async def test_what_goes_wrong_once_is_tried_again(
         with pytest.raises(OSError, match="no memory"):
             await looked.list.text()
     assert "truck-0000" in await looked.list.text()
+
+
+async def test_it_is_written_aside(looked: Looked, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def render(*_template: object, **_context: object) -> str:
+        threads.append(threading.get_ident())
+        return "written"
+
+    monkeypatch.setattr(map_list, "render", render)
+    assert await looked.list.text() == "written"
+    assert threads != [threading.get_ident()]
 
 
 async def test_others_have_their_turn_while_a_long_list_is_made(looked: Looked) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from rules.duration import DAY, HOUR, MINUTE
-from tests.gateway.web.running import RunningPage, until
+from tests.gateway.web.running import SETTINGS, RunningPage, until
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,22 @@ def test_a_sensor_says_how_it_stands_against_its_limit_and_who_has_it(
     head = until(told, "the head tells of the alert")
     for words in ("critical", "Vaccine fridge", "Warehouse 2", "11.5", "°C", "nobody yet"):
         assert words in head
-    assert "outside 2.0 to 8.0 °C" in head
+    assert "limit: 2 to 8 °C" in head
     text = shown(client, "fridge-head")
     assert f"/alerts/{alert['id']}" in text.partition('id="late"')[2]
+
+
+def test_of_two_limits_the_narrowest_is_told_as_on_the_board(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    rule = '[[rules]]\nname = "{}"\nkind = "threshold"\nchannel = "temperature"\n{}\n'
+    more = rule.format("warm", "above = 7.0") + rule.format("hot", "above = 30.0")
+    with RunningPage(tmp_path_factory.mktemp("limits"), SETTINGS + more) as running:
+        running.publish("fridge-1", {"temperature": 4.0})
+        client = running.user("anna")
+        until(lambda: "fridge-1" in client.get("/").text, "the sensor on the board")
+        for path in ("/", "/sensor-head/fridge-1"):
+            assert "2 to 7 °C" in client.get(path).text
 
 
 def test_channels_have_tabs_temperature_and_watched_ones_first(
