@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 
-from devices.reading import DeviceKey
 from gateway.own_alerts import KIND
+from gateway.web.keys import parse_key
 from gateway.web.problems import Problem
 from gateway.web.visitor import Reader, Visitor
 
 if TYPE_CHECKING:
+    from devices.reading import DeviceKey
     from gateway.web.site import Site
     from rules.alert import Alert
 
@@ -53,8 +54,7 @@ def check_complete(site: Site) -> None:
 
 def find_device(site: Site, visitor: Visitor, key: str) -> DeviceKey:
     """Return a device by its key. Raises Problem."""
-    owner, _, name = key.rpartition("/")
-    device = DeviceKey(owner, name)
+    device = parse_key(key)
     heard = site.standing.seen(device) is not None
     if not heard or str(device) != key or not visitor.sees(device):
         check_complete(site)

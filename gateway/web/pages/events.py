@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
-from devices.reading import DeviceKey
+from gateway.web.keys import parse_key
 from gateway.web.now.streams import MOST_STREAMS, Stream
 from gateway.web.now.views import VIEWS
 from gateway.web.problems import Problem
@@ -52,8 +52,7 @@ def _stream(site: Site, visitor: Visitor, view: str, device: str) -> Stream:
         raise Problem(422, f"there is no view {view!r}", f"Use one of {allowed}, or none")
     key = None
     if view == "sensor":
-        owner, _, identity = device.rpartition("/")
-        key = DeviceKey(owner, identity)
+        key = parse_key(device)
         if site.standing.row(key) is None:
             raise Problem(404, f"nothing is known of {device}", "Look for it on the board")
     return Stream(

@@ -9,9 +9,10 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from gateway.web.keys import parse_key
 from gateway.web.look import show
 from gateway.web.pages.map_way import fixes, way
-from gateway.web.pages.sensor import device_of, unknown
+from gateway.web.pages.sensor import unknown
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY
 from rules.threshold import HOLDS
@@ -50,7 +51,7 @@ async def map_way(
 ) -> Response:
     """Return the way of a device as JSON, up to now."""
     site = site_of(request)
-    device = device_of(key)
+    device = parse_key(key)
     if site.standing.seen(device) is None:
         raise unknown(key)
     now = site.clock.now()

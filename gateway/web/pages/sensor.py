@@ -15,8 +15,8 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from devices.reading import DeviceKey
 from gateway.control import NotRunningError
+from gateway.web.keys import parse_key
 from gateway.web.look import show
 from gateway.web.now.watched import Watched
 from gateway.web.pages.sensor_chart import MARKS
@@ -29,6 +29,7 @@ from rules.revision import WITHDRAWN
 from rules.rule import check_channel
 
 if TYPE_CHECKING:
+    from devices.reading import DeviceKey
     from gateway.web.now.rows import Row
     from gateway.web.pages.sensor_files import Known
     from gateway.web.site import Site
@@ -54,7 +55,7 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
 ) -> Response:
     """Show a sensor."""
     site = site_of(request)
-    device = device_of(key)
+    device = parse_key(key)
     found = await _known(site, device)
     if channel not in found.channels:
         wrong = _wrong(site.standing.row(device))
@@ -83,7 +84,7 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
 @router.get("/sensor-head/{key:path}")
 async def sensor_head(request: Request, visitor: Viewer, key: str, channel: str = "") -> Response:
     """Show how a sensor stands: the part that is fetched again when something changes."""
-    head = await _head(site_of(request), device_of(key), channel)
+    head = await _head(site_of(request), parse_key(key), channel)
     return show(request, "sensor_head.html", visitor, **head)
 
 
@@ -91,7 +92,7 @@ async def sensor_head(request: Request, visitor: Viewer, key: str, channel: str 
 async def sensor_messages(request: Request, visitor: Viewer, key: str) -> Response:
     """Show the last messages of a sensor as they came."""
     site = site_of(request)
-    device = device_of(key)
+    device = parse_key(key)
     return show(
         request,
         "sensor_messages.html",
@@ -114,7 +115,7 @@ async def sensor_chart(  # noqa: PLR0913, PLR0917 - an address has this many par
 ) -> Response:
     """Return what a chart draws, as JSON. Times are ms since 1970, UTC."""
     site = site_of(request)
-    device = device_of(key)
+    device = parse_key(key)
     try:
         check_channel(channel)
     except ValueError as error:
@@ -138,12 +139,6 @@ async def sensor_chart(  # noqa: PLR0913, PLR0917 - an address has this many par
 def unknown(key: str) -> Problem:
     """Return what is said of a sensor that is not there."""
     return Problem(404, f"there is no sensor {key}", "Choose one on the board")
-
-
-def device_of(key: str) -> DeviceKey:
-    """Return the device of an address."""
-    owner, _, name = key.rpartition("/")
-    return DeviceKey(owner, name)
 
 
 async def _head(
