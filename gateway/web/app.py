@@ -9,10 +9,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from gateway.control import ControlError, NotRunningError
+from gateway.database import DiskError, FileError
 from gateway.web.api import make_api, metrics
 from gateway.web.bodies import Bodies
 from gateway.web.headers import Headers
@@ -76,10 +78,14 @@ def make_app(site: Site) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(ControlError, _refused)
     app.add_exception_handler(NotRunningError, _alone)
+    app.add_exception_handler(DiskError, _disk)
+    app.add_exception_handler(FileError, _disk)
     app.add_exception_handler(RequestValidationError, _mistake)
     app.add_exception_handler(HTTPException, _http)
     app.add_middleware(GZipMiddleware, minimum_size=LARGE, compresslevel=6)
     app.add_middleware(Bodies)
+    # Within the headers: what the framework itself answers where we fail would have none.
+    app.add_middleware(ServerErrorMiddleware, handler=_failed)
     app.add_middleware(Headers, web=site.web)
     app.add_middleware(metrics.Counted, counts=app.state.counts)
     return app
@@ -114,6 +120,16 @@ def _alone(request: Request, _error: Exception) -> Response:
     return _problem(request, Problem(503, "the gateway does not answer", cure))
 
 
+def _disk(request: Request, error: Exception) -> Response:
+    if isinstance(error, FileError):
+        return _problem(request, Problem(500, error.problem, error.cure))
+    return _problem(request, Problem(503, str(error), "Wait a moment, then retry"))
+
+
+def _failed(request: Request, _error: Exception) -> Response:
+    return _problem(request, Problem(500, "the gateway's page failed at this", "Its log says why"))
+
+
 def _mistake(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
@@ -126,5 +142,8 @@ def _mistake(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, Problem):
+        # Found while the body was read.
+        return _problem(request, error.__cause__)
     words = "there is no such page" if error.status_code == 404 else str(error.detail)
     return _problem(request, Problem(error.status_code, words, "Go to the board"))

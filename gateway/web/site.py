@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PATIENCE, LONG = 10, 600
 """Seconds in which the gateway has to answer a command."""
-SLOW = {"retry", "drop", "confirm"}
+SLOW = {"retry", "drop"}
 """Commands that go through the whole quarantine."""
 
 

@@ -16,6 +16,9 @@ from gateway.web.problems import Problem
 
 Place = TypeVar("Place")
 
+BOUND = 1 << 63
+"""SQLite's numbers are smaller."""
+
 
 def cursor(place: object) -> str:
     """Return the text for a place: numbers and texts in a tuple."""
@@ -26,10 +29,18 @@ def place(text: str, shape: type[Place]) -> Place:
     """Return the place that a cursor of this shape stands for. Raises Problem."""
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return msgspec.msgpack.decode(packed, type=shape)
+        found = msgspec.msgpack.decode(packed, type=shape)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise Problem(
-            422,
-            "`next` is no cursor of this list",
-            "Send what stood in `next` of the page before, or leave it out to begin",
-        ) from error
+        raise _unknown() from error
+    for one in found if isinstance(found, tuple) else (found,):
+        if isinstance(one, int) and not -BOUND <= one < BOUND:
+            raise _unknown()
+    return found
+
+
+def _unknown() -> Problem:
+    return Problem(
+        422,
+        "`next` is no cursor of this list",
+        "Send what stood in `next` of the page before, or leave it out to begin",
+    )

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from gateway.control import NotRunningError, watch
+from gateway.database import DiskError, FileError
 from gateway.live import Said
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ class Feed:
                     self._streams.told()
             except (NotRunningError, OSError) as error:
                 log.info("the gateway does not answer", problem=str(error))
+            except (DiskError, FileError) as error:
+                # All is asked again; until then the page says that it knows nothing.
+                log.warning("what the gateway tells could not be taken in", problem=str(error))
             self._standing.lost()
             self._streams.told()
             await asyncio.sleep(AGAIN)

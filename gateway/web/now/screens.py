@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.control import ControlError, NotRunningError
+from gateway.database import DiskError, FileError
 from gateway.web.now.streams import CHECK
 
 if TYPE_CHECKING:
@@ -40,8 +41,14 @@ class Screens:
         """Look for ever."""
         loop = asyncio.get_running_loop()
         while True:
-            await self.look(loop.time())
-            await asyncio.sleep(LOOK)
+            pause = LOOK
+            try:
+                await self.look(loop.time())
+            except (DiskError, FileError) as error:
+                # Looked at again: logins that ended meanwhile are found then.
+                log.warning("logins could not be looked up", problem=str(error))
+                self._check_at, pause = 0.0, TELL
+            await asyncio.sleep(pause)
 
     async def look(self, now: float) -> None:
         """Do what is due. `now`: seconds, never set back."""

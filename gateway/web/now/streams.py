@@ -33,6 +33,10 @@ MOST_WAITING = 200
 MOST_BYTES = 8_000_000
 """Messages, and bytes of them, that wait for one browser."""
 MOST_STREAMS = 1_000
+FOR_SCREENS = 100
+"""Of them, for wall screens alone."""
+MOST_EACH = 50
+"""Streams of one person: as many pages open at once."""
 AT_ONCE = 100
 """Rows that are written before the loop is given back; also in one message."""
 RELOAD = b"event: reload\ndata: null\n\n"
@@ -53,12 +57,17 @@ class Stream:
         *,
         view: View | None = None,
         device: DeviceKey | None = None,
+        person: str = "",
         screen: str = "",
         allowed: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`screen` is the name of a wall screen; `allowed` tells whether the login still holds."""
+        """Begin for a person, whose name is in `screen` too where it is a wall screen.
+
+        `allowed` tells whether the login still holds.
+        """
         self.view = view
         self.device = device
+        self.person = person
         self.screen = screen
         self.allowed = allowed
         self.over = False
@@ -122,6 +131,13 @@ class Streams:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def full_for(self, stream: Stream) -> str:
+        """Return why another stream cannot be had, "" if it can: nobody takes them all."""
+        if sum(one.person == stream.person for one in self._all) >= MOST_EACH:
+            return f"{stream.person} has {MOST_EACH} pages open already"
+        most = MOST_STREAMS if stream.screen else MOST_STREAMS - FOR_SCREENS
+        return f"{most} pages are open already" if len(self._all) >= most else ""
 
     @property
     def place(self) -> str:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from gateway.web.keys import parse_key
-from gateway.web.now.streams import MOST_STREAMS, Stream
+from gateway.web.now.streams import Stream
 from gateway.web.now.views import VIEWS
 from gateway.web.problems import Problem
 from gateway.web.visitor import Viewer, Visitor, site_of, still_in
@@ -36,9 +36,10 @@ async def events(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
 ) -> StreamingResponse:
     """Send what changes until the browser goes, or its login ends."""
     site = site_of(request)
-    if len(site.streams) >= MOST_STREAMS:
-        raise Problem(503, f"{MOST_STREAMS} pages are open already", "Close some of them")
     stream = _stream(site, visitor, view, device)
+    full = site.streams.full_for(stream)
+    if full:
+        raise Problem(503, full, "Close some of them")
     return StreamingResponse(
         site.streams.listen(stream, last_event_id or after),
         media_type="text/event-stream",
@@ -58,6 +59,7 @@ def _stream(site: Site, visitor: Visitor, view: str, device: str) -> Stream:
     return Stream(
         view=VIEWS.get(view),
         device=key,
+        person=visitor.name,
         screen=visitor.name if visitor.screen else "",
         allowed=lambda: still_in(site, visitor),
     )

@@ -9,6 +9,7 @@ import pytest
 
 from gateway import __version__
 from gateway.web.api import models
+from gateway.web.api.paging import cursor
 from tests.gateway.web.api_client import api, pages, refused
 from tests.gateway.web.running import RunningPage, until
 
@@ -179,6 +180,8 @@ def test_a_key_does_what_its_scopes_say(
         ("GET", "/devices?lmit=1", 422, "lmit"),
         ("GET", "/devices?next=%00", 422, "next"),
         ("GET", "/devices?next=kgEC", 422, "next"),
+        ("GET", f"/alerts?next={cursor((1 << 63, 'a1'))}", 422, "next"),
+        ("GET", f"/quarantine?next={cursor(1 << 63)}", 422, "next"),
         ("GET", "/alerts?state=broken", 422, "state"),
         ("GET", "/alerts?device=nobody", 404, "no device"),
     ],

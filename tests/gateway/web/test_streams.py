@@ -12,8 +12,17 @@ import pytest
 
 from devices.reading import DeviceKey
 from gateway.control import NotRunningError
+from gateway.database import DiskError
 from gateway.web.now.screens import TELL, Screens
-from gateway.web.now.streams import CHECK, MOST_WAITING, Stream, Streams
+from gateway.web.now.streams import (
+    CHECK,
+    FOR_SCREENS,
+    MOST_EACH,
+    MOST_STREAMS,
+    MOST_WAITING,
+    Stream,
+    Streams,
+)
 from gateway.web.now.views import VIEWS
 from tests.gateway.web.told import MINUTE, NOW, Told, alert, seen, status
 
@@ -219,6 +228,51 @@ async def test_a_browser_that_goes_is_forgotten(told: Told) -> None:
     assert (len(streams), streams.screens()) == (1, ["dock"])
     await messages.aclose()  # type: ignore[attr-defined] # it is an async generator
     assert (len(streams), streams.screens()) == (0, [])
+
+
+async def test_nobody_takes_all_streams(told: Told) -> None:
+    streams = made(told)
+
+    async def opened(person: str, screen: str = "") -> bool:
+        stream = Stream(person=person, screen=screen)
+        if streams.full_for(stream):
+            return False
+        listening.append(streams.listen(stream))
+        await anext(listening[-1])
+        return True
+
+    listening: list[AsyncIterator[bytes]] = []
+    assert [await opened("olga") for _ in range(MOST_EACH + 1)] == [True] * MOST_EACH + [False]
+    assert await opened("carl")
+    while await opened(f"person-{len(listening)}"):
+        pass
+    assert len(listening) == MOST_STREAMS - FOR_SCREENS
+    assert await opened("hall", screen="hall")
+
+
+async def test_a_disk_that_fails_once_does_not_end_the_looking_at_logins(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Event()
+
+    async def ask(_do: str, **_request: object) -> None:
+        raise AssertionError
+
+    class Failing(Screens):
+        failed = False
+
+        async def look(self, now: float) -> None:
+            if not self.failed:
+                self.failed = True
+                raise DiskError("state.db: the disk does not answer")
+            await super().look(now)
+            looked.set()
+
+    monkeypatch.setattr("gateway.web.now.screens.TELL", 0)
+    task = asyncio.create_task(Failing(made(told), told.files.state, ask).run())
+    await asyncio.wait_for(looked.wait(), 5)
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_a_stream_ends_with_its_login(told: Told) -> None:
