@@ -13,6 +13,7 @@ from devices.reading import WRONG_CLOCK, DeviceKey, Reading
 from gateway import __version__
 from gateway.acts import Acts
 from gateway.alert_commands import AlertCommands, with_holders
+from gateway.alert_now import as_it_is
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.intake_commands import IntakeCommands
@@ -20,9 +21,9 @@ from gateway.own_alerts import GRAVITY
 from gateway.people_commands import PeopleCommands
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
+from gateway.unwatched import Unwatched
 from rules.duration import DAY
 from rules.revision import WITHDRAWN
-from rules.rule import SampleRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,10 +38,9 @@ LOOKED_UP = 200
 LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
 
-
 LOOKING = frozenset(
     {
-        *("status", "devices", "quarantine", "report", "alerts", "credentials"),
+        *("status", "health", "devices", "quarantine", "report", "alerts", "credentials"),
         *("user-list", "screen-list", "key-list", "audit"),
     }
 )
@@ -77,8 +77,15 @@ class Commands:
             gateway.journal,
             gateway.clock,
         )
+        self._unwatched = Unwatched(
+            gateway.settings.rules,
+            gateway.monitor.engine,
+            gateway.journal.devices,
+            gateway.clock,
+        )
         self.by_name = {
             "status": self.status,
+            "health": self.health,
             "devices": self.devices,
             "alerts": self.alerts,
             "report": self.report,
@@ -109,9 +116,28 @@ class Commands:
     async def status(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """How everything stands, worst alerts first."""
         gateway = self._gateway
-        journal, monitor = gateway.journal, gateway.monitor
-        alerts = [*gateway.own_alerts.open_alerts, *map(self._as_it_is, monitor.open_alerts)]
+        open_alerts = map(self._as_it_is, gateway.monitor.open_alerts)
+        alerts = [*gateway.own_alerts.open_alerts, *open_alerts]
         alerts.sort(key=lambda one: (one.retrospective, GRAVITY[one.severity], one.fired))
+        return {
+            **self._itself(),
+            "alerts": with_holders(gateway.state, alerts, gateway.clock.now()),
+            "pending": self._pending(),
+            "unwatched": await self._unwatched.find(),
+        }
+
+    async def health(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """How the gateway itself stands: what its page asks for all the time, and costs little."""
+        return {
+            **self._itself(),
+            "problems": self._gateway.own_alerts.open_alerts,
+            "unwatched": await self._unwatched.lately(),
+        }
+
+    def _itself(self) -> dict[str, Any]:
+        """Return how the gateway stands, whatever the number of alerts."""
+        gateway = self._gateway
+        journal, monitor = gateway.journal, gateway.monitor
         return {
             "version": __version__,
             "box": gateway.settings.gateway.box,
@@ -122,8 +148,6 @@ class Commands:
                 name: msgspec.to_builtins(state) for name, state in gateway.brokers.states.items()
             },
             "listener": gateway.listener.report() if gateway.listener else None,
-            "alerts": with_holders(gateway.state, alerts, gateway.clock.now()),
-            "pending": self._pending(),
             "devices": len(journal.devices()),
             "received": gateway.ingest.received,
             "duplicates": journal.duplicates,
@@ -140,7 +164,6 @@ class Commands:
                 **{one.name: gateway.state.head - one.cursor for one in gateway.publishers},
             },
             "dead_letters": gateway.state.dead_letters(),
-            "unwatched": self._unwatched(),
             "wrong_clocks": [
                 str(device)
                 for device, reading in monitor.seen().items()
@@ -148,42 +171,8 @@ class Commands:
             ],
         }
 
-    def _unwatched(self) -> list[str]:
-        """Say where a rule that people rely on judges nothing: a typing mistake, most often."""
-        settings, engine = self._gateway.settings, self._gateway.monitor.engine
-        devices = self._gateway.journal.devices()
-        if not devices or len(devices) > LOOKED_AT:
-            return []
-        found = []
-        judged = {(one.rule, device) for device in devices for one in engine.state(device)}
-        limited: set[DeviceKey] = set()
-        for rule in settings.rules:
-            watched = [device for device in devices if rule.matches(device)]
-            if not watched:
-                found.append(f"rule {rule.name} watches no device that was heard")
-            if not isinstance(rule, SampleRule):
-                continue
-            met = {device for device in watched if (rule.name, device) in judged}
-            limited |= met
-            # A rule for all devices is not meant to find its channel in each.
-            missed = [] if "*" in rule.devices else sorted(set(watched) - met)
-            found += [f"rule {rule.name}: {one} never sent {rule.channel}" for one in missed]
-        if settings.rules:
-            found += [f"no limit watches {one}" for one in sorted(set(devices) - limited)]
-        return found
-
     def _as_it_is(self, alert: Alert) -> Alert:
-        """Return an open alert with what has been seen since it fired."""
-        for one in self._gateway.monitor.engine.state(alert.device):
-            if (one.rule, one.version, one.channel) == (alert.rule, alert.version, alert.channel):
-                return msgspec.structs.replace(
-                    alert,
-                    worst=one.worst,
-                    worst_at=one.worst_at,
-                    last=one.value,
-                    last_at=one.since,
-                )
-        return alert
+        return as_it_is(alert, self._gateway.monitor.engine.state(alert.device))
 
     def _pending(self) -> list[dict[str, Any]]:
         engine = self._gateway.monitor.engine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gateway.brokers import JOINED
 from gateway.control import ControlError, NotRunningError
-from gateway.own_alerts import GRAVITY, KIND
+from gateway.own_alerts import GRAVITY
 from rules.duration import DAY, HOUR, MINUTE, SECOND, format_duration
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ BEHIND_FROM = 20_000
 
 
 class Health:
-    """The gateway's `status`, asked when somebody looks and the last answer is old."""
+    """What the gateway says of itself, asked when somebody looks and the last answer is old."""
 
     def __init__(self, ask: Callable[[str], Awaitable[Any]], now: Callable[[], int]) -> None:
         """`ask` sends a command; `now` is in ms and never set back."""
@@ -35,12 +35,12 @@ class Health:
         self._one = asyncio.Lock()
 
     async def now(self) -> dict[str, Any] | None:
-        """Return the gateway's status, at most 2 s old; None while it does not answer."""
+        """Return how the gateway stands, at most 2 s old; None while it does not answer."""
         async with self._one:
             if self._asked is None or self._now() - self._asked >= GOOD_FOR:
                 try:
                     async with asyncio.timeout(PATIENCE):
-                        self._answer = await self._ask("status")
+                        self._answer = await self._ask("health")
                 except (ControlError, NotRunningError, OSError, TimeoutError):
                     # Not answering is what whoever asks wants to know.
                     self._answer = None
@@ -69,10 +69,10 @@ SILENT = Fault(
 
 
 def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]]) -> list[Fault]:
-    """Return what is wrong by the gateway's status and its wall screens, worst first."""
+    """Return what is wrong by the gateway's health and its wall screens, worst first."""
     if status is None:
         return [SILENT]
-    own = [one for one in status["alerts"] if one["kind"] == KIND]
+    own = status["problems"]
     told = {one["channel"] for one in own}
     found = [
         Fault(one["severity"], sentence(one["reason"]), one["note"], f"/alerts/{one['id']}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.acts import Facts, acts_of_many, facts
+from gateway.alert_now import as_it_is
 from gateway.own_alerts import GRAVITY, KIND
 from gateway.web.health import sentence
 from gateway.web.look import amount, channel_name
@@ -16,13 +17,12 @@ from rules.alert import Alert
 from rules.revision import WITHDRAWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from devices.reading import DeviceKey
+    from gateway.live import Seen
     from gateway.settings import Settings
     from gateway.state import State
-
-NEWEST = ("worst", "worst_at", "last", "last_at")
-"""What of an open alert the gateway knows better than the file: it changes with each reading."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -118,17 +118,21 @@ def told(
     settings: Settings,
     alerts: Sequence[Alert],
     now: int,
-    status: Mapping[str, Any] | None = None,
+    seen: Callable[[DeviceKey], Seen | None] = lambda _device: None,
 ) -> list[Told]:
-    """Return alerts as people read them at `now` (ms); `status`: the gateway's, if it answers."""
-    newest = {one["id"]: one for one in status["alerts"]} if status else {}
+    """Return alerts as people read them at `now` (ms).
+
+    `seen` knows of open alerts better than the file, which is not written with each reading: how a
+    device stands.
+    """
     done = acts_of_many(state, [one.id for one in alerts])
     found = []
     for alert in alerts:
         section = settings.device(alert.device)
+        known = seen(alert.device) if alert.ended is None else None
         found.append(
             Told(
-                _with(alert, newest.get(alert.id)),
+                as_it_is(alert, (known and known.rules) or ()),
                 facts(done[alert.id], now),
                 _name(alert, section.name if section else None),
                 (section.site if section else None) or "",
@@ -142,13 +146,6 @@ def _name(alert: Alert, given: str | None) -> str:
     if alert.kind == KIND:
         return f"Gateway {alert.device.id}"
     return given or alert.device.id
-
-
-def _with(alert: Alert, newest: Mapping[str, Any] | None) -> Alert:
-    """Return an open alert with what was seen since it fired."""
-    if newest is None or alert.ended is not None:
-        return alert
-    return msgspec.structs.replace(alert, **{name: newest[name] for name in NEWEST})
 
 
 def moment(when: int | None, zone: str, now: int) -> str:

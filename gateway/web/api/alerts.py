@@ -99,8 +99,7 @@ async def alert(request: Request, alert: str, visitor: Reader) -> Response:
 
 def _told(site: Site, found: Sequence[Alert]) -> list[Told]:
     """Return alerts as they stand now, and who has them."""
-    newest = [_as_it_is(site, one) for one in found]
-    return told(site.files.state, site.settings, newest, site.clock.now())
+    return told(site.files.state, site.settings, found, site.clock.now(), site.standing.seen)
 
 
 def _detail(site: Site, found: Alert) -> dict[str, Any]:
@@ -142,17 +141,6 @@ def _event(stored: StoredEvent) -> dict[str, Any]:
         "alert": plain(event.alert),
         "before": plain(event.before) if event.before else None,
     }
-
-
-def _as_it_is(site: Site, alert: Alert) -> Alert:
-    """Return an open alert with what has been seen since it fired."""
-    seen = site.standing.seen(alert.device) if alert.ended is None else None
-    for one in (seen and seen.rules) or ():
-        if (one.rule, one.version, one.channel) == (alert.rule, alert.version, alert.channel):
-            return msgspec.structs.replace(
-                alert, worst=one.worst, worst_at=one.worst_at, last=one.value, last_at=one.since
-            )
-    return alert
 
 
 # -- what is done about them --------------------------------------------------------------------

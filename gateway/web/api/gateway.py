@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from devices.reading import DeviceKey
 from gateway import __version__
 from gateway.control import NotRunningError
-from gateway.own_alerts import KIND
 from gateway.web.api import models
 from gateway.web.api.access import Whole
 from gateway.web.api.answers import answer
@@ -32,9 +31,8 @@ async def gateway(request: Request, _visitor: Whole) -> Response:
     status = await site_of(request).health()
     if status is None:
         raise NotRunningError
-    told = {name: status[name] for name in models.Gateway.model_fields if name != "problems"}
-    own = [one for one in status["alerts"] if one["kind"] == KIND]
-    return answer({**told, "problems": [_own(one) for one in own]})
+    told = {name: status[name] for name in models.Gateway.model_fields}
+    return answer({**told, "problems": [_own(one) for one in status["problems"]]})
 
 
 def _own(alert: dict[str, Any]) -> dict[str, Any]:

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from gateway.web.now.open_alerts import Open
     from gateway.web.site import Site
 
 router = APIRouter()
 
 Status = dict[str, Any]
-"""What the gateway answers to `status`."""
+"""What the gateway answers to `health`."""
 MOST = 50
 """Values of a label; all others together are `other`."""
 SEVERITIES = ("critical", "warning", "info")
@@ -52,8 +53,8 @@ def _one(name: str, meaning: str, read: Callable[[Status], float]) -> Metric:
     return Metric(name, meaning, "", lambda status: {"": read(status)})
 
 
-def _by_severity(alerts: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    counts = Counter(one["severity"] for one in alerts)
+def _by_severity(alerts: Iterable[Open]) -> dict[str, float]:
+    counts = Counter(one.alert.severity for one in alerts)
     return {severity: counts[severity] for severity in SEVERITIES}
 
 
@@ -68,13 +69,6 @@ METRICS: tuple[Metric, ...] = (
     _one("devices", "Devices that were ever heard", lambda s: s["devices"]),
     _one("messages_total", "Messages taken in since the start", lambda s: s["received"]),
     _one("duplicates_total", "Readings that were stored already", lambda s: s["duplicates"]),
-    Metric("alerts", "Open alerts", "severity", lambda s: _by_severity(s["alerts"])),
-    Metric(
-        "alerts_unheld",
-        "Open alerts that nobody has",
-        "severity",
-        lambda s: _by_severity(one for one in s["alerts"] if not one["holder"]),
-    ),
     Metric(
         "quarantine_messages", "Messages in the quarantine", "reason", lambda s: s["quarantine"]
     ),
@@ -175,6 +169,12 @@ class _Standing(Collector):
         )
         for one in METRICS if self._status is not None else ():
             yield _family(one.name, one.meaning, one.label, _few(one.read(self._status or {})))
+        alerts = self._site.standing.open_alerts()
+        unheld = [one for one in alerts if not one.facts.holder]
+        yield _family("alerts", "Open alerts", "severity", _by_severity(alerts))
+        yield _family(
+            "alerts_unheld", "Open alerts that nobody has", "severity", _by_severity(unheld)
+        )
         rows = self._site.standing.rows()
         states = Counter(one.state for one in rows)
         counts: dict[str, float] = {state: states[state] for state in WORST}

@@ -131,6 +131,10 @@ class OpenAlerts:
         """Return what is open about a device; of the gateway's own name, its own alerts too."""
         return list(self._of.get(device, {}).values())
 
+    def all(self) -> list[Open]:
+        """Return all that is open."""
+        return list(self._open.values())
+
     def devices(self) -> list[DeviceKey]:
         """Return the devices with an open alert."""
         return list(self._of)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.live import Part, Seen
     from gateway.settings import Settings
     from gateway.web.files import Archive, Files
+    from gateway.web.now.open_alerts import Open
 
 GONE = 1_000
 """Rows that are gone and still known by their number."""
@@ -225,6 +226,10 @@ class Standing:
         return self._counts[1]
 
     # -- what others ask -----------------------------------------------------------------------
+
+    def open_alerts(self) -> list[Open]:
+        """Return the alerts that are open, those about the gateway too."""
+        return self._alerts.all()
 
     def row(self, device: DeviceKey) -> Row | None:
         """Return how a device stands, None if it was never heard."""

@@ -111,15 +111,14 @@ async def find_told(site: Site, identity: str) -> Told:
     alert = state.alert(identity)
     if alert is None:
         raise Problem(404, "there is no such alert", "See the list of alerts")
-    status = await site.health() if alert.ended is None else None
-    return told(state, site.settings, [alert], site.clock.now(), status)[0]
+    return told(state, site.settings, [alert], site.clock.now(), site.standing.seen)[0]
 
 
 async def _open(request: Request, wanted: Wanted, size: int) -> dict[str, Any]:
     """Return what is open, the worst first, for the template."""
     site = site_of(request)
     state, now = site.files.state, site.clock.now()
-    known = told(state, site.settings, state.open_alerts(), now, await site.health())
+    known = told(state, site.settings, state.open_alerts(), now, site.standing.seen)
     found = [one for one in known if one.has(wanted.severity, wanted.find)]
     found.sort(key=Told.rank)
     return {
