@@ -12,7 +12,8 @@ export class Rows {
     this.list = list;
     this.lines = new Map(); // by number
     this.order = []; // as they are shown
-    this.waiting = []; // frames and numbers that wait for the pointer to rest
+    this.waiting = new Map(); // by number: frames that wait for the pointer to rest
+    this.early = null; // by number, while rows are fetched: patches of those not yet here
     this.held = 0;
     this.moved = 0;
     this.onChange = () => {};
@@ -55,19 +56,29 @@ export class Rows {
   take(told) {
     for (const patch of told.patches) this.patch(patch);
     if (told.frames.length || told.gone.length) {
-      this.waiting.push(...told.frames, ...told.gone.map((number) => [number, null, null]));
+      for (const [number, sign, html] of told.frames) this.wait(number, { sign, html });
+      for (const number of told.gone) this.wait(number, { sign: null, html: null });
       this.place();
     }
   }
 
-  patch([number, at, value, beyond, trend]) {
+  // What was told of the row before is in the frame; `patch` is what is told of it from now on.
+  wait(number, frame, patch = null) {
+    this.waiting.set(number, { ...frame, patch });
+    this.early?.delete(number);
+  }
+
+  patch(told) {
+    const [number, at] = told;
+    const waits = this.waiting.get(number);
+    if (waits) waits.patch = join(waits.patch, told);
     const line = this.lines.get(number);
-    if (!line) return;
+    if (!line) {
+      if (!waits) this.early?.set(number, join(this.early.get(number), told));
+      return;
+    }
     line.at = at;
-    const patch = (line.patch ??= {});
-    if (value != null) patch.value = value;
-    if (beyond != null) patch.beyond = beyond;
-    if (trend != null) patch.trend = trend;
+    line.patch = join(line.patch, told);
     if (isNear(line)) this.write(line);
   }
 
@@ -90,7 +101,7 @@ export class Rows {
   everySecond() {
     const time = now();
     for (const line of this.order) if (isNear(line)) this.tick(line, time);
-    if (this.waiting.length) this.place();
+    if (this.waiting.size) this.place();
   }
 
   // -- order --
@@ -100,15 +111,15 @@ export class Rows {
     const resting = time - this.moved > HOLD && !document.querySelector("dialog[open]");
     this.held ||= time;
     if (!resting && time - this.held < LONGEST && this.order.length) {
-      setTimeout(() => this.waiting.length && this.place(), HOLD);
+      setTimeout(() => this.waiting.size && this.place(), HOLD);
       return;
     }
     this.held = 0;
     const frames = this.waiting;
-    this.waiting = [];
+    this.waiting = new Map();
     const focused = document.activeElement?.closest?.("li.row");
     const fresh = [];
-    for (const [number, sign, html] of frames) {
+    for (const [number, { sign, html, patch }] of frames) {
       const before = this.lines.get(number);
       if (html === null) {
         if (before) this.drop(before);
@@ -117,6 +128,12 @@ export class Rows {
       make.innerHTML = html; // written and escaped by our own template
       const item = make.content.firstElementChild;
       const line = this.adopt(item);
+      if (patch && patch.at >= line.at) {
+        // Told after the frame was made: it is newer.
+        line.at = patch.at;
+        line.patch = patch;
+      }
+      this.write(line);
       if (before) {
         this.order.splice(this.order.indexOf(before), 1);
         if (before.sign === sign) {
@@ -130,7 +147,6 @@ export class Rows {
         fresh.push(line);
       }
       this.onFrame(line, before);
-      this.tick(line, now());
       if (focused && before?.item === focused) item.focus({ preventScroll: true });
     }
     if (fresh.length > 20) this.merge(fresh);
@@ -187,15 +203,21 @@ export class Rows {
   // The rows that did not come with the page.
   async fetch(view) {
     let after = 0;
+    this.early = new Map();
     while (after !== null) {
       const answer = await fetch(`/rows?view=${view}&after=${after}`);
       if (!answer.ok) throw new Error(`rows: ${answer.status}`);
       const told = await answer.json();
-      this.waiting.push(...told.frames.filter(([number]) => !this.lines.has(number)));
+      for (const [number, sign, html] of told.frames) {
+        // What the stream has told of whole is newer.
+        if (this.lines.has(number) || this.waiting.has(number)) continue;
+        this.wait(number, { sign, html }, this.early.get(number));
+      }
       this.moved = 0;
       this.place();
       after = told.next;
     }
+    this.early = null;
   }
 }
 
@@ -204,6 +226,16 @@ function group(items) {
   made.className = "group";
   made.append(...items);
   return made;
+}
+
+// Patches of one row, one after the other: what the newer does not tell stands.
+function join(patch, [, at, value, beyond, trend]) {
+  const joined = patch ?? {};
+  joined.at = at;
+  if (value != null) joined.value = value;
+  if (beyond != null) joined.beyond = beyond;
+  if (trend != null) joined.trend = trend;
+  return joined;
 }
 
 function isNear(line) {

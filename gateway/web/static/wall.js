@@ -5,6 +5,7 @@ import { again, running, sound, test } from "./siren.js";
 
 const TURN = 12000; // ms that a page of rows is shown
 const RELOAD = 24 * 3600 * 1000; // ms: what leaks in a browser that runs for years is let go
+const SOON = 5000; // ms after which it is loaded again where not all rows came
 const body = document.body;
 const list = document.querySelector("[data-rows]");
 const rows = new Rows(list);
@@ -103,7 +104,12 @@ async function stayAwake() {
 }
 stayAwake();
 document.addEventListener("visibilitychange", () => document.hidden || stayAwake());
-setTimeout(() => location.reload(), RELOAD);
 
-if (rows.order.length >= 100) rows.fetch("wall").catch(() => setTimeout(() => location.reload(), 5000));
+// Loaded again only when somebody has just answered: a browser's own page about an error stays.
+let due = Date.now() + RELOAD;
+body.addEventListener("live:beat", () => {
+  const away = document.documentElement.classList.contains("stale");
+  if (!away && Date.now() >= due) location.reload();
+});
+if (rows.order.length >= 100) rows.fetch("wall").catch(() => (due = Date.now() + SOON));
 divide();
