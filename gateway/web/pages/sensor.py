@@ -40,6 +40,8 @@ MOST_POINTS = 2_000
 LATE_ALERTS = 10
 """The newest alerts of a sensor that its view lists."""
 FIRST_DAY = dt.date(1990, 1, 1)
+LATEST = 253_370_764_800_000
+"""The beginning of the year 9999: calendars end with it (ms since 1970)."""
 CONTROL = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 """Signs that say nothing to the eye, as the pictures that Unicode has of them."""
 
@@ -109,8 +111,8 @@ async def sensor_chart(  # noqa: PLR0913, PLR0917 - an address has this many par
     _visitor: Viewer,
     key: str,
     channel: str,
-    start: Annotated[int, Query(alias="from", ge=0, le=1 << 52)],
-    end: Annotated[int, Query(alias="to", ge=1, le=1 << 52)],
+    start: Annotated[int, Query(alias="from", ge=0, le=LATEST)],
+    end: Annotated[int, Query(alias="to", ge=1, le=LATEST)],
     points: Annotated[int, Query(ge=8, le=MOST_POINTS)] = 1_000,
 ) -> Response:
     """Return what a chart draws, as JSON. Times are ms since 1970, UTC."""

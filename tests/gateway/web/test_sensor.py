@@ -181,6 +181,7 @@ def test_what_is_shown_can_be_had_as_a_table(page: RunningPage, client: httpx.Cl
         ({"points": 100_000}, "2000"),
         ({"from": "yesterday"}, "integer"),
         ({"from": 1 << 60}, "less than"),
+        ({"from": 4_503_599_627_370_000, "to": 1 << 52}, "less than"),
     ],
 )
 def test_a_chart_that_makes_no_sense_is_refused_with_what_would(
