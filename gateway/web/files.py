@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 import numpy as np
+import structlog
 
 from devices.reading import UNUSABLE_SHIFT
-from gateway.history import HistoryReader
+from gateway.history import DamagedHistoryError, HistoryReader
 from gateway.history.reader import Series
 from gateway.journal import Journal
 from gateway.past import Past
@@ -18,12 +20,20 @@ from gateway.state import State
 from rules.subject import undated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from devices.reading import DeviceKey, Reading
+    from gateway.journal import Cursor
+
+log = structlog.get_logger()
 
 Answer = TypeVar("Answer")
+
+PAGE = 2_000
+"""Readings of the journal that are read at a time."""
+DEVICES = 20
+"""Devices that are looked up at a time."""
 
 
 class Files:
@@ -129,7 +139,47 @@ class Archive:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, answer)
 
+    async def newer(self, pick: Callable[[Sequence[Reading]], Answer]) -> AsyncIterator[Answer]:
+        """Yield what is picked of all that the journal has and the history has not, by pages."""
+        cursor, head = await self.ask(lambda files: (files.history.cursor, files.journal.head))
+        while cursor < head:
+            found, cursor = await self.ask(partial(_page, cursor, pick))
+            yield found
+
+    async def of_each(
+        self, devices: Sequence[DeviceKey], look: Callable[[Files, DeviceKey], Answer | None]
+    ) -> AsyncIterator[list[tuple[DeviceKey, Answer]]]:
+        """Yield what is found of many devices, by pages: a few devices at a time.
+
+        Those of whom nothing is found are left out, and those whose history is damaged.
+        """
+        for first in range(0, len(devices), DEVICES):
+            yield await self.ask(partial(_of_each, devices[first : first + DEVICES], look))
+
     def close(self) -> None:
         """Close the connections."""
         self._thread.shutdown(cancel_futures=True)
         self._files.close()
+
+
+def _page(
+    after: Cursor, pick: Callable[[Sequence[Reading]], Answer], files: Files
+) -> tuple[Answer, Cursor]:
+    batch = files.journal.read(after, PAGE)
+    return pick(batch.readings), batch.cursor
+
+
+def _of_each(
+    devices: Sequence[DeviceKey], look: Callable[[Files, DeviceKey], Answer | None], files: Files
+) -> list[tuple[DeviceKey, Answer]]:
+    found = []
+    for device in devices:
+        try:
+            answer = look(files, device)
+        except DamagedHistoryError as error:
+            # The view of many goes on without it; who asks for this device is told.
+            log.warning("a past cannot be shown", device=str(device), problem=str(error))
+            continue
+        if answer is not None:
+            found.append((device, answer))
+    return found

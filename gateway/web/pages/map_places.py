@@ -7,28 +7,22 @@ pages, on the thread for what takes a while.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from devices.reading import Position
-from gateway.history import DamagedHistoryError
 from gateway.web.pages.map_way import LATITUDE, LONGITUDE, fixes, together
 from rules.duration import DAY, SECOND
 
 if TYPE_CHECKING:
-    from devices.reading import DeviceKey
-    from gateway.journal import Cursor
+    from collections.abc import Sequence
+
+    from devices.reading import DeviceKey, Reading
     from gateway.live import Seen
     from gateway.web.files import Files
+    from gateway.web.pages.map_way import Fixes
     from gateway.web.site import Site
 
-log = structlog.get_logger()
-
-PAGE = 2_000
-"""Readings of the journal that are read at a time."""
-DEVICES = 20
-"""Devices whose history is read at a time."""
 LOOK_BACK = 30 * DAY
 """Positions of the history that are older (ms) are not where anybody looks."""
 AGAIN = 60 * SECOND
@@ -109,16 +103,12 @@ class Places:
         archive, standing = self._site.archive, self._site.standing
         while not standing.complete:  # noqa: ASYNC110 - it is told once, at the start
             await asyncio.sleep(LOOK)
-        cursor, head = await archive.ask(lambda files: (files.history.cursor, files.journal.head))
-        while cursor < head:
-            found, cursor = await archive.ask(lambda files, after=cursor: _page(files, after))  # type: ignore[misc] # mypy does not infer a default
-            for device, place in found:
+        async for said in archive.newer(_positions):
+            for device, place in said:
                 self._note(device, place)
         devices = [one for one in standing.devices() if one not in self._last]
         since = self._site.clock.now() - LOOK_BACK
-        for first in range(0, len(devices), DEVICES):
-            part = devices[first : first + DEVICES]
-            stored = await archive.ask(lambda files, part=part: _stored(files, part, since))  # type: ignore[misc] # as above
+        async for stored in archive.of_each(devices, partial(_stored, since)):
             for device, place in stored:
                 self._note(device, place)
 
@@ -130,11 +120,11 @@ class Places:
             self._looked[device] = now
             since = self._last[device].at or now - DAY
             known = await self._site.archive.ask(
-                lambda files, device=device, since=since: fixes(files, device, since, now + DAY)  # type: ignore[misc] # as above
+                lambda files, device=device, since=since: fixes(files, device, since, now + DAY)  # type: ignore[misc] # mypy does not infer a default
             )
-            if len(known.when):
-                position = Position(float(known.latitude[-1]), float(known.longitude[-1]))
-                self._note(device, Place(position, int(known.when[-1])))
+            place = _last(known)
+            if place is not None:
+                self._note(device, place)
                 found[device] = self._last[device]
 
 
@@ -146,29 +136,21 @@ def _said(seen: Seen) -> Place | None:
     return Place(Position(latitude, longitude), seen.when)
 
 
-def _page(files: Files, after: Cursor) -> tuple[list[tuple[DeviceKey, Place]], Cursor]:
-    batch = files.journal.read(after, PAGE)
-    found = [
-        (one.device, Place(one.position, one.when))
-        for one in batch.readings
-        if one.position is not None
+def _positions(readings: Sequence[Reading]) -> list[tuple[DeviceKey, Place]]:
+    return [
+        (one.device, Place(one.position, one.when)) for one in readings if one.position is not None
     ]
-    return found, batch.cursor
 
 
-def _stored(files: Files, devices: list[DeviceKey], since: int) -> list[tuple[DeviceKey, Place]]:
-    found = []
-    for device in devices:
-        try:
-            north = files.history.series(device, LATITUDE, since, 1 << 52)
-            if not len(north.when):
-                continue
-            known = together(north, files.history.series(device, LONGITUDE, since, 1 << 52))
-        except DamagedHistoryError as error:
-            # The map goes on without it; who asks for this device is told.
-            log.warning("a place cannot be shown", device=str(device), problem=str(error))
-            continue
-        if len(known.when):
-            position = Position(float(known.latitude[-1]), float(known.longitude[-1]))
-            found.append((device, Place(position, int(known.when[-1]))))
-    return found
+def _stored(since: int, files: Files, device: DeviceKey) -> Place | None:
+    north = files.history.series(device, LATITUDE, since, 1 << 52)
+    if not len(north.when):
+        return None
+    return _last(together(north, files.history.series(device, LONGITUDE, since, 1 << 52)))
+
+
+def _last(found: Fixes) -> Place | None:
+    if not len(found.when):
+        return None
+    position = Position(float(found.latitude[-1]), float(found.longitude[-1]))
+    return Place(position, int(found.when[-1]))
