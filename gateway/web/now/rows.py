@@ -10,7 +10,7 @@ from devices.reading import RETAINED, WRONG_CLOCK, DeviceKey
 from gateway.acts import Facts
 from gateway.web.look import unit_of
 from gateway.web.now.trends import Trend
-from gateway.web.now.watched import Limits
+from gateway.web.now.watched import MOST_STEPS, Limits
 from rules.threshold import Threshold
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 State = Literal["critical", "warning", "info", "pending", "unknown", "ok"]
 WORST: tuple[State, ...] = ("critical", "warning", "info", "pending", "unknown", "ok")
-_RANK = {state: place for place, state in enumerate(WORST)}
+_RANK: dict[str, int] = {state: place for place, state in enumerate(WORST)}
+SEVERITIES = WORST[:3]
 NOTHING_DONE = Facts()
 NO_LIMIT = "no limit"
 
@@ -55,6 +56,13 @@ class Row(msgspec.Struct, frozen=True):
     since: int | None = None
     """When what is wrong began."""
     fires: int | None = None
+    """When an alarm can come of it at the earliest."""
+    graver: str = ""
+    """How grave that alarm will be, where one that is less grave is open already."""
+    steps: int = 0
+    """How far beyond its limit the value is: see Limits.excess."""
+    hold: int = 0
+    """How long (ms) a value speaks for: what is older is old."""
     alert: str | None = None
     """The worst open alert."""
     alerts: int = 0
@@ -71,21 +79,29 @@ class Row(msgspec.Struct, frozen=True):
     own: bool = False
     """An alert about the gateway itself; its `key` is no device's."""
 
-    def rank(self) -> tuple[int, bool, int, str]:
-        """Return what sorts rows, worst first."""
+    def rank(self) -> tuple[int, bool, int, int, str]:
+        """Return what sorts rows, worst first: how grave, whether taken, how far, how long."""
         known = self.acknowledged or self.retrospective
-        return _RANK[self.state], known, self.since or 0, self.key
+        return _RANK[self.state], known, MOST_STEPS - self.steps, self.since or 0, self.key
 
     def sign(self) -> str:
         """Return the rank as one text, which sorts the same in a browser."""
-        state, known, since, key = self.rank()
-        return f"{state}{known:d}{since:015d} {key}"
+        state, known, near, since, key = self.rank()
+        return f"{state}{known:d}{near:02d}{since:015d} {key}"
 
     def frame(self) -> tuple[object, ...]:
         """Return all that is not told by a patch: if this changes, the row is made anew."""
         return (
             *(self.name, self.site, self.state, self.channel, self.limit, self.since, self.fires),
-            *(self.alert, self.alerts, self.acknowledged, self.holder, self.muted_until),
+            *(
+                self.graver,
+                self.steps,
+                self.alert,
+                self.alerts,
+                self.acknowledged,
+                self.holder,
+                self.muted_until,
+            ),
             *(self.retrospective, self.unconfirmed, self.wrong_clock, self.retained),
             *(self.trend is None, self.at is None, self.beyond.rpartition(" ")[2]),
         )
@@ -131,7 +147,9 @@ class _Finding(NamedTuple):
 def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -> Row:
     """Return the row of a device; `alerts` are those open about it, but for the gateway's own."""
     device = DeviceKey(seen.owner, seen.id)
-    worst = min(_findings(seen, alerts), key=lambda one: one.rank, default=_WELL)
+    findings = _findings(seen, alerts)
+    worst = min(findings, key=lambda one: one.rank, default=_WELL)
+    coming = _coming(worst, findings)
     channel = worst.channel or known.shown(seen.channels)
     value = seen.values[seen.channels.index(channel)] if channel in seen.channels else None
     alert = worst.open.alert if worst.open else None
@@ -153,7 +171,10 @@ def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -
         beyond=_beyond(worst, channel, value, limits),
         trend=trends.of(device, channel, limits),
         since=worst.begin if worst.state != "ok" else None,
-        fires=worst.status.pending_until if worst.status else None,
+        fires=coming.pending_until if coming else None,
+        graver=coming.severity if coming and worst.state != "pending" else "",
+        steps=limits.excess(value, channel) if limits and worst.state in SEVERITIES else 0,
+        hold=known.hold,
         alert=alert.id if alert else None,
         alerts=len(alerts),
         acknowledged=facts.acknowledged is not None,
@@ -184,6 +205,18 @@ def _findings(seen: Seen, alerts: Sequence[Open]) -> list[_Finding]:
         found.append(_Finding(state, one, open_))  # type: ignore[arg-type] # severities and states are ours
     found += [_Finding(one.alert.severity, None, one) for one in left.values()]  # type: ignore[arg-type] # as above
     return found
+
+
+def _coming(worst: _Finding, findings: Sequence[_Finding]) -> Status | None:
+    """Return the graver alarm that is on its way next, if any is."""
+    pending = [
+        one.status
+        for one in findings
+        if one.status is not None
+        and one.status.pending_until is not None
+        and _RANK[one.status.severity] < _RANK[worst.state]
+    ]
+    return min(pending, key=lambda one: (_RANK[one.severity], one.pending_until), default=None)
 
 
 def _limits(worst: _Finding, channel: str, known: Known) -> Limits | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gateway.web.now.watched import NOTABLE
 from rules.duration import HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ RECENT = HOUR // 2 // STEP
 """Steps back to the value that tells where it is going."""
 WIDTH, HEIGHT = 2 * (STEPS - 1), 24
 """Of the line, in its own units."""
-NOTABLE = {"temperature": 0.3, "humidity": 2.0, "set_point": 0.1, "battery": 0.05, "door": 0.5}
-"""A change by less than this is none."""
 FEWEST = 3
 """Points of a line: fewer show no way."""
 MOST = 20_000

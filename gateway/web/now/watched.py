@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.web.look import MINUS, amount, unit_of
-from rules.threshold import Threshold
+from rules.threshold import HOLDS, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,23 @@ WORDS = {"temperature": ("too cold", "too warm"), "humidity": ("too dry", "too h
 """How a value is wrong that is too low, and too high."""
 SHOWN = ("temperature", "humidity")
 """Quantities that are shown first where no limit says what matters."""
+NOTABLE = {
+    "temperature": 0.3,
+    "humidity": 2.0,
+    "set_point": 0.1,
+    "pressure": 2.0,
+    "battery": 0.05,
+    "battery_level": 2.0,
+    "voltage": 1.0,
+    "signal": 6.0,
+    "illuminance": 5.0,
+    "co2": 100.0,
+    "oxygen": 0.5,
+    "acceleration": 0.5,
+    "door": 0.5,
+}
+"""What people would call a change of a quantity, in its unit; 1 of all others."""
+MOST_STEPS = 20
 TRENDS = 3
 """Channels of a device whose trend is kept."""
 
@@ -58,6 +75,16 @@ class Limits(NamedTuple):
             return f"{least}, {most}"
         return f"{low} to {high}{_unit(channel)}"
 
+    def excess(self, value: float | None, channel: str) -> int:
+        """Return how far a value is outside, in steps that double: 0 within, 1 a little, 5 far.
+
+        In steps, so that rows do not change places with every reading.
+        """
+        if value is None:
+            return 0
+        by = max(self.low - value, value - self.high) / NOTABLE.get(channel.partition(".")[0], 1.0)
+        return min(int(math.log2(1 + by)) + 1, MOST_STEPS) if by > 0 else 0
+
     def beyond(self, value: float | None, channel: str) -> str:
         """Return how far a value is outside: 3.5 °C too warm; "" where it is not."""
         if value is None:
@@ -93,6 +120,8 @@ class Known(NamedTuple):
     limits: dict[str, Limits]
     """By channel: the narrowest that any rule sets. Only for channels with a limit."""
     rules: Mapping[str, Rule]
+    hold: int
+    """How long (ms) a value speaks for."""
 
     def shown(self, channels: Sequence[str]) -> str:
         """Return the channel that is shown while all is well, "" where there is none."""
@@ -132,6 +161,7 @@ class Watched:
                 zone=self._settings.zone(device),
                 limits=self._limits_of(device),
                 rules=self._rules,
+                hold=int(HOLDS * self._settings.interval(device)),
             )
         return known
 

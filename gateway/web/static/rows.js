@@ -34,6 +34,7 @@ export class Rows {
       number: Number(data.number),
       sign: data.sign,
       at: data.at ? Number(data.at) : null,
+      hold: Number(data.hold),
       state: data.state,
       patch: null,
       ago: item.querySelector("[data-ago]"),
@@ -94,7 +95,10 @@ export class Rows {
   }
 
   tick(line, time) {
-    if (line.ago && line.at !== null) set(line.ago, age(time - line.at));
+    if (line.ago && line.at !== null) {
+      set(line.ago, age(time - line.at));
+      line.ago.parentElement.classList.toggle("old", line.hold > 0 && time - line.at > line.hold);
+    }
     if (line.since) set(line.since, age(time - Number(line.since.dataset.since)));
   }
 

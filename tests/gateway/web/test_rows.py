@@ -137,6 +137,30 @@ def test_rows_sort_worst_first_and_what_somebody_has_behind_what_nobody_has() ->
     assert [one.key[-1] for one in sorted(rows, key=Row.sign)] == expected
 
 
+def test_of_equally_grave_ones_the_one_farthest_out_is_the_worst() -> None:
+    rows = [
+        row_of(seen("fridge-1", temperature=9.0, rules=(status(),))),
+        row_of(seen("fridge-2", temperature=30.0, rules=(status(begin=NOW),))),
+        row_of(seen("fridge-3", temperature=-9.0, rules=(status(begin=NOW),))),
+    ]
+    assert [one.key[-1] for one in sorted(rows, key=Row.rank)] == ["2", "3", "1"]
+    assert [one.key[-1] for one in sorted(rows, key=Row.sign)] == ["2", "3", "1"]
+    # A little more or less moves no row.
+    nearly = row_of(seen("fridge-2", temperature=30.1, rules=(status(begin=NOW),)))
+    assert nearly.sign() == rows[1].sign()
+
+
+def test_a_graver_alarm_that_is_coming_is_told_beside_the_one_that_is_there() -> None:
+    coming = status(state="pending", severity="critical", pending_until=NOW + MINUTE)
+    there = status("warm", severity="warning")
+    row = row_of(seen(temperature=11.5, rules=(there, coming)))
+    assert (row.state, row.graver, row.fires) == ("warning", "critical", NOW + MINUTE)
+    alone = row_of(seen(temperature=11.5, rules=(coming,)))
+    assert (alone.state, alone.graver, alone.fires) == ("pending", "", NOW + MINUTE)
+    worse_is_there = row_of(seen(temperature=11.5, rules=(status(severity="critical"), there)))
+    assert (worse_is_there.graver, worse_is_there.fires) == ("", None)
+
+
 def test_what_is_wrong_with_the_gateway_is_a_row_too() -> None:
     own = alert("a9", "dock", "gateway", kind="gateway", channel="disk", reason="The disk is full")
     row = make_own_row(Open(own, facts([], NOW)), "dock", "UTC")
