@@ -15,6 +15,8 @@ const zone = document.querySelector("[data-clock]").dataset.zone;
 
 let page = 0;
 let pages = [[]];
+let grave = null; // a row that is new and grave: its page is shown at once
+let turning = 0;
 
 function divide() {
   const room = list.clientHeight;
@@ -31,6 +33,11 @@ function divide() {
     used += height;
   }
   if (page >= pages.length) page = 0;
+  if (grave) {
+    page = Math.max(0, pages.findIndex((lines) => lines.includes(grave)));
+    grave = null;
+    turn();
+  }
   show();
 }
 
@@ -42,17 +49,23 @@ function show() {
   turn.textContent = `Page ${page + 1} of ${pages.length}`;
 }
 
-setInterval(() => {
-  page = (page + 1) % pages.length;
-  if (pages.length > 1) show();
-}, TURN);
+// From now on: what has just come to be seen is seen for a whole turn.
+function turn() {
+  clearInterval(turning);
+  turning = setInterval(() => {
+    page = (page + 1) % pages.length;
+    if (pages.length > 1) show();
+  }, TURN);
+}
+
+turn();
 addEventListener("resize", divide);
 
 // -- what the stream tells --
 
 rows.onFrame = (line, before) => {
-  // What is new and grave is seen at once.
-  if (!before && line.state === "critical") page = 0;
+  // What is only fetched, with the page, is not new.
+  if (line.state === "critical" && before?.state !== "critical" && !rows.early) grave ??= line;
 };
 rows.onChange = () => {
   divide();

@@ -158,3 +158,22 @@ def test_a_wall_screen_loads_again_only_when_somebody_answers(page: Page, rows: 
     with page.expect_navigation():
         page.evaluate(beat)
     assert page.evaluate("window.same === undefined")
+
+
+def test_what_is_new_and_grave_is_seen_at_once_on_whatever_page_it_stands(page: Page) -> None:
+    page.clock.install()
+    style = "<style>[data-rows] {height: 500px; overflow: hidden} .off {display: none}</style>"
+    rows = "".join(row(number, "9.0", 1) for number in range(80))
+    open_with(page, style + WALL.format(rows=rows))
+    expect(page.locator("[data-turn]")).to_contain_text("Page 1 of")
+    page.clock.fast_forward(11_000)  # and a turn is about to end
+    html = row(99, "12.0", 1).replace("row ok", "row critical").replace('"ok"', '"critical"')
+    told = {"patches": [], "gone": [], "states": {}, "frames": [[99, "99 a", html]]}
+    say = "(detail) => document.body.dispatchEvent(new CustomEvent('live:rows', {detail}))"
+    page.evaluate(say, told)
+    grave = page.locator("[data-number='99']")
+    expect(grave).to_be_visible()
+    page.clock.fast_forward(11_000)
+    expect(grave).to_be_visible()
+    page.clock.fast_forward(2_000)
+    expect(grave).to_be_hidden()
