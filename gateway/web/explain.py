@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.web.health import lasted, sentence
-from gateway.web.look import channel_name
-from gateway.web.told_alert import Told, moment
+from gateway.web.look import channel_name, moment
+from gateway.web.told_alert import Told
 from rules.duration import MINUTE
 from rules.revision import WITHDRAWN
 

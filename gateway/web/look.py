@@ -44,6 +44,17 @@ def zone_sign(moment: int, zone: str) -> str:
     return local(moment, zone, "%Z")
 
 
+def moment(when: int | None, zone: str, now: int) -> str:
+    """Return a time (ms) of a place for people: 14:05 CET today, with the day on other days."""
+    if when is None:
+        return ""
+    same_day = local(when, zone, "%Y-%m-%d") == local(now, zone, "%Y-%m-%d")
+    same_year = local(when, zone, "%Y") == local(now, zone, "%Y")
+    if same_day:
+        return local(when, zone, "%H:%M %Z")
+    return local(when, zone, "%a %d %b %H:%M %Z" if same_year else "%d %b %Y %H:%M %Z")
+
+
 def amount(value: float | None, channel: str) -> str:
     """Return a value as people read it, without its unit; "?" where it is not known."""
     if value is None:
@@ -134,3 +145,18 @@ def show(
         **context,
     )
     return HTMLResponse(text, status)
+
+
+def show_at(
+    request: Request,
+    visitor: Visitor,
+    template: str,
+    **context: Any,  # noqa: ANN401 - what a template wants
+) -> HTMLResponse:
+    """Return a page whose template also writes times: `at(when, zone)`."""
+    now = site_of(request).clock.now()
+
+    def at(when: int | None, zone: str) -> str:
+        return moment(when, zone, now)
+
+    return show(request, template, visitor, at=at, **context)

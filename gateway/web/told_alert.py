@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -148,20 +146,6 @@ def _name(alert: Alert, given: str | None) -> str:
     return given or alert.device.id
 
 
-def moment(when: int | None, zone: str, now: int) -> str:
-    """Return a time (ms) of a place for people: 14:05 CET today, with the day on other days."""
-    if when is None:
-        return ""
-    there = ZoneInfo(zone)
-    then = datetime.fromtimestamp(when / 1000, UTC).astimezone(there)
-    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(there)
-    if then.date() == today.date():
-        form = "%H:%M %Z"
-    else:
-        form = "%a %d %b %H:%M %Z" if then.year == today.year else "%d %b %Y %H:%M %Z"
-    return f"{then:{form}}"
-
-
 def hands(state: State) -> list[str]:
     """Return the names of those an alert can be handed to: operators and more, no screens."""
     rows: Iterable[tuple[str]] = state.rows(
@@ -169,3 +153,8 @@ def hands(state: State) -> list[str]:
         "AND json_extract(CAST(body AS TEXT), '$.role') <> 'viewer' ORDER BY name"
     )
     return [name for (name,) in rows]
+
+
+def that_were(alerts: Sequence[Alert]) -> list[Alert]:
+    """Return the alerts without those that late data shows never to have been."""
+    return [one for one in alerts if one.reason != WITHDRAWN]

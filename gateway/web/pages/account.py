@@ -13,8 +13,7 @@ from fastapi.responses import Response
 from gateway import audit
 from gateway.passwords import hashed, is_right
 from gateway.people import Login, find_person
-from gateway.web.look import local
-from gateway.web.pages.alerts import show_at
+from gateway.web.look import local, show_at
 from gateway.web.pages.login import LONGEST
 from gateway.web.problems import Problem
 from gateway.web.visitor import Administrator, Viewer, Visitor, address_of, site_of

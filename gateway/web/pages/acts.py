@@ -10,10 +10,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.acts import REASONS, VERBS, Act
-from gateway.web.look import address
-from gateway.web.pages.alerts import find_told, show_at
+from gateway.web.look import address, moment, show_at
+from gateway.web.pages.alerts import find_told
 from gateway.web.problems import Problem
-from gateway.web.told_alert import hands, moment
+from gateway.web.told_alert import hands
 from gateway.web.visitor import Operator, Viewer, Visitor, site_of
 from rules.duration import parse_duration
 

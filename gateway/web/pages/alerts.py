@@ -11,10 +11,10 @@ from fastapi.responses import Response
 from gateway.acts import acts_of
 from gateway.state import AlertsAsked
 from gateway.web.explain import explained, history
-from gateway.web.look import local, show
+from gateway.web.look import local, show_at
 from gateway.web.problems import Problem
-from gateway.web.told_alert import Told, moment, told
-from gateway.web.visitor import Viewer, Visitor, site_of
+from gateway.web.told_alert import Told, told
+from gateway.web.visitor import Viewer, site_of
 
 if TYPE_CHECKING:
     from gateway.web.files import Files
@@ -168,18 +168,3 @@ async def _one(request: Request, identity: str) -> dict[str, Any]:
         "steps": steps,
         "day": local(one.alert.began, one.zone, "%Y-%m-%d"),
     }
-
-
-def show_at(
-    request: Request,
-    visitor: Visitor,
-    template: str,
-    **context: Any,  # noqa: ANN401 - what a template wants
-) -> Response:
-    """Show a template that also writes times: `at(when, zone)`."""
-    now = site_of(request).clock.now()
-
-    def at(when: int | None, zone: str) -> str:
-        return moment(when, zone, now)
-
-    return show(request, template, visitor, at=at, **context)

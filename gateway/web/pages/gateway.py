@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from gateway.brokers import JOINED
 from gateway.control import ControlError, NotRunningError
 from gateway.web.health import BEHIND_FROM, faults, is_missing, lasted, verdict
-from gateway.web.pages.alerts import show_at
+from gateway.web.look import show_at
 from gateway.web.visitor import Viewer, site_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.web.pages.alerts import show_at
+from gateway.web.look import show_at
 from gateway.web.problems import Problem
 from gateway.web.visitor import Administrator, Viewer, Visitor, site_of
 

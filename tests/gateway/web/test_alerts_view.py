@@ -10,7 +10,8 @@ import pytest
 from gateway.acts import Act, Facts, facts
 from gateway.state import StoredEvent
 from gateway.web.explain import changes, explained, history
-from gateway.web.told_alert import Told, moment
+from gateway.web.look import moment
+from gateway.web.told_alert import Told
 from rules.alert import Alert, Event
 from rules.duration import HOUR, MINUTE
 from rules.revision import WITHDRAWN, event
