@@ -11,10 +11,10 @@ from gateway.web.files import Archive, Files
 from gateway.web.health import Health
 from gateway.web.limits import Guesses, Limits
 from gateway.web.now.feed import Feed
+from gateway.web.now.map_list import MapList
 from gateway.web.now.screens import Screens
 from gateway.web.now.standing import Standing
 from gateway.web.now.streams import Streams
-from gateway.web.pages.map_list import MapList
 
 if TYPE_CHECKING:
     from gateway.settings import Settings

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from gateway.web.keys import parse_key
 from gateway.web.look import show
-from gateway.web.pages.map_way import fixes, way
+from gateway.web.now.way import fixes, way
 from gateway.web.pages.sensor import unknown
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY

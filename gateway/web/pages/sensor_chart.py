@@ -14,7 +14,7 @@ import numpy as np
 
 from devices.reading import OWN_CLOCK_UNTRUSTED, RETAINED, WRONG_CLOCK
 from gateway.web.downsample import downsample
-from rules.revision import WITHDRAWN
+from gateway.web.told_alert import that_were
 from rules.threshold import HOLDS, Threshold
 
 if TYPE_CHECKING:
@@ -113,11 +113,6 @@ def hold_of(versions: Sequence[RuleVersion], channel: str, interval: int) -> int
     """Return how long (ms) a reading of a channel speaks when no other follows."""
     holds = [rule.timing(interval).hold for _, rule in _thresholds(versions, channel)]
     return max(holds, default=int(HOLDS * interval))
-
-
-def that_were(alerts: Sequence[Alert]) -> list[Alert]:
-    """Return the alerts without those that late data shows never to have been."""
-    return [one for one in alerts if one.reason != WITHDRAWN]
 
 
 def make_chart(  # noqa: PLR0913 - a chart is made of this much

@@ -13,7 +13,7 @@ import pytest
 
 from devices.reading import UNUSABLE_SHIFT, DeviceKey
 from gateway.history.reader import Series
-from gateway.web.pages.map_way import Fixes, together, way
+from gateway.web.now.way import Fixes, together, way
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
 from rules.revision import WITHDRAWN

@@ -14,8 +14,8 @@ from typing import Any, cast
 import pytest
 
 from gateway.web.files import Archive
-from gateway.web.pages import map_list
-from gateway.web.pages.map_list import AGAIN, AGAIN_EACH, MapList
+from gateway.web.now import map_list
+from gateway.web.now.map_list import AGAIN, AGAIN_EACH, MapList
 from gateway.web.site import Site
 from tests.gateway.parts import ToldClock
 from tests.gateway.web.told import SETTINGS, Told, seen, settings, status

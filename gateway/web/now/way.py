@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from gateway.web.downsample import downsample
-from gateway.web.pages.sensor_chart import that_were
+from gateway.web.told_alert import that_were
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from gateway.web.look import render
-from gateway.web.pages.map_places import Places
+from gateway.web.now.places import Places
 
 if TYPE_CHECKING:
+    from gateway.web.now.places import Place
     from gateway.web.now.rows import Row
-    from gateway.web.pages.map_places import Place
     from gateway.web.site import Site
 
 MOST = 1_000

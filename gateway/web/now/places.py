@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from devices.reading import Position
-from gateway.web.pages.map_way import LATITUDE, LONGITUDE, fixes, together
+from gateway.web.now.way import LATITUDE, LONGITUDE, fixes, together
 from rules.duration import DAY, SECOND
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey, Reading
     from gateway.live import Seen
     from gateway.web.files import Files
-    from gateway.web.pages.map_way import Fixes
+    from gateway.web.now.way import Fixes
     from gateway.web.site import Site
 
 LOOK_BACK = 30 * DAY
