@@ -48,6 +48,8 @@ async def serve(start: Start) -> None:
     sockets = [socket.socket(fileno=one) for one in start.sockets]
 
     def stop() -> None:
+        # They never end by themselves, and would be called failures if they were cut off.
+        site.streams.close()
         server.should_exit = True
 
     loop = asyncio.get_running_loop()

@@ -176,6 +176,11 @@ class Streams:
             if not one.allowed():
                 one.end(ENDED)
 
+    def close(self) -> None:
+        """End all streams: browsers open them again, where somebody answers."""
+        for one in self._all:
+            one.end(b"")
+
     # -- what is sent to all -------------------------------------------------------------------
 
     async def _beats(self) -> None:

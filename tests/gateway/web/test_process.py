@@ -73,6 +73,18 @@ def test_the_page_ends_with_the_gateway_however_that_ends(tmp_path: Path, how: s
         socket.create_server(("127.0.0.1", page.web)).close()
 
 
+def test_a_gateway_that_ends_while_boards_are_open_calls_nothing_a_failure(tmp_path: Path) -> None:
+    with RunningPage(tmp_path) as page:
+        client = page.user()
+        with client.stream("GET", "/events") as stream:
+            lines = stream.iter_lines()
+            until(lambda: next(lines).startswith("event: beat"), "the stream tells something")
+            page.stop()
+        log = page.log.read_text()
+    assert "Traceback" not in log
+    assert "Cancel" not in log
+
+
 def test_a_port_that_is_taken_ends_the_start_with_a_word_about_it(tmp_path: Path) -> None:
     with RunningPage(tmp_path) as page:
         text = page.settings.read_text()
