@@ -40,7 +40,7 @@ class Feed:
                 async for said in watch(self._folder, {"do": "watch"}, self._decoder):
                     self._standing.take(said.part)
                     self._streams.told()
-            except (NotRunningError, OSError) as error:
+            except (NotRunningError, OSError, msgspec.DecodeError) as error:
                 log.info("the gateway does not answer", problem=str(error))
             except (DiskError, FileError) as error:
                 # All is asked again; until then the page says that it knows nothing.
