@@ -110,6 +110,19 @@ def expected(readings: Sequence[Reading], device: DeviceKey) -> list[tuple[objec
     return bits(list(once.values()))
 
 
+def as_the_journal_gives(batches: Sequence[Sequence[Reading]]) -> list[list[Reading]]:
+    """Leave out what the journal never gives: one moment and number of a device, said otherwise."""
+    shapes: dict[tuple[object, ...], Layout] = {}
+    return [
+        [
+            it
+            for it in batch
+            if shapes.setdefault((it.device, it.at, it.identity), it.layout) is it.layout
+        ]
+        for batch in batches
+    ]
+
+
 VALUES = st.one_of(
     st.floats(width=64),
     st.sampled_from([math.nan, math.inf, -0.0, 0.0, 5e-324, 1e300, 0.1 + 0.2]),
@@ -146,7 +159,7 @@ def test_whatever_is_given_comes_back_bit_for_bit_once_and_in_order(
 ) -> None:
     given_so_far: list[Reading] = []
     with TemporaryDirectory() as folder, open_history(Path(folder)) as history:
-        for cursor, batch in enumerate(batches, 1):
+        for cursor, batch in enumerate(as_the_journal_gives(batches), 1):
             again = (
                 data.draw(st.lists(st.sampled_from(given_so_far), max_size=5))
                 if given_so_far
