@@ -90,10 +90,7 @@ class Guesses:
         self._waiting[origin] += 1
         try:
             async with self._one:
-                words = (
-                    "Too many wrong passwords came from this address. Wait a minute, then retry."
-                )
-                yield words if self.blocked(address) else ""
+                yield _TOO_MANY if self.blocked(address) else ""
         finally:
             self._waiting[origin] -= 1
             if not self._waiting[origin]:
