@@ -14,7 +14,6 @@ from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TextIO
 
-import msgspec
 import structlog
 
 from devices.envelopes import envelopes
@@ -53,7 +52,7 @@ from gateway.state import State
 from rules.engine import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterator
 
     from gateway.settings import Settings
 
@@ -213,13 +212,13 @@ class Gateway:
     ) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """Yield what runs side by side, by name."""
         yield "ingest", self.ingest.run()
-        yield "monitor", follow(self.ingest, self.monitor, self._bury)
-        yield "history", follow(self.ingest, self.archivist, self._bury)
+        yield "monitor", follow(self.ingest, self.monitor)
+        yield "history", follow(self.ingest, self.archivist)
         yield "own alerts", self.own_alerts.run()
         yield "watch", self._watch()
         yield "tick", self._tick()
         for one in self.publishers:
-            yield one.name, follow(self.state, one, self._bury)
+            yield one.name, follow(self.state, one)
             yield f"remind {one.name}", one.remind()
         if self.listener is not None and self.announcer is not None:
             yield "announcer", self.announcer.run()
@@ -388,16 +387,3 @@ class Gateway:
         )
         if dropped:
             log.warning("old messages left the quarantine undecoded", count=dropped)
-
-    async def _bury(self, follower: str, items: Sequence[object], reason: str) -> None:
-        log.error("records cannot be delivered", follower=follower, count=len(items), reason=reason)
-        bodies = [msgspec.json.encode(one, enc_hook=str) for one in items]
-        while True:
-            try:
-                async with self.state.writing():
-                    self.state.bury(follower, bodies, reason, self.clock.now())
-            except DiskError as error:
-                log.warning("dead letters wait for the disk", problem=str(error))
-                await asyncio.sleep(TICK)
-            else:
-                return

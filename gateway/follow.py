@@ -1,25 +1,27 @@
 """The one loop that every follower runs: read after the cursor, handle, go on.
 
-A follower has two words for failure. `RetryLater`: nothing of this was delivered, ask again
-after a while; it holds up this follower and nobody else. `Reject`: these can never be
-delivered; they go to the dead letters, where a person sees them, and the rest goes on.
+A follower has one word for failure. `RetryLater`: nothing of this was delivered, ask again after
+a while; it holds up this follower and nobody else. What can never be delivered, it puts into the
+dead letters itself, where a person sees them, in the transaction that moves its cursor.
 """
 
 from __future__ import annotations
 
 import asyncio
+from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
 Item = TypeVar("Item")
 Given_co = TypeVar("Given_co", covariant=True)
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 log = structlog.get_logger()
+_random = SystemRandom()
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 60.0
@@ -32,14 +34,6 @@ class RetryLater(Exception):  # noqa: N818 - a word of the contract, not a fault
     def __init__(self, reason: str, after: float = 0.0) -> None:
         super().__init__(reason)
         self.after = after
-
-
-class Reject(Exception):  # noqa: N818 - a word of the contract, not a fault of ours
-    """These items can never be delivered, because `reason`; the rest of the batch was."""
-
-    def __init__(self, items: Sequence[object], reason: str) -> None:
-        super().__init__(reason)
-        self.items = items
 
 
 class Bell:
@@ -91,19 +85,15 @@ class Follower(Protocol[Taken_contra]):
     async def handle(self, items: Sequence[Taken_contra], cursor: int) -> None:
         """Act on these items, and set the cursor with what came of it. Returns when delivered.
 
-        Raises RetryLater or Reject; any other exception ends the gateway, since going on
+        Raises RetryLater; any other exception ends the gateway, since going on
         would break a promise.
         """
         ...
 
 
-async def follow(
-    source: Log[Item],
-    follower: Follower[Item],
-    bury: Callable[[str, Sequence[object], str], Awaitable[None]],
-) -> None:
-    """Follow for ever. `bury(name, items, reason)` takes the dead letters."""
-    delay = FIRST_DELAY
+async def follow(source: Log[Item], follower: Follower[Item]) -> None:
+    """Follow for ever."""
+    delay, told = FIRST_DELAY, ""
     while True:
         if source.head == follower.cursor:
             await source.bell.wait()
@@ -112,13 +102,16 @@ async def follow(
         try:
             await follower.handle(items, cursor)
         except RetryLater as error:
-            log.warning("retry later", follower=follower.name, reason=str(error), delay=delay)
-            await asyncio.sleep(max(delay, error.after))
+            # An outage of days is told once, and not at each attempt.
+            if str(error) != told:
+                told = str(error)
+                log.warning("retry later", follower=follower.name, reason=told, delay=delay)
+            # Many who lost one server must not come back all at once.
+            await asyncio.sleep(max(delay * _random.uniform(0.5, 1.0), error.after))
             delay = min(2 * delay, LONGEST_DELAY)
-        except Reject as error:
-            await bury(follower.name, error.items, str(error))
-            delay = FIRST_DELAY
         else:
-            delay = FIRST_DELAY
+            if told:
+                log.warning("goes on", follower=follower.name)
+            delay, told = FIRST_DELAY, ""
         # Intake comes first: give the loop back between batches.
         await asyncio.sleep(0)

@@ -21,6 +21,7 @@ import structlog
 
 from gateway.ports import cannot_listen
 from gateway.settings.broker import Broker
+from gateway.settings.influxdb import InfluxDB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,8 @@ class Page:
 
     def _environment(self) -> dict[str, str]:
         secret = {one.password_env for one in self._settings.brokers}
+        for server in self._settings.influxdb:
+            secret |= {server.password_env, server.token_env}
         return {name: value for name, value in os.environ.items() if name not in secret}
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
@@ -141,12 +144,13 @@ class Page:
 
 
 def without_secrets(settings: Settings) -> Settings:
-    """Return what the page may know: of brokers only where they are, and no password."""
+    """Return what the page may know: of other servers only where they are, and no secret."""
     known = [
         Broker.model_construct(name=one.name, host=one.host, port=one.port)
         for one in settings.brokers
     ]
-    return settings.model_copy(update={"brokers": tuple(known)})
+    servers = [InfluxDB.model_construct(name=one.name, url=one.url) for one in settings.influxdb]
+    return settings.model_copy(update={"brokers": tuple(known), "influxdb": tuple(servers)})
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

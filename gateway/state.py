@@ -58,6 +58,15 @@ class StoredFrame(NamedTuple):
     state: bytes
 
 
+class DeadLetter(NamedTuple):
+    """What a follower could not deliver: when that was (ms), why, and what."""
+
+    number: int
+    recorded: int
+    reason: str
+    body: bytes
+
+
 class State(Database):
     """Everything that the gateway decided or was told, apart from readings."""
 
@@ -108,6 +117,14 @@ class State(Database):
             who TEXT NOT NULL, what TEXT NOT NULL, body BLOB NOT NULL);
         CREATE INDEX alert_by_age ON alert (began, id);
         CREATE INDEX event_of ON event (alert, number);
+        """,
+        # What copies elsewhere need: the tags of devices over time, and the days that a follower
+        # with a cap has missed and gets from the history.
+        """
+        CREATE TABLE tagging (since INTEGER PRIMARY KEY, body BLOB NOT NULL);
+        CREATE TABLE missed (follower TEXT NOT NULL, day INTEGER NOT NULL,
+            PRIMARY KEY (follower, day)) WITHOUT ROWID;
+        CREATE INDEX dead_letter_of ON dead_letter (follower, number);
         """,
     )
 
@@ -299,7 +316,7 @@ class State(Database):
         rows = self.rows(f"SELECT body FROM alert {clause}", bindings)  # noqa: S608 - constant
         return [msgspec.json.decode(body, type=Alert) for (body,) in rows]
 
-    # -- rule versions, dead letters, clock --------------------------------------------------
+    # -- rule versions, tags ------------------------------------------------------------------
 
     def rule_versions(self) -> list[StoredVersion]:
         """Return every rule as it ever stood, oldest first."""
@@ -310,17 +327,53 @@ class State(Database):
         """Stage rule versions."""
         self.stage("INSERT OR REPLACE INTO rule VALUES (?,?,?,?,?)", list(versions))
 
-    def bury(self, follower: str, bodies: Iterable[bytes], reason: str, now: int) -> None:
-        """Stage records that a follower can never deliver."""
+    def tag_versions(self) -> list[tuple[int, bytes]]:
+        """Return since when (ms) which tags held, oldest first."""
+        return [(since, body) for since, body in self.rows("SELECT * FROM tagging ORDER BY since")]
+
+    def keep_tag_version(self, since: int, body: bytes) -> None:
+        """Stage which tags hold from `since` (ms) on."""
+        self.stage("INSERT OR REPLACE INTO tagging VALUES (?,?)", [(since, body)])
+
+    # -- what was not delivered --------------------------------------------------------------
+
+    def bury(self, follower: str, letters: Iterable[tuple[bytes, str]], now: int) -> None:
+        """Stage records that a follower cannot deliver, each with the reason."""
         self.stage(
             "INSERT INTO dead_letter (follower, recorded, reason, body) VALUES (?,?,?,?)",
-            [(follower, now, reason, body) for body in bodies],
+            [(follower, now, reason, body) for body, reason in letters],
         )
 
     def dead_letters(self) -> dict[str, int]:
         """Return how many records lie in the dead letters, by follower."""
         count = "SELECT follower, count(*) FROM dead_letter GROUP BY follower"
         return dict(self.rows(count))
+
+    def letters(self, follower: str, after: int, limit: int) -> list[DeadLetter]:
+        """Return dead letters of a follower behind a number, oldest first."""
+        rows = self.rows(
+            "SELECT number, recorded, reason, body FROM dead_letter "
+            "WHERE follower = ? AND number > ? ORDER BY number LIMIT ?",
+            (follower, after, limit),
+        )
+        return [DeadLetter(*row) for row in rows]
+
+    def drop_letters(self, numbers: Iterable[int]) -> None:
+        """Stage that dead letters are gone: delivered after all, or given up."""
+        self.stage("DELETE FROM dead_letter WHERE number = ?", [(one,) for one in numbers])
+
+    def missed(self, follower: str) -> list[int]:
+        """Return the days (UTC, since 1970) that a follower has yet to get from the history."""
+        days = "SELECT day FROM missed WHERE follower = ? ORDER BY day"
+        return [day for (day,) in self.rows(days, (follower,))]
+
+    def note_missed(self, follower: str, days: Iterable[int]) -> None:
+        """Stage that a follower will get these days from the history."""
+        self.stage("INSERT OR IGNORE INTO missed VALUES (?,?)", [(follower, day) for day in days])
+
+    def forget_missed(self, follower: str, day: int) -> None:
+        """Stage that a follower has got a day."""
+        self.stage("DELETE FROM missed WHERE follower = ? AND day = ?", [(follower, day)])
 
     def note_clock(self, boot: str, monotonic: int, wall: int, moved: int) -> None:
         """Stage a fixed point of our clock (ms): at start, and when it was corrected by `moved`.

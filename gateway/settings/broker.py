@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationInfo, model_validator
@@ -13,6 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationIn
 from gateway.mqtt.topic import check_filter
 from gateway.mqtt.wire import ProtocolError
 from gateway.settings.problems import mistake
+from gateway.settings.secret import secret_of
 from gateway.settings.values import FilePath, ReadableFile, Section, Slug
 from rules.duration import DAY, SECOND, Duration
 
@@ -163,23 +162,9 @@ class Broker(Section):
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
-        given = [key for key in ("password", "password_file", "password_env") if getattr(self, key)]
-        if len(given) > 1:
-            raise mistake(f"the password is given by {' and '.join(given)}", "Keep one of them")
-        if given and self.username is None:
+        self._secret = secret_of(self, "password", info)
+        if self._secret is not None and self.username is None:
             raise mistake("there is a password without a username", "Add username")
-        if self.password is not None:
-            self._secret = self.password
-        elif self.password_file is not None:
-            self._secret = _read(self.password_file)
-        elif self.password_env is not None:
-            environment = (info.context or {}).get("environment", os.environ)
-            if self.password_env not in environment:
-                raise mistake(
-                    f"password_env names {self.password_env}, which is not in the environment",
-                    "Set that variable for the gateway, or use password_file",
-                )
-            self._secret = SecretStr(environment[self.password_env])
         return self
 
     @property
@@ -194,13 +179,3 @@ class Broker(Section):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
-
-
-def _read(path: Path) -> SecretStr:
-    try:
-        return SecretStr(path.read_text(encoding="utf-8").rstrip("\r\n"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise mistake(
-            f"cannot read password_file {path} ({error})",
-            "Give the path of a text file that the gateway's user may read",
-        ) from error

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Listener
 from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
 from gateway.settings.sections import Settings
@@ -94,6 +95,13 @@ def _secrets(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:
             yield broker.password_file, "password"
     if any(broker.password for broker in settings.brokers):
         yield path, "password"
+    for server in settings.influxdb:
+        for file, what in ((server.password_file, "password"), (server.token_file, "token")):
+            if file:
+                yield file, what
+        for secret, what in ((server.password, "password"), (server.token, "token")):
+            if secret:
+                yield path, what
     # One certificate may serve several listeners.
     pairs = [listener.tls for listener in settings.listeners if listener.tls]
     for key in dict.fromkeys(pair.key or pair.certificate for pair in pairs):
@@ -131,12 +139,14 @@ def _beside_the_kind(
 
 
 def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
-    """Find rules and brokers of one name: alerts and sessions are kept under it."""
-    for section in ("brokers", "rules"):
+    """Find what has one name twice: alerts, sessions and cursors are kept under it."""
+    for section in ("brokers", "rules", "influxdb"):
         seen: set[str] = set()
         tables = data.get(section)
         for index, table in enumerate(tables if isinstance(tables, list) else ()):
-            name = table.get("name") if isinstance(table, dict) else None
+            # A server of InfluxDB has a name without being given one.
+            unnamed = InfluxDB.model_fields["name"].default if section == "influxdb" else None
+            name = table.get("name", unnamed) if isinstance(table, dict) else None
             if isinstance(name, str) and name in seen:
                 yield describer.problem(
                     (section, index, "name"),

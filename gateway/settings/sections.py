@@ -19,6 +19,7 @@ import devices.envelopes.mapping as envelopes
 from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
 from gateway.settings.broker import Broker
+from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Clients, Listener
 from gateway.settings.problems import mistake
 from gateway.settings.size import Size
@@ -161,6 +162,7 @@ class DeviceSection(Section):
     )
     name: str | None = Field(default=None, description="What people call it.")
     site: str | None = Field(default=None, description="Where it is, in words.")
+    model: str | None = Field(default=None, description="Its make and model.")
     position: tuple[float, float] | None = Field(
         default=None,
         description="Latitude and longitude in degrees, for the map: of a device that does not "
@@ -264,6 +266,10 @@ class Settings(Section):
     rules: tuple[AnyRule, ...] = Field(
         default=(), description="When to raise an alert; a [[rules]] section for each."
     )
+    influxdb: tuple[InfluxDB, ...] = Field(
+        default=(),
+        description="Servers that everything is copied to; an [[influxdb]] section for each.",
+    )
     journal: JournalSection = Field(
         default_factory=JournalSection, description="What arrived, for some days."
     )
@@ -314,6 +320,12 @@ class Settings(Section):
             for listener in self.listeners
             if listener.unencrypted and not listener.loopback
         )
+        copies = tuple(
+            f"influxdb {server.name}: the password or token goes to {server.url} without TLS, "
+            "where others may read it. Use https: (and the server's authority as ca)."
+            for server in self.influxdb
+            if server.secret and server.url.startswith("http:") and not server.loopback
+        )
         page = tuple(
             f"the page on {web.address}: passwords cross the network in the clear, where others "
             "may read them and then act as your people. Make certificates with holdwatch tls "
@@ -321,4 +333,4 @@ class Settings(Section):
             for web in (self.web,)
             if web is not None and web.unencrypted and not web.loopback
         )
-        return plain + clear + page + self._file_warnings
+        return plain + clear + copies + page + self._file_warnings

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from gateway import follow as module
-from gateway.follow import Bell, Reject, RetryLater, follow
+from gateway.follow import Bell, RetryLater, follow
 
 
 class Numbers:
@@ -42,10 +42,6 @@ class Reader:
 
     async def handle(self, items: Sequence[int], cursor: int) -> None:
         word = self.words.pop(0) if self.words else None
-        if isinstance(word, Reject):
-            self.taken += [one for one in items if one not in word.items]
-            self.cursor = cursor
-            raise word
         if word is not None:
             raise word
         self.taken += items
@@ -54,17 +50,9 @@ class Reader:
             self.pleased.set()
 
 
-class Graves:
-    def __init__(self) -> None:
-        self.buried: list[tuple[str, list[object], str]] = []
-
-    async def bury(self, name: str, items: Sequence[object], reason: str) -> None:
-        self.buried.append((name, list(items), reason))
-
-
-async def run(log: Numbers, reader: Reader, graves: Graves, until: int) -> None:
+async def run(log: Numbers, reader: Reader, until: int) -> None:
     reader.wanted = until
-    task = asyncio.create_task(follow(log, reader, graves.bury))
+    task = asyncio.create_task(follow(log, reader))
     pleased = asyncio.create_task(reader.pleased.wait())
     await asyncio.wait([task, pleased], timeout=10, return_when=asyncio.FIRST_COMPLETED)
     for one in (task, pleased):
@@ -92,27 +80,19 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_everything_comes_once_and_in_order_however_often_it_must_be_asked_again(
     words: tuple[Exception | None, ...],
 ) -> None:
-    reader, graves = Reader(*words), Graves()
-    await run(Numbers(10), reader, graves, 10)
+    reader = Reader(*words)
+    await run(Numbers(10), reader, 10)
     assert reader.taken == list(range(1, 11))
-    assert graves.buried == []
-
-
-async def test_what_can_never_be_delivered_is_buried_and_the_rest_goes_on() -> None:
-    reader, graves = Reader(None, Reject([5], "it is odd")), Graves()
-    await run(Numbers(10), reader, graves, 10)
-    assert reader.taken == [1, 2, 3, 4, 6, 7, 8, 9, 10]
-    assert graves.buried == [("reader", [5], "it is odd")]
 
 
 async def test_any_other_error_ends_the_loop() -> None:
     with pytest.raises(ZeroDivisionError):
-        await run(Numbers(10), Reader(ZeroDivisionError()), Graves(), 10)
+        await run(Numbers(10), Reader(ZeroDivisionError()), 10)
 
 
 async def test_what_comes_while_it_waits_wakes_it() -> None:
-    log, reader, graves = Numbers(0), Reader(), Graves()
-    running = asyncio.create_task(run(log, reader, graves, 2))
+    log, reader = Numbers(0), Reader()
+    running = asyncio.create_task(run(log, reader, 2))
     await asyncio.sleep(0)
     log.grow(1)
     await asyncio.sleep(0)

@@ -225,7 +225,9 @@ async def test_everything_else_comes_back_after_a_restart(tmp_path: Path) -> Non
         state.keep_subjects([(DEVICE, b"s")])
         state.note_late([(DEVICE, 123), (DeviceKey("", "x"), 5)])
         state.keep_rule_versions([version])
-        state.bury("influx", [b"1", b"2"], "no such thing", 9)
+        state.bury("influx", [(b"1", "no such thing"), (b"2", "nor this")], 9)
+        state.note_missed("influx", [3, 2, 3])
+        state.keep_tag_version(5, b"[]")
         state.note_clock("boot", 1, 2, 0)
     state.close()
     state = State(tmp_path / "state.db")
@@ -234,7 +236,16 @@ async def test_everything_else_comes_back_after_a_restart(tmp_path: Path) -> Non
     assert dict(state.late()) == {DEVICE: 123, DeviceKey("", "x"): 5}
     assert state.rule_versions() == [version]
     assert state.dead_letters() == {"influx": 2}
+    first, second = state.letters("influx", 0, 9)
+    assert (first.recorded, first.reason, second.body) == (9, "no such thing", b"2")
+    assert state.letters("influx", first.number, 9) == [second]
+    assert (state.missed("influx"), state.missed("other")) == ([2, 3], [])
+    assert state.tag_versions() == [(5, b"[]")]
     async with state.writing():
         state.forget_late(DEVICE)
+        state.drop_letters([first.number])
+        state.forget_missed("influx", 2)
     assert state.late() == [(DeviceKey("", "x"), 5)]
+    assert state.letters("influx", 0, 9) == [second]
+    assert state.missed("influx") == [3]
     state.close()
