@@ -99,8 +99,9 @@ need_environment() {
     ) 9<requirements.lock
 }
 
-# need_programs: the real broker, its clients and strace, which tests and benchmarks start
-# themselves on ports of their own. A broker that Debian runs as a service is left alone.
+# need_programs: the real broker, its clients, two servers that take what InfluxDB takes, and
+# strace, which tests and benchmarks start themselves on ports of their own. What Debian runs of
+# them as a service is left alone.
 need_programs() {
     local missing=()
     # Debian keeps mosquitto in a folder that is not on everybody's path.
@@ -109,6 +110,8 @@ need_programs() {
     command -v mosquitto_sub >/dev/null || missing+=(mosquitto-clients)
     command -v openssl >/dev/null || missing+=(openssl)
     command -v strace >/dev/null || missing+=(strace)
+    command -v influxd >/dev/null || missing+=(influxdb)
+    command -v victoria-metrics >/dev/null || missing+=(victoria-metrics)
     if [ ${#missing[@]} -gt 0 ]; then
         apt_install "${missing[@]}"
     fi

@@ -8,6 +8,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.influxdb import another_server as another_server  # noqa: PLC0414 - a fixture
+from tests.influxdb import influxdb as influxdb  # noqa: PLC0414 - a fixture
+from tests.influxdb import victoria as victoria  # noqa: PLC0414 - a fixture
+
 ROOT = Path(__file__).resolve().parent.parent
 
 _REQUIRED = "HOLDWATCH_REQUIRE_MAIN_JOB"
