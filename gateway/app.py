@@ -29,6 +29,7 @@ from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
 from gateway.importer import SOURCE
+from gateway.influxdb.copies import Copies, Sources, forget_others
 from gateway.ingest import Ingest
 from gateway.intruders import Intruders
 from gateway.journal import PAGE, Journal
@@ -44,11 +45,14 @@ from gateway.machine import take
 from gateway.monitor import Monitor
 from gateway.mqtt.subscriber import Subscriber
 from gateway.own_alerts import OwnAlerts, Publisher
+from gateway.pace import Pace
 from gateway.page import Page
 from gateway.people import People
 from gateway.rulebook import adopt
 from gateway.screens import Screens
 from gateway.state import State
+from gateway.tagging import adopt_tags
+from gateway.vitals import vitals
 from rules.engine import Engine
 
 if TYPE_CHECKING:
@@ -105,6 +109,7 @@ class Gateway:
             self.page = Page(settings, settings.web, log_to=page_log)
         self._stopping = asyncio.Event()
         self._next_prune = self._next_quarantine = self._next_certificates = 0
+        self.copies: list[Copies] = []
         self._moved = self._rejected = 0
         self._deaf_until = 0
 
@@ -160,6 +165,18 @@ class Gateway:
         ]
         for publisher in self.publishers:
             self.brokers.on_join(publisher.broker, publisher.joined.set)
+        sources = Sources(
+            self.journal,
+            self.history,
+            self.state,
+            self.disk,
+            self.clock,
+            Pace(),
+            await adopt_tags(self.state, settings, now, looking=looking),
+            gateway.box,
+            partial(vitals, self),
+        )
+        self.copies = [Copies(one, sources) for one in settings.influxdb]
         self.listener, self.announcer = self._front_door()
         told: list[Publisher] = [*self.publishers]
         if self.announcer is not None:
@@ -168,6 +185,8 @@ class Gateway:
         self._intruders = Intruders(self.own_alerts, self.clock)
         if not looking:
             self.own_alerts.forget("broker", [one.name for one in settings.brokers])
+            self.own_alerts.forget("influxdb", [one.name for one in settings.influxdb])
+            await forget_others(self.state, [one.name for one in settings.influxdb])
             shown = [one.address for one in settings.listeners if one.tls is not None]
             self.own_alerts.forget("certificate", shown)
             self.own_alerts.forget("screen", self.screens.expected() if settings.web else [])
@@ -220,6 +239,9 @@ class Gateway:
         for one in self.publishers:
             yield one.name, follow(self.state, one)
             yield f"remind {one.name}", one.remind()
+        for copies in self.copies:
+            for part in copies.parts(self.ingest, self.state):
+                yield f"influxdb {copies.name}", part
         if self.listener is not None and self.announcer is not None:
             yield "announcer", self.announcer.run()
             yield "listener", self.listener.run()
@@ -274,11 +296,15 @@ class Gateway:
         await self.monitor.revise(at_once=True)
         await self.monitor.checkpoint()
         await self.admission.flush()
+        for copies in self.copies:
+            await copies.sink.save()
 
     def close(self) -> None:
         """Close the files and let go of the folder."""
         if self.page is not None:
             self.page.close()
+        for copies in self.copies:
+            copies.close()
         self.journal.close()
         self.history.close()
         self.state.close()
@@ -291,6 +317,8 @@ class Gateway:
             self.brokers.check(self.own_alerts)
             self._intruders.check()
             self._check_certificates()
+            for copies in self.copies:
+                self.own_alerts.report(f"influxdb {copies.name}", copies.problem, "warning")
             if self.page is not None:
                 self.screens.check(self.own_alerts)
             await asyncio.sleep(TICK)
@@ -373,7 +401,8 @@ class Gateway:
         now = self.clock.monotonic()
         if now < self._next_prune:
             return
-        done = min(self.history.cursor, self.monitor.saved_cursor)
+        copied = [one.sink.saved for one in self.copies]
+        done = min(self.history.cursor, self.monitor.saved_cursor, *copied)
         keep = self.settings.journal
         pruned = journal.prune(done, self.clock.now() - keep.keep, keep.keep_size)
         self._next_prune = now if pruned == PAGE else now + PRUNE_INTERVAL

@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from devices.reading import DeviceKey, Layout, Reading, layout
+from devices.reading import WRONG_CLOCK, DeviceKey, Layout, Reading, layout
 from gateway.database import Database, fetch
 from gateway.quarantine import Quarantine, Rejected
+from rules.duration import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,6 +71,12 @@ _INSERT = "INSERT OR IGNORE INTO reading VALUES (?,?,?,?,?,?,?,?,?)"
 _SELECT = (
     "SELECT seq, device, at, received, identity, flags, layout, source, vals FROM reading "
     "WHERE seq > ? AND seq <= ? {} ORDER BY seq LIMIT ?"
+)
+_WHEN = f"iif(flags & {WRONG_CLOCK}, received, at)"
+# SQLite divides towards zero, and a day before 1970 begins below it.
+_DAYS = (
+    f"SELECT DISTINCT ({_WHEN} - (({_WHEN} % {DAY}) + {DAY}) % {DAY}) / {DAY} "  # noqa: S608 - constants
+    "FROM reading WHERE seq > ? AND seq <= ?"
 )
 
 
@@ -279,6 +286,16 @@ class Journal(Database):
                 break
             last = seq
         return self.stage("DELETE FROM reading WHERE seq <= ?", [(last,)]) if last else 0
+
+    def rows_of(self, size: int) -> int:
+        """Return about how many readings take so many bytes here."""
+        rows = self.head - int(self.rows("SELECT ifnull(min(seq), 1) FROM reading")[0][0]) + 1
+        return size * max(1, rows) // max(1, self.size())
+
+    def days(self, after: Cursor, until: Cursor) -> set[int]:
+        """Return the days (UTC, since 1970) of the readings between two cursors."""
+        rows = self.rows(_DAYS, (after, until))
+        return {day for (day,) in rows}
 
     # -- following -------------------------------------------------------------------------
 

@@ -170,6 +170,16 @@ class State(Database):
         """Stage a follower's cursor."""
         self.stage("INSERT OR REPLACE INTO cursor VALUES (?,?)", [(follower, position)])
 
+    def followers(self, prefix: str) -> list[str]:
+        """Return the followers with a cursor whose names begin so."""
+        found = self.rows("SELECT follower FROM cursor ORDER BY follower")
+        return [name for (name,) in found if name.startswith(prefix)]
+
+    def forget_followers(self, names: Sequence[str]) -> None:
+        """Stage that followers are gone, with what they missed. Their dead letters stay."""
+        self.stage("DELETE FROM cursor WHERE follower = ?", [(one,) for one in names])
+        self.stage("DELETE FROM missed WHERE follower = ?", [(one,) for one in names])
+
     def keep_subjects(self, states: Iterable[tuple[DeviceKey, bytes]]) -> None:
         """Stage the rule state of devices."""
         self.stage(

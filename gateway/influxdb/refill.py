@@ -1,0 +1,152 @@
+"""Sends the past again: days that a server missed behind its cap, or what a person asks for.
+
+It reads the history, and behind it the journal as far as the sink has come: what lies after that
+the sink sends anyway. Readings are sent as they were the first time, with the tags they had, so
+that what a server has already does not change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.database import DiskError
+from gateway.follow import FIRST_DELAY, LONGEST_DELAY, RetryLater
+from gateway.history import DamagedHistoryError
+from gateway.influxdb.letters import letter
+from rules.duration import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from devices.reading import DeviceKey, Reading
+    from gateway.history import History
+    from gateway.influxdb.delivery import Delivery
+    from gateway.influxdb.lines import Lines
+    from gateway.influxdb.sink import Sink
+    from gateway.journal import Journal
+    from gateway.pace import Pace
+    from gateway.state import State
+
+log = structlog.get_logger()
+
+BATCH = 5_000
+"""Readings that are sent together."""
+SLICE = 20_000
+"""Readings of one device that are in memory at a time, about."""
+LOOK = 5.0
+"""Seconds between looks whether there is something to send."""
+
+
+class Refill:
+    """Sends ranges of the past to one server."""
+
+    def __init__(  # noqa: PLR0913 - it stands between all of these
+        self,
+        sink: Sink,
+        delivery: Delivery,
+        lines: Lines,
+        *,
+        journal: Journal,
+        history: History,
+        state: State,
+        pace: Pace,
+    ) -> None:
+        self._sink = sink
+        self._delivery = delivery
+        self._lines = lines
+        self._journal = journal
+        self._history = history
+        self._state = state
+        self._pace = pace
+        self.damaged = ""
+        """What of the history could not be read, and so not be sent."""
+
+    @property
+    def missed(self) -> list[int]:
+        """The UTC days (since 1970) that are yet to be sent."""
+        return self._state.missed(self._sink.name)
+
+    async def run(self) -> None:
+        """Send the days that were missed, the newest first, for ever."""
+        delay = FIRST_DELAY
+        while True:
+            missed = self.missed
+            if not missed or not self._delivery.well:
+                await asyncio.sleep(LOOK)
+                continue
+            day = missed[-1]
+            try:
+                await self.send(day * DAY, (day + 1) * DAY)
+                async with self._state.writing():
+                    self._state.forget_missed(self._sink.name, day)
+            except (RetryLater, DiskError) as error:
+                await asyncio.sleep(max(delay, getattr(error, "after", 0.0)))
+                delay = min(2 * delay, LONGEST_DELAY)
+            else:
+                log.info("a day that was missed is there now", follower=self._sink.name, day=day)
+                delay = FIRST_DELAY
+
+    async def send(
+        self, start: int, end: int, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> int:
+        """Send what was measured in start ≤ t < end (ms); return how many readings that were.
+
+        `progress` is told how many of how many devices are done. Raises RetryLater, DiskError.
+        """
+        waiting: list[Reading] = []
+        count = 0
+        async for reading_page in self._past(start, end, progress):
+            waiting += reading_page
+            while len(waiting) >= BATCH:
+                await self._deliver(waiting[:BATCH])
+                del waiting[:BATCH]
+                count += BATCH
+        if waiting:
+            await self._deliver(waiting)
+        return count + len(waiting)
+
+    async def _past(
+        self, start: int, end: int, progress: Callable[[int, int], None]
+    ) -> AsyncIterator[list[Reading]]:
+        # Asked first: between the two reads the history may be stored to.
+        stored, until = self._history.cursor, self._sink.sent
+        devices = await asyncio.to_thread(self._history.devices)
+        parts = len(devices) + 1
+        for done, device in enumerate(devices):
+            progress(done, parts)
+            async for readings in self._stored(device, start, end):
+                yield readings
+        progress(len(devices), parts)
+        while stored < until:
+            page, stored = self._journal.read(stored, self._sink.limit)
+            yield [one for one in page if start <= one.when < end]
+            await asyncio.sleep(0)
+        progress(parts, parts)
+
+    async def _stored(self, device: DeviceKey, start: int, end: int) -> AsyncIterator[list[Reading]]:
+        """Yield what the history has of one device, some at a time."""
+        for day in await asyncio.to_thread(self._history.days, device, start, end):
+            first, last = max(start, day.first), min(end, day.last + 1)
+            step = max(1, (last - first) * SLICE // max(day.readings, SLICE))
+            for begin in range(first, last, step):
+                try:
+                    yield await asyncio.to_thread(
+                        self._history.read, device, begin, min(begin + step, last)
+                    )
+                except DamagedHistoryError as error:
+                    # The rest goes on: one bad block costs itself. People are told of it.
+                    self.damaged = f"{error}"
+                    log.error("not sent", follower=self._sink.name, problem=str(error))
+                    break
+
+    async def _deliver(self, readings: list[Reading]) -> None:
+        with self._pace.working():
+            lines = self._lines.of_readings(readings)
+        refused = await self._delivery.deliver(lines)
+        if refused:
+            letters = [(letter(readings[one.place]), one.reason) for one in refused]
+            await self._sink.lay_aside(letters)
+        await self._pace.rest()

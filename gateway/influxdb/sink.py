@@ -1,0 +1,216 @@
+"""A follower of the journal that copies every reading to one InfluxDB.
+
+The journal is its buffer: nothing waits in memory but the few batches that are on their way. Its
+cursor moves past a batch when the server has it. What lies between the cursor and the newest
+reading keeps the journal from dropping it, up to a cap; beyond the cap, the days of what is oldest
+are noted in place of it, and `refill` sends them from the history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.database import DiskError
+from gateway.follow import RetryLater
+from gateway.influxdb.letters import letter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from devices.reading import Reading
+    from gateway.clock import Clock
+    from gateway.history import History
+    from gateway.influxdb.delivery import Delivery, Refused
+    from gateway.influxdb.lines import Lines
+    from gateway.journal import Cursor, Journal
+    from gateway.pace import Pace
+    from gateway.state import State
+
+BATCH = 5_000
+"""Readings that are sent together, when there are as many."""
+PARALLEL = 4
+"""Batches on their way at a time: an InfluxDB 3 holds each for about a second."""
+LINGER = 1.0
+"""Seconds to wait for more once all is sent: one request a second, not one for each reading."""
+MOST_LETTERS = 10_000
+"""Dead letters at most. A server that refuses so much is set up wrongly: it has to be mended."""
+LET_GO = 0.9
+"""Share of the cap that still waits after the oldest was given up."""
+PAGE = 20_000
+"""Rows of the journal that are looked at in one go."""
+
+
+class _Batch(NamedTuple):
+    """Readings on their way, and the cursor behind them."""
+
+    cursor: Cursor
+    readings: Sequence[Reading]
+    refused: asyncio.Task[list[Refused]]
+
+
+class Sink:
+    """Copies readings to one server."""
+
+    limit = 1_000
+
+    def __init__(  # noqa: PLR0913 - it stands between all of these
+        self,
+        delivery: Delivery,
+        lines: Lines,
+        *,
+        journal: Journal,
+        history: History,
+        state: State,
+        clock: Clock,
+        pace: Pace,
+        backlog: int,
+        linger: float = LINGER,
+    ) -> None:
+        """`backlog` is the cap: bytes of the journal that may wait for this server."""
+        self.name = cursor_name(delivery.name)
+        self.delivery = delivery
+        self._lines = lines
+        self._journal = journal
+        self._history = history
+        self._state = state
+        self._clock = clock
+        self._pace = pace
+        self._backlog = backlog
+        self._linger = linger
+        self.saved: Cursor = state.cursor(self.name)
+        """How far it had come when that was last written down: it begins here after a crash."""
+        self.sent: Cursor = self.saved
+        """Up to here the server has everything, but for days that were missed."""
+        self.cursor: Cursor = self.saved
+        self._readings: list[Reading] = []
+        self._encoded: list[bytes] = []
+        self._flying: deque[_Batch] = deque()
+        self._letters = state.dead_letters().get(self.name, 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many readings the server has yet to get, days that were missed aside."""
+        return self._journal.head - self.sent
+
+    async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
+        """Send readings, many at a time. Raises RetryLater: then all since `sent` comes again."""
+        with self._pace.working():
+            self._encoded += self._lines.of_readings(items)
+        self._readings += items
+        self.cursor = cursor
+        well = self.delivery.well
+        caught_up = cursor >= self._journal.head
+        if len(self._readings) >= BATCH or caught_up or not well:
+            self._take_off()
+        # One at a time to a server that was away: the first answer says whether it is back.
+        allowed = 0 if caught_up or not well else PARALLEL - 1
+        while len(self._flying) > allowed:
+            await self._landed()
+        if caught_up:
+            await asyncio.sleep(self._linger)
+        else:
+            await self._pace.rest()
+
+    def _take_off(self) -> None:
+        readings, lines = self._readings, self._encoded
+        self._readings, self._encoded = [], []
+        sending = asyncio.create_task(self.delivery.deliver(lines), name=self.name)
+        self._flying.append(_Batch(self.cursor, readings, sending))
+
+    async def _landed(self) -> None:
+        """Wait for the batch that is the longest on its way."""
+        batch = self._flying[0]
+        try:
+            refused = await batch.refused
+            if refused:
+                await self._bury(batch, refused)
+        except BaseException:
+            await self._begin_again()
+            raise
+        self._flying.popleft()
+        self.sent = max(self.sent, batch.cursor)
+
+    async def _begin_again(self) -> None:
+        for batch in self._flying:
+            batch.refused.cancel()
+        await asyncio.gather(*(one.refused for one in self._flying), return_exceptions=True)
+        self._flying.clear()
+        self._readings, self._encoded = [], []
+        self.cursor = self.sent
+
+    async def _bury(self, batch: _Batch, refused: Sequence[Refused]) -> None:
+        letters = [(letter(batch.readings[one.place]), one.reason) for one in refused]
+        await self.lay_aside(letters, batch.cursor)
+
+    async def lay_aside(self, letters: Sequence[tuple[bytes, str]], cursor: Cursor = 0) -> None:
+        """Put readings that the server refuses into the dead letters, with the cursor behind them.
+
+        Raises RetryLater where there are too many, or the disk takes none.
+        """
+        if self._letters + len(letters) > MOST_LETTERS:
+            raise RetryLater(
+                f"{self.name}: {self._letters} refused readings lie aside, and the server "
+                f"refuses more: {letters[0][1]}. See `holdwatch influx rejected`"
+            )
+        saved = max(self.saved, cursor)
+        try:
+            async with self._state.writing():
+                self._state.bury(self.name, letters, self._clock.now())
+                self._state.move(self.name, saved)
+        except DiskError as error:
+            raise RetryLater(str(error)) from error
+        self._letters += len(letters)
+        self.saved = saved
+
+    @property
+    def letters(self) -> int:
+        """How many readings the server refused that lie in the dead letters."""
+        return self._letters
+
+    def count_letters(self) -> None:
+        """Count the dead letters again: somebody has seen to them."""
+        self._letters = self._state.dead_letters().get(self.name, 0)
+
+    # -- the cursor on the disk --------------------------------------------------------------
+
+    async def save(self) -> None:
+        """Write down how far it has come; seldom, since it wears the disk. Raises DiskError."""
+        sent = self.sent
+        if sent > self.saved:
+            async with self._state.writing():
+                self._state.move(self.name, sent)
+            self.saved = sent
+
+    async def keep_within(self, *, short: bool = False) -> None:
+        """Give up what is oldest of what waits, where that is more than the cap.
+
+        Its days are noted, to be sent from the history; so only what is in the history is given
+        up, and all of that where the disk is `short`. Raises DiskError.
+        """
+        rows = self._journal.rows_of(0 if short else int(LET_GO * self._backlog))
+        if not short and self._journal.head - self.sent <= self._journal.rows_of(self._backlog):
+            return
+        until = min(self._journal.head - rows, self._history.cursor)
+        if until <= self.sent:
+            return
+        days: set[int] = set()
+        after = self.sent
+        while after < until:
+            page = min(after + PAGE, until)
+            days |= self._journal.days(after, page)
+            after = page
+            await asyncio.sleep(0)
+        async with self._state.writing():
+            self._state.note_missed(self.name, days)
+            self._state.move(self.name, until)
+        self.saved = until
+        self.sent = max(self.sent, until)
+        if not self._flying and not self._readings:
+            self.cursor = max(self.cursor, self.sent)
+
+
+def cursor_name(server: str) -> str:
+    """Return under what name the cursor of a server is kept."""
+    return f"influxdb:{server}"
