@@ -25,6 +25,8 @@ BATCH = 5_000
 """Lines in one request: what a server takes well."""
 PATIENCE = 60_000
 """A server that is away for so many ms is told of; one that refuses us, at once."""
+_FOR_GOOD = ("401", "403", "404")
+"""Answers that do not pass by themselves."""
 _TOO_OLD = re.compile(r"(beyond|outside) retention policy")
 
 
@@ -148,7 +150,6 @@ class Delivery:
     def _later(self, answer: Answer) -> RetryLater:
         if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
-        # With a cure it is not the network but the settings, which do not mend by themselves.
-        self._certain = bool(answer.cure)
+        self._certain = answer.reason.startswith(_FOR_GOOD)
         self.reason = f"{answer.reason}. {answer.cure}".rstrip(". ")
         return RetryLater(f"{self.name}: {self.reason}", answer.after)

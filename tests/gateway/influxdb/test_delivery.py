@@ -1,0 +1,173 @@
+"""Lines by what a server answers: one bad line costs itself, whatever the answer says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.follow import RetryLater
+from gateway.influxdb.delivery import PATIENCE, Delivery
+from gateway.influxdb.server import Answer, Verdict
+from gateway.pace import Pace
+from tests.gateway.parts import ToldClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WRITTEN = Answer(Verdict.WRITTEN)
+
+
+class PickyServer:
+    """Takes lines by its rules, as servers do that cannot be had here or not made to answer so.
+
+    Of a refused body it stores what it likes of it: all that is good.
+    """
+
+    known_version = "picky"
+
+    def __init__(self, *, most: int = 10**9, since: int = 0, stores_part: bool = True) -> None:
+        self.stored: set[bytes] = set()
+        self.requests = 0
+        self.most = most
+        self.since = since
+        self.stores_part = stores_part
+        self.fault: Callable[[int], Answer | None] = lambda _number: None
+
+    def write(self, body: bytes) -> Answer:
+        self.requests += 1
+        fault = self.fault(self.requests)
+        if fault is not None:
+            return fault
+        lines = body.split(b"\n")
+        if len(lines) > self.most:
+            return Answer(Verdict.TOO_LARGE, "413 too large")
+        good = [one for one in lines if not one.startswith(b"bad")]
+        young = [one for one in good if int(one.split(b" ")[2]) >= self.since]
+        if young == lines or self.stores_part:
+            self.stored.update(young)
+        if good != lines:
+            return Answer(Verdict.REFUSED, "400 unable to parse 'bad': dropped=0")
+        if young != good:
+            return Answer(Verdict.REFUSED, "400 points beyond retention policy dropped=1")
+        return WRITTEN
+
+
+def line(number: int, *, bad: bool = False) -> bytes:
+    return f"{'bad' if bad else 'good'} v={number} {number}".encode()
+
+
+def delivery(server: PickyServer, clock: ToldClock | None = None) -> Delivery:
+    return Delivery("office", server, Pace(), clock or ToldClock())  # type: ignore[arg-type]  # stands in for a Server
+
+
+@given(
+    bad=st.sets(st.integers(0, 299), max_size=12),
+    count=st.integers(1, 300),
+    most=st.integers(1, 400),
+    stores_part=st.booleans(),
+)
+async def test_of_any_lines_the_bad_ones_alone_are_refused(
+    bad: set[int], count: int, most: int, *, stores_part: bool
+) -> None:
+    server = PickyServer(most=most, stores_part=stores_part)
+    lines = [line(number, bad=number in bad) for number in range(count)]
+    refused = await delivery(server).deliver(lines)
+    assert [one.place for one in refused] == sorted(one for one in bad if one < count)
+    assert server.stored == {one for one in lines if one.startswith(b"good")}
+
+
+async def test_one_bad_line_of_five_thousand_costs_one_line_and_few_requests() -> None:
+    server = PickyServer(stores_part=False)
+    lines = [line(number, bad=number == 1_234) for number in range(5_000)]
+    assert [one.place for one in await delivery(server).deliver(lines)] == [1_234]
+    assert len(server.stored) == 4_999
+    assert server.requests < 30
+
+
+@given(
+    times=st.lists(st.integers(0, 1_000), min_size=1, max_size=200, unique=True),
+    since=st.integers(0, 1_000),
+    bad=st.sets(st.integers(0, 199), max_size=3),
+)
+async def test_what_is_older_than_the_server_keeps_is_counted_and_the_rest_is_stored(
+    times: list[int], since: int, bad: set[int]
+) -> None:
+    server = PickyServer(since=since, stores_part=False)
+    lines = [line(at, bad=place in bad) for place, at in enumerate(times)]
+    one = delivery(server)
+    refused = await one.deliver(lines)
+    good = [two for two in lines if two.startswith(b"good")]
+    young = {two for two in good if int(two.rpartition(b" ")[2]) >= since}
+    assert server.stored == young
+    assert len(refused) + one.expired == len(lines) - len(young)
+    assert {two.place for two in refused} <= {place for place in bad if place < len(times)}
+
+
+async def test_an_old_logger_takes_a_dozen_requests_and_not_thousands() -> None:
+    server = PickyServer(since=4_000)
+    one = delivery(server)
+    assert await one.deliver([line(number) for number in range(5_000)]) == []
+    assert (one.expired, len(server.stored)) == (4_000, 1_000)
+    assert server.requests < 20
+
+
+async def test_after_too_large_it_sends_less_at_a_time() -> None:
+    server = PickyServer(most=300)
+    one = delivery(server)
+    await one.deliver([line(number) for number in range(1_000)])
+    before = server.requests
+    await one.deliver([line(number) for number in range(1_000)])
+    assert server.requests - before <= 8
+    assert one.most <= 300
+
+
+@pytest.mark.parametrize("verdict", [Verdict.LATER, Verdict.RESET])
+async def test_what_may_pass_is_tried_again_and_never_given_up(verdict: Verdict) -> None:
+    server = PickyServer()
+    server.fault = lambda _number: Answer(verdict, "503 busy", after=7.0)
+    one = delivery(server)
+    with pytest.raises(RetryLater, match="503 busy") as raised:
+        await one.deliver([line(number) for number in range(100)])
+    assert raised.value.after == 7.0
+    assert not one.well
+    assert server.requests <= 8
+    server.fault = lambda _number: None
+    assert await one.deliver([line(number) for number in range(100)]) == []
+    assert one.well
+    assert len(server.stored) == 100
+
+
+async def test_a_body_that_resets_the_connection_goes_in_halves() -> None:
+    server = PickyServer(most=40)
+    server.fault = lambda _number: None
+    take = server.write
+
+    def write(body: bytes) -> Answer:
+        answer = take(body)
+        return Answer(Verdict.RESET, "reset") if answer.verdict is Verdict.TOO_LARGE else answer
+
+    server.write = write  # type: ignore[method-assign]  # what 1.6.7 does above 25 MB
+    assert await delivery(server).deliver([line(number) for number in range(100)]) == []
+    assert len(server.stored) == 100
+
+
+async def test_an_outage_is_told_of_after_a_while_and_a_refusal_at_once() -> None:
+    server, clock = PickyServer(), ToldClock()
+    one = delivery(server, clock)
+    server.fault = lambda _number: Answer(Verdict.LATER, "connection refused")
+    with pytest.raises(RetryLater):
+        await one.deliver([line(1)])
+    assert one.problem is None
+    clock.passes(PATIENCE)
+    assert one.problem == "connection refused"
+    server.fault = lambda _number: Answer(Verdict.LATER, "401 no", "Set token_file")
+    two = delivery(server, clock)
+    with pytest.raises(RetryLater):
+        await two.deliver([line(1)])
+    assert two.problem == "401 no. Set token_file"
+    server.fault = lambda _number: None
+    await two.deliver([line(1)])
+    assert two.problem is None
