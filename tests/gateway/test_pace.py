@@ -54,7 +54,7 @@ def test_once_others_are_calm_it_goes_on() -> None:
     assert pace.due() == 0
     pace.took(0.01)
     assert pace.due() > 0
-    machine.passes(WINDOW, used=0.01)
+    machine.passes(2 * WINDOW, used=0.01)
     pace.took(0.01)
     assert pace.due() == 0
 
