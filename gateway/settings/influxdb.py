@@ -38,16 +38,26 @@ def _check_url(text: str) -> str:
 
 
 def _check_name(text: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f\\]", text) or text != text.strip():
+    if re.search(r'[\x00-\x1f\x7f\\"]', text) or text != text.strip():
         raise mistake(
             f"{text!r} cannot be a name in InfluxDB",
-            "Write it without control characters, backslashes and spaces around it",
+            "Write it without control characters, backslashes, double quotes and spaces around it",
         )
     return text
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
-"""A name of a database, measurement, tag or field: control characters and backslashes break it."""
+"""A name of a database, measurement, tag or field. Control characters and backslashes break lines,
+and double quotes stand around names in queries."""
+
+READING_FIELDS = ("unusable", "flags")
+"""Fields of readings beside their channels."""
+ALERT_TAGS = ("rule", "channel", "severity")
+"""Tags of alerts beside those of the device."""
+ALERT_FIELDS = (
+    *("event", "firing", "retrospective", "id", "reason", "note"),
+    *("began", "ended", "value"),
+)
 
 
 class Tags(Section):
@@ -90,21 +100,45 @@ class Schema(Section):
                     f"{channel!r} is no channel",
                     "Write a quantity such as temperature, or quantity.place: see docs/devices.md",
                 )
-        names = [*filter(None, (self.tags.device, self.tags.site, self.tags.model))]
+        tags = [*filter(None, (self.tags.device, self.tags.site, self.tags.model))]
         measurements = [*filter(None, (self.readings, self.alerts, self.gateway))]
         for what, given in (
-            ("tags", names),
+            ("tags", tags),
             ("measurements", measurements),
             ("fields", list(self.fields.values())),
         ):
             for one in given:
                 if given.count(one) > 1:
                     raise mistake(f"two {what} are called {one!r}", "Give each its own name")
-                if not one or (one == "time" and what != "measurements"):
+                # Lines that begin with # are taken for remarks, and answered with success.
+                if one[:1] in {"", "#", "_"} or (one == "time" and what != "measurements"):
                     raise mistake(
                         f"{one!r} cannot be one of the {what}", "Choose another name for it"
                     )
+        self._check_fields()
+        self._check_tags(tags)
         return self
+
+    def _check_fields(self) -> None:
+        """Refuse two values of a reading in one field: a server keeps one, and says nothing."""
+        for channel, field in self.fields.items():
+            if field in READING_FIELDS or (is_channel(field) and field not in self.fields):
+                raise mistake(
+                    f"{channel} cannot be called {field!r}: there is another field of that name",
+                    "Choose another name for it, or give the other one another name",
+                )
+
+    def _check_tags(self, tags: list[str]) -> None:
+        """Refuse a tag and a field of one name: queries would find the field only."""
+        taken = {*READING_FIELDS, *self.fields.values()}
+        if self.alerts:
+            taken.update(ALERT_TAGS, ALERT_FIELDS)
+        for tag in tags:
+            if tag in taken or (is_channel(tag) and tag not in self.fields):
+                raise mistake(
+                    f"a tag cannot be called {tag!r}: there is a field or tag of that name",
+                    "Choose another name for it",
+                )
 
 
 class InfluxDB(Section):
