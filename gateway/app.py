@@ -30,6 +30,7 @@ from gateway.follow import follow
 from gateway.history import History
 from gateway.importer import SOURCE
 from gateway.influxdb.copies import Copies, Sources, forget_others
+from gateway.influxdb.sink import cursor_name
 from gateway.ingest import Ingest
 from gateway.intruders import Intruders
 from gateway.journal import PAGE, Journal
@@ -98,7 +99,9 @@ class Gateway:
             undo.callback(self.history.close)
             self.state = State(folder / "state.db")
             undo.pop_all()
-        self.journal.begin_after(max(self.history.cursor, self.state.cursor(Monitor.name)))
+        followers = [Monitor.name, *(cursor_name(one.name) for one in settings.influxdb)]
+        been = max(map(self.state.cursor, followers))
+        self.journal.begin_after(max(self.history.cursor, been))
         self.clock = Clock(self.journal.newest_received())
         self.started = self.clock.now()
         self.brokers = Brokers(self.clock)
