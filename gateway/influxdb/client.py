@@ -1,7 +1,7 @@
 """Lines to InfluxDB 2 and 3, by influxdb-client.
 
-Loading this takes 13 MB and a tenth of a second, so `server` does it when there is such a server.
-Batches and retries of influxdb-client are off: they live in memory, and give up.
+Loading this takes some 25 MB and an eighth of a second, so `server` does it when there is such a
+server. Batches and retries of influxdb-client are off: they live in memory, and give up.
 """
 
 from __future__ import annotations
