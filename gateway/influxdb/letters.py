@@ -1,4 +1,4 @@
-"""Readings as dead letters: JSON that a person can read, and that becomes the same reading again."""
+"""Readings as dead letters: JSON that a person can read, and that becomes the reading again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def letter(reading: Reading) -> bytes:
             *reading.device,
             at=reading.at,
             received=reading.received,
-            values={channel: value if math.isfinite(value) else None for channel, value in values.items()},
+            values={
+                channel: value if math.isfinite(value) else None
+                for channel, value in values.items()
+            },
             flags=reading.flags,
             identity=reading.identity,
             source=reading.source,

@@ -147,21 +147,25 @@ class Sink:
     async def lay_aside(self, letters: Sequence[tuple[bytes, str]], cursor: Cursor = 0) -> None:
         """Put readings that the server refuses into the dead letters, with the cursor behind them.
 
-        Raises RetryLater where there are too many, or the disk takes none.
+        Those that lie there already, as when a day is sent again, are left out. Raises RetryLater
+        where there are too many, or the disk takes none.
         """
-        if self._letters + len(letters) > MOST_LETTERS:
+        known = {one.body for one in self._state.letters(self.name, 0, MOST_LETTERS)}
+        fresh = [one for one in letters if one[0] not in known]
+        if self._letters + len(fresh) > MOST_LETTERS:
             raise RetryLater(
                 f"{self.name}: {self._letters} refused readings lie aside, and the server "
-                f"refuses more: {letters[0][1]}. See `holdwatch influx rejected`"
+                f"refuses more: {fresh[0][1]}. See `holdwatch influx rejected {self.delivery.name}`"
             )
-        saved = max(self.saved, cursor)
         try:
             async with self._state.writing():
-                self._state.bury(self.name, letters, self._clock.now())
+                # Looked at inside: while the disk was waited for, it may have been moved.
+                saved = max(self.saved, cursor)
+                self._state.bury(self.name, fresh, self._clock.now())
                 self._state.move(self.name, saved)
         except DiskError as error:
             raise RetryLater(str(error)) from error
-        self._letters += len(letters)
+        self._letters += len(fresh)
         self.saved = saved
 
     @property
@@ -177,11 +181,11 @@ class Sink:
 
     async def save(self) -> None:
         """Write down how far it has come; seldom, since it wears the disk. Raises DiskError."""
-        sent = self.sent
-        if sent > self.saved:
+        if self.sent > self.saved:
             async with self._state.writing():
-                self._state.move(self.name, sent)
-            self.saved = sent
+                saved = max(self.sent, self.saved)
+                self._state.move(self.name, saved)
+            self.saved = saved
 
     async def keep_within(self, *, short: bool = False) -> None:
         """Give up what is oldest of what waits, where that is more than the cap.
@@ -203,9 +207,10 @@ class Sink:
             after = page
             await asyncio.sleep(0)
         async with self._state.writing():
+            saved = max(until, self.saved)
             self._state.note_missed(self.name, days)
-            self._state.move(self.name, until)
-        self.saved = until
+            self._state.move(self.name, saved)
+        self.saved = saved
         self.sent = max(self.sent, until)
         if not self._flying and not self._readings:
             self.cursor = max(self.cursor, self.sent)
