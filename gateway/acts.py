@@ -20,7 +20,6 @@ from rules.duration import DAY, MINUTE, SECOND, format_duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gateway.clock import Clock
     from gateway.state import State
     from rules.alert import Alert
 
@@ -150,18 +149,16 @@ def _decoded(rows: Iterable[tuple[bytes]]) -> list[Act]:
 class Acts:
     """Records what people do about alerts."""
 
-    def __init__(self, state: State, clock: Clock) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._clock = clock
 
     async def do(self, act: Act, who: Who) -> Act:
         """Record an act, and in the audit trail what counted until then; return it as it stands.
 
-        Who, when and its number are set here. Raises ControlError, DiskError.
+        Who and its number are set here; when it was done stands in it. Raises ControlError,
+        DiskError.
         """
-        act = msgspec.structs.replace(
-            act, who=who.name, at=self._clock.now(), reason=_text(act.reason, act.kind)
-        )
+        act = msgspec.structs.replace(act, who=who.name, reason=_text(act.reason, act.kind))
         state = self._state
         async with state.writing():
             alert = state.alert(act.alert)

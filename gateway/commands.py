@@ -72,7 +72,7 @@ class Commands:
         )
         alerts = AlertCommands(
             gateway.settings.gateway.owner,
-            Acts(gateway.state, gateway.clock),
+            Acts(gateway.state),
             gateway.ingest.raw,
             gateway.journal,
             gateway.clock,

@@ -165,7 +165,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.clock = ToldClock()
         self.state = State(folder / "state.db")
-        self.acts = Acts(self.state, self.clock)
+        self.acts = Acts(self.state)
 
     async def fill(self) -> None:
         await recorded(self.state, alarm("a1"), alarm("over", ended=NOW))
@@ -194,7 +194,7 @@ async def test_an_act_is_recorded_with_who_when_and_in_the_audit_trail(
 ) -> None:
     if kind == "unmuted":
         await desk.acts.do(act("muted"), ANNA)
-    asked = act(kind, "somebody else", at=0, reason="  On my way \r\n")
+    asked = act(kind, "somebody else", reason="  On my way \r\n")
     done = await desk.acts.do(asked, ANNA)
     assert (done.who, done.at, done.reason) == ("anna", NOW, "On my way")
     assert acts_of(desk.state, "a1")[-1] == done
