@@ -205,8 +205,8 @@ class InfluxDB(Section):
     )
     backlog: Size = Field(
         default=10**9,
-        description="While the server is away, at most so much of the journal is kept for it "
-        "beyond what is kept anyway. Days behind that are sent from the history, once it is back.",
+        description="At most so much of the journal waits for this server while it is away; what "
+        "is older is sent from the history once it is back.",
     )
     names: Schema = Field(
         default_factory=Schema,
