@@ -59,7 +59,7 @@ class Copies:
         self.server = Server(section, parallel=2 * PARALLEL)
         journal, history, state, disk, clock, pace, tagging, box, numbers = sources
         self._disk = disk
-        lines = Lines(section.names, tagging)
+        self.lines = lines = Lines(section.names, tagging)
         self.delivery = Delivery(section.name, self.server, pace, clock)
         self.sink = Sink(
             self.delivery,
