@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from scripts.benchmarks.measures.figure import figure
+from scripts.benchmarks.measures.influx import database
 from scripts.benchmarks.measures.kernel import allow_files
+from tests.influxdb import RunningInflux
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,6 +59,20 @@ def test_a_quick_run_measures_the_front_door(tmp_path: Path) -> None:
     values = written["figures"]
     assert values["listener_ratio"] == min(values["listener_ratio_4"], values["listener_ratio_500"])
     assert written["runs"].keys() >= {"mosquitto", "publisher_500", "listener_4", "puback_ms"}
+
+
+@pytest.mark.skipif(not shutil.which("influxd"), reason="apt-get install influxdb")
+def test_a_quick_run_measures_copying_to_influxdb(tmp_path: Path) -> None:
+    names = {"drain_ratio", "drain_per_s", "loop_per_s", "live_ratio", "catch_up_s"}
+    names |= {"outage_p99_ratio", "puback_p99_ms_frozen", "rss_peak_mb_outage"}
+    runs = measured(tmp_path, "influxdb", names)["runs"]
+    assert runs["copy_stages_us"].keys() >= {"journal", "lines", "HTTP"}
+    assert runs.keys() >= {"copies", "loops", "attached", "outage_puback_ms", "memory_without"}
+
+
+def test_a_copy_that_lacks_a_reading_gives_no_figure(influxdb: RunningInflux) -> None:
+    with pytest.raises(RuntimeError, match="holds 1 of 2"), database(influxdb, 2) as name:
+        influxdb.write(name, b"readings,device=a temperature=5.0 1795348800000000000")
 
 
 def test_more_open_files_than_the_system_allows_are_told_of() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from scripts.benchmarks.measures.chart import week_chart
 from scripts.benchmarks.measures.drain import (
@@ -16,6 +15,7 @@ from scripts.benchmarks.measures.drain import (
     by_devices,
     memory,
 )
+from scripts.benchmarks.measures.figure import stages
 from scripts.benchmarks.measures.live import bytes_at_rate, bytes_when_quiet, puback
 from scripts.benchmarks.measures.program import Measurements, run
 
@@ -31,23 +31,13 @@ MEASUREMENTS: Measurements = (
 )
 
 
-def _stages(stages: dict[str, float]) -> Table:
-    shown = Table(title="CPU of one reading")
-    shown.add_column("stage")
-    shown.add_column("µs", justify="right")
-    for name, spent in stages.items():
-        shown.add_row(name, f"{spent:.2f}")
-    shown.add_section()
-    shown.add_row("together", f"{sum(stages.values()):.2f}")
-    return shown
-
-
 def main(given: Sequence[str]) -> None:
     """Measure, show, and write what was asked for."""
     runs = run("ingest", "ten", MEASUREMENTS, given)
     spent = runs.get("stages_us")
     if spent is not None:
-        Console().print(_stages(msgspec.convert(spent, dict[str, float])))
+        shown = stages(msgspec.convert(spent, dict[str, float]), "CPU of one reading")
+        Console().print(shown)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,13 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     scroll_runs: int = 3
     api_requests: int = 4_000
     api_runs: int = 5
+    copied: int = 300_000
+    """Readings that lie in the journal when an InfluxDB is attached."""
+    attached: int = 1_000_000
+    """Messages of a saturated intake: long enough for the copying to find its pace."""
+    outage: int = 2_000_000
+    """Messages that come while an InfluxDB is away."""
+    outage_runs: int = 3
 
 
 QUICK = Size(
@@ -88,6 +95,10 @@ QUICK = Size(
     scroll_runs=1,
     api_requests=80,
     api_runs=1,
+    copied=7_000,
+    attached=2_000,
+    outage=2_000,
+    outage_runs=1,
 )
 """Shows that everything works, in seconds. Its figures mean nothing."""
 

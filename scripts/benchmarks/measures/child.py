@@ -1,7 +1,9 @@
 """The process under test: `python -m scripts.benchmarks.measures.child SETTINGS COUNT`.
 
-It runs the gateway as `holdwatch run` does, and takes one word a line: join, leave. It answers
-with one line each; after `join` comes another once COUNT readings are everywhere.
+It runs the gateway as `holdwatch run` does, and takes one word a line: join, leave, and between
+them copied, where there is an InfluxDB. It answers with one line each; after `join` comes another
+once COUNT readings are everywhere in the gateway, and `copied` is answered once they are in the
+InfluxDB too.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from gateway.app import Gateway
 from gateway.journal import Journal
 from gateway.machine import tune
 from gateway.settings import load
-from scripts.benchmarks.measures.under_test import Done
+from scripts.benchmarks.measures.under_test import PATIENCE, Done
 
 LOOK = 0.01
 """Seconds between looks at what has no bell to wait for."""
@@ -26,10 +28,12 @@ QUIET = 0.5
 """Seconds in which a store of the history surely ends."""
 
 
-async def _heard(word: str) -> None:
+async def _heard(*words: str) -> str:
     line = await asyncio.to_thread(sys.stdin.readline)
-    if line.strip() != word:
-        sys.exit(f"wanted {word!r}, got {line!r}")
+    word: str = line.strip()
+    if word not in words:
+        sys.exit(f"wanted one of {words}, got {line!r}")
+    return word
 
 
 def _say(answer: bytes) -> None:
@@ -51,6 +55,7 @@ async def _drained(gateway: Gateway, count: int, began: float, cpu: float) -> Do
     while gateway.journal.head < count:
         await gateway.ingest.bell.wait()
     ended = time.perf_counter()
+    waiting = sum(one.sink.waiting for one in gateway.copies)
     while min(gateway.monitor.cursor, gateway.archivist.cursor) < gateway.journal.head:  # noqa: ASYNC110 - followers ring no bell
         await asyncio.sleep(LOOK)
     # The cursor moves when the history begins to store; when that has ended nobody tells.
@@ -63,7 +68,16 @@ async def _drained(gateway: Gateway, count: int, began: float, cpu: float) -> Do
         commits=commits,
         stored=gateway.journal.head,
         quarantined=sum(gateway.journal.quarantine.counts().values()),
+        waiting=waiting,
     )
+
+
+async def _copied(gateway: Gateway, count: int, began: float) -> float:
+    """Wait until the InfluxDB has `count` readings; return the seconds since `began`."""
+    async with asyncio.timeout(PATIENCE):
+        while any(one.sink.sent < count for one in gateway.copies):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(LOOK)
+    return time.perf_counter() - began
 
 
 async def _joined(gateway: Gateway) -> None:
@@ -81,6 +95,7 @@ async def main(file: Path, count: int) -> None:
     began, cpu = time.perf_counter(), time.process_time()
     running = asyncio.create_task(gateway.run())
     drained = asyncio.create_task(_drained(gateway, count, began, cpu))
+    copied = asyncio.create_task(_copied(gateway, count, began))
     await asyncio.wait(
         [running, asyncio.create_task(_joined(gateway))], return_when="FIRST_COMPLETED"
     )
@@ -89,7 +104,12 @@ async def main(file: Path, count: int) -> None:
     if running.done():
         running.result()
     _say(msgspec.json.encode(drained.result()))
-    await _heard("leave")
+    while await _heard("copied", "leave") == "copied":
+        await asyncio.wait([running, copied], return_when="FIRST_COMPLETED")
+        if running.done():
+            running.result()
+        _say(msgspec.json.encode(copied.result()))
+    copied.cancel()
     gateway.stop()
     await running
     gateway.close()

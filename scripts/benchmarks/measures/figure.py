@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from rich.table import Table
@@ -67,6 +67,18 @@ class Group(msgspec.Struct, frozen=True):
 
 def _shown(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
+def stages(spent: Mapping[str, float], title: str) -> Table:
+    """Return as a table what a reading costs in each stage, and together. `spent` is in µs."""
+    shown = Table(title=title)
+    shown.add_column("stage")
+    shown.add_column("µs", justify="right")
+    for name, each in spent.items():
+        shown.add_row(name, f"{each:.2f}")
+    shown.add_section()
+    shown.add_row("together", f"{sum(spent.values()):.2f}")
+    return shown
 
 
 def table(figures: Sequence[Figure], title: str) -> Table:

@@ -29,11 +29,15 @@ PATIENCE = 300.0
 
 
 class Through(msgspec.Struct, frozen=True):
-    """One load through the gateway. `seconds` until the last PUBACK; `cpu` of the gateway, µs."""
+    """One load through the gateway. `seconds` until the last PUBACK; `cpu` of the gateway, µs.
+
+    `caught_up` is how many seconds later an InfluxDB had everything, 0 where there is none.
+    """
 
     seconds: float
     cpu: float
     done: Done
+    caught_up: float
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -61,20 +65,24 @@ def order(bench: Bench, connections: int, *, paced: bool = False) -> Order:
     )
 
 
-def through_gateway(bench: Bench, load: Order) -> Through:
-    """Publish to a gateway that has never run before: rules, history and all."""
+def through_gateway(bench: Bench, load: Order, influxdb: str = "") -> Through:
+    """Publish to a gateway that has never run before: rules, history and all.
+
+    `influxdb` is what makes it copy to one, `by_influxdb(…)`; that is waited for.
+    """
     folder, port = bench.fresh("gateway"), free_port()
-    with GatewayProcess(folder, by_listener(port), load.count) as gateway:
+    with GatewayProcess(folder, by_listener(port) + influxdb, load.count) as gateway:
         gateway.join()
         with Publisher(port, load) as publisher:
             before = cpu(gateway.pid)
             sent = publisher.go()
         done = gateway.done()
         spent = cpu(gateway.pid) - before
-        _check(done, load)
+        check(done, load)
+        caught_up = gateway.copied() - done.seconds if influxdb else 0.0
         gateway.leave()
     shutil.rmtree(folder)
-    return Through(sent.ended - sent.began, spent / load.count * 1e6, done)
+    return Through(sent.ended - sent.began, spent / load.count * 1e6, done, caught_up)
 
 
 def past_broker(bench: Bench, load: Order) -> Past:
@@ -114,7 +122,8 @@ def past_broker(bench: Bench, load: Order) -> Past:
     return Past(delivered, acknowledged, spent / load.count * 1e6)
 
 
-def _check(done: Done, load: Order) -> None:
+def check(done: Done, load: Order) -> None:
+    """Raise RuntimeError if the gateway did not take every message as a reading."""
     if done.quarantined or done.stored != load.count:
         raise RuntimeError(f"the gateway did not take the whole load as readings: {done}")
 
@@ -188,6 +197,6 @@ def _live(bench: Bench, load: Order) -> list[float]:
         gateway.join()
         with Publisher(port, load) as publisher:
             sent = publisher.go()
-        _check(gateway.done(), load)
+        check(gateway.done(), load)
         gateway.leave()
     return [latency * 1000 for latency in sent.latencies]

@@ -73,7 +73,7 @@ def acknowledgements(bench: Bench, once: Callable[[], list[float]]) -> Group:
     pooled = [one for run in runs for one in run]
     sync = statistics.median(disk)
     medians = [statistics.median(run) for run in runs]
-    tails = [_percentile(run, 99) for run in runs]
+    tails = [percentile(run, 99) for run in runs]
     return Group(
         [
             figure("sync_ms", disk, value=sync),
@@ -83,11 +83,11 @@ def acknowledgements(bench: Bench, once: Callable[[], list[float]]) -> Group:
                 value=statistics.median(pooled),
                 at_most=20 + 2 * sync,
             ),
-            figure("puback_p99_ms", tails, value=_percentile(pooled, 99), at_most=100),
+            figure("puback_p99_ms", tails, value=percentile(pooled, 99), at_most=100),
         ],
         {
             "puback_ms": [
-                {str(part): _percentile(run, part) for part in (1, 25, 50, 75, 90, 99, 99.9, 100)}
+                {str(part): percentile(run, part) for part in (1, 25, 50, 75, 90, 99, 99.9, 100)}
                 for run in runs
             ]
         },
@@ -111,7 +111,7 @@ def _puback_run(bench: Bench, count: int) -> list[float]:
     return latencies
 
 
-def _percentile(values: list[float], part: float) -> float:
+def percentile(values: list[float], part: float) -> float:
     """Return the value that `part` percent do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part / 100))]

@@ -14,7 +14,7 @@ from gateway.listener.authority import Issued
 from scripts.benchmarks.measures.bench import ROOT
 
 PATIENCE = 600.0
-"""Seconds that the gateway may take to leave once it is told to."""
+"""Seconds that the gateway may take to leave once it is told to, or to copy everything."""
 
 _SETTINGS = """
 [gateway]
@@ -60,6 +60,11 @@ rate = 1_000_000
 """
 """The rate is lifted: it would hold each connection to 2,000 messages a second."""
 _TLS = 'tls = {{ certificate = "{certificate}", key = "{key}" }}'
+_INFLUXDB = """
+[[influxdb]]
+url = "{url}"
+database = "{database}"
+"""
 TOPIC = "cargo/+/+/readings"
 """What it subscribes to by default."""
 
@@ -75,6 +80,11 @@ def by_listener(port: int, tls: Issued | None = None) -> str:
     return _LISTENER.format(port=port, tls=shown)
 
 
+def by_influxdb(url: str, database: str) -> str:
+    """Return what makes a gateway copy to an InfluxDB; it is added to its source."""
+    return _INFLUXDB.format(url=url, database=database)
+
+
 def settings(data: Path, source: str) -> str:
     """Return the settings of a gateway with three rules per device."""
     return _SETTINGS.format(data=data, source=source)
@@ -85,7 +95,7 @@ class Done(msgspec.Struct, frozen=True):
 
     `seconds` from connecting to the commit and acknowledgement of the last, `settled` until all
     are judged and in the history; `cpu` in seconds, user and system, until then; `commits` of
-    the journal.
+    the journal; `waiting` is how many of them an InfluxDB had yet to get at `seconds`.
     """
 
     seconds: float
@@ -94,6 +104,7 @@ class Done(msgspec.Struct, frozen=True):
     commits: int
     stored: int
     quarantined: int
+    waiting: int
 
 
 class GatewayProcess:
@@ -135,6 +146,14 @@ class GatewayProcess:
         """Join, and wait until it has its readings."""
         self.join()
         return self.done()
+
+    def copied(self) -> float:
+        """Wait, after `done`, until the InfluxDB has its readings too.
+
+        Return the seconds from connecting until then.
+        """
+        self._say("copied")
+        return msgspec.json.decode(self._hear(), type=float)
 
     def leave(self) -> None:
         """Let it stop and close its files. The process stays, so that it can be looked at."""
