@@ -7,6 +7,7 @@ or a port that speaks another protocol are not: the lines wait until somebody ha
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import ssl
@@ -171,11 +172,16 @@ def _date(text: str) -> float | None:
 
 def clean(text: str, section: InfluxDB) -> str:
     """Return text as one line of a bearable length, without the secret."""
-    if section.secret is not None and section.secret.get_secret_value():
-        text = text.replace(section.secret.get_secret_value(), "***")
+    if section.secret is not None and (secret := section.secret.get_secret_value()):
+        text = text.replace(secret, "***").replace(basic(section.username or "", secret), "***")
     text = "".join(char if char.isprintable() else " " for char in text)
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def basic(username: str, password: str) -> str:
+    """Return what a Basic authorization (RFC 7617) sends for a name and a password."""
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 def _words(reply: Reply) -> str:
@@ -253,4 +259,5 @@ def _login(section: InfluxDB, major: int) -> str:
         return "Check username and password_file" if given else "Give username and password_file"
     if major in {2, 3}:
         return "Check token_file" if section.secret else "Give token_file"
-    return "Check token_file, or for InfluxDB 1 username and password_file"
+    do = "Check" if section.secret else "Give"
+    return f"{do} token_file, or for InfluxDB 1 username and password_file"

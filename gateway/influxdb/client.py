@@ -15,9 +15,6 @@ from influxdb_client.service.write_service import WriteService
 from gateway.influxdb.answers import Reply, ServerError, on_fault
 from gateway.settings.influxdb import InfluxDB
 
-LINES = "text/plain; charset=utf-8"
-"""Content-Type of line protocol."""
-
 
 class Client:
     """Writes to one InfluxDB 2 or 3. Any number of threads may call."""
@@ -53,7 +50,6 @@ class Client:
                 self._section.database,
                 body,
                 precision="ns",
-                content_type=LINES,
                 **({"content_encoding": encoding} if encoding else {}),
             )
         except ApiException as error:

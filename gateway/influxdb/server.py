@@ -9,7 +9,6 @@ proxies of the environment are not asked. All calls block; any number of threads
 
 from __future__ import annotations
 
-import base64
 import re
 import ssl
 import threading
@@ -29,6 +28,7 @@ from gateway.influxdb.answers import (
     ResetByServer,
     ServerError,
     Verdict,
+    basic,
     clean,
     complaint,
     document,
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Server", "ServerError", "Verdict"]
 
-LINES = "text/plain; charset=utf-8"
-"""Content-Type of line protocol."""
 _GZIP = 16 + zlib.MAX_WBITS
 """What zlib calls a gzip header around it."""
 
@@ -147,7 +145,7 @@ class Server:
         if self._section.retention_policy:
             fields["rp"] = self._section.retention_policy
         body, encoding = self._packed(lines)
-        headers = {"Content-Type": LINES}
+        headers = {"Content-Type": "text/plain"}
         if encoding:
             headers["Content-Encoding"] = encoding
         return self.ask("POST", "/write", fields, body, headers)
@@ -182,27 +180,28 @@ class Server:
         reply = self.ask("GET", "/query", fields)
         if reply.status != HTTPStatus.OK:
             raise complaint(reply, self._section, major)
+        return self.rows(reply)
+
+    def rows(self, reply: Reply) -> list[dict[str, Any]]:
+        """Return the rows that a 200 from /query holds. ServerError if it is none, or a part."""
+        rows = []
         try:
-            return self._rows(msgspec.json.decode(reply.body))
+            for result in msgspec.json.decode(reply.body)["results"]:
+                if "error" in result:
+                    raise ServerError(clean(result["error"], self._section))
+                for series in result.get("series", ()):
+                    about = {"name": series.get("name", ""), "tags": series.get("tags", {})}
+                    rows += [
+                        about | dict(zip(series["columns"], values, strict=True))
+                        for values in series.get("values", ())
+                    ]
+                    if series.get("partial"):
+                        raise ServerError("the answer was cut short", "Ask for a shorter time")
         except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             raise ServerError(
                 f"{self._section.url} does not answer as an InfluxDB does",
                 "Check that url is the address of an InfluxDB",
             ) from error
-
-    def _rows(self, told: dict[str, Any]) -> list[dict[str, Any]]:
-        rows = []
-        for result in told["results"]:
-            if "error" in result:
-                raise ServerError(clean(result["error"], self._section))
-            for series in result.get("series", ()):
-                about = {"name": series.get("name", ""), "tags": series.get("tags", {})}
-                rows += [
-                    about | dict(zip(series["columns"], values, strict=True))
-                    for values in series.get("values", ())
-                ]
-                if series.get("partial"):
-                    raise ServerError("the answer was cut short", "Ask for a shorter time")
         return rows
 
     def ask(
@@ -235,8 +234,8 @@ class Server:
         if section.username is None:
             # InfluxDB 2 and 3 take this on all their paths, those of InfluxDB 1 as well.
             return {"Authorization": f"Token {self._token()}"}
-        pair = f"{section.username}:{section.secret.get_secret_value()}"
-        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+        login = basic(section.username, section.secret.get_secret_value())
+        return {"Authorization": f"Basic {login}"}
 
     def _token(self) -> str:
         token = self._section.secret.get_secret_value() if self._section.secret else ""
