@@ -30,12 +30,13 @@ class Tried(NamedTuple):
 
 def try_out(server: Server, section: InfluxDB) -> Tried:
     """Connect, log in, and see that the database is there and may be written. Writes nothing."""
+    version = ""
     try:
         version = server.version()
         _look(server, section)
     except ServerError as error:
-        cure = _pin(server, section) or error.cure
-        return Tried(ok=False, version=server.known_version, says=error.reason, cure=cure)
+        cure = _pin(section, version) or error.cure
+        return Tried(ok=False, version=version, says=error.reason, cure=cure)
     says = f"InfluxDB {version}, {section.database} is there"
     return Tried(ok=True, version=version, says=says)
 
@@ -52,15 +53,11 @@ def _look(server: Server, section: InfluxDB) -> None:
         raise ServerError(answer.reason, answer.cure)
 
 
-def _pin(server: Server, section: InfluxDB) -> str:
+def _pin(section: InfluxDB, version: str) -> str:
     """Return what to do where the settings say another version than the server; or nothing."""
-    said = server.known_version.partition(".")[0]
-    if section.version == "auto" or said in {"", section.version}:
+    if section.version == "auto" or version.partition(".")[0] in {"", section.version}:
         return ""
-    return (
-        f'The settings say version = "{section.version}", the server {server.known_version}: '
-        "leave version out"
-    )
+    return f'The settings say version = "{section.version}", the server {version}: leave it out'
 
 
 def init(server: Server, section: InfluxDB) -> list[Step]:
