@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ async def aside(call: Callable[[], Result]) -> Result:
             result = call()
         except BaseException as error:  # noqa: BLE001 - it is raised where the call is waited for
             fault = error
-        if not loop.is_closed():
+        # Closed, the loop takes nothing: then nobody waits for this any more.
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(tell, result, fault)
 
     threading.Thread(target=run, daemon=True, name="aside").start()

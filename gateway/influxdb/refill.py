@@ -15,6 +15,7 @@ import structlog
 from gateway.database import DiskError
 from gateway.follow import FIRST_DELAY, LONGEST_DELAY, RetryLater
 from gateway.history import DamagedHistoryError
+from gateway.history.reader import Day
 from gateway.influxdb.letters import letter
 from rules.duration import DAY
 
@@ -36,6 +37,8 @@ BATCH = 5_000
 """Readings that are sent together."""
 SLICE = 20_000
 """Readings of one device that are in memory at a time, about."""
+FINE = 60_000
+"""Around what is damaged, the rest is read in pieces down to so many ms."""
 LOOK = 5.0
 """Seconds between looks whether there is something to send."""
 
@@ -126,21 +129,46 @@ class Refill:
             await asyncio.sleep(0)
         progress(parts, parts)
 
-    async def _stored(self, device: DeviceKey, start: int, end: int) -> AsyncIterator[list[Reading]]:
+    async def _stored(
+        self, device: DeviceKey, start: int, end: int
+    ) -> AsyncIterator[list[Reading]]:
         """Yield what the history has of one device, some at a time."""
-        for day in await asyncio.to_thread(self._history.days, device, start, end):
+        async for day in self._days(device, start, end):
             first, last = max(start, day.first), min(end, day.last + 1)
             step = max(1, (last - first) * SLICE // max(day.readings, SLICE))
             for begin in range(first, last, step):
-                try:
-                    yield await asyncio.to_thread(
-                        self._history.read, device, begin, min(begin + step, last)
-                    )
-                except DamagedHistoryError as error:
-                    # The rest goes on: one bad block costs itself. People are told of it.
-                    self.damaged = f"{error}"
-                    log.error("not sent", follower=self._sink.name, problem=str(error))
-                    break
+                async for readings in self._read(device, begin, min(begin + step, last)):
+                    yield readings
+
+    async def _days(self, device: DeviceKey, start: int, end: int) -> AsyncIterator[Day]:
+        """Yield the days of a device; one that is damaged, as a whole day."""
+        try:
+            for day in await asyncio.to_thread(self._history.days, device, start, end):
+                yield day
+        except DamagedHistoryError:
+            if end - start > DAY:
+                # Asked one by one, which is slow.
+                for midnight in range(start // DAY * DAY, end, DAY):
+                    begin, stop = max(start, midnight), min(end, midnight + DAY)
+                    async for day in self._days(device, begin, stop):
+                        yield day
+            else:
+                yield Day(start // DAY * DAY, start, end - 1, SLICE, {})
+
+    async def _read(self, device: DeviceKey, start: int, end: int) -> AsyncIterator[list[Reading]]:
+        """Yield what can be read in start ≤ t < end (ms): one bad block costs itself."""
+        try:
+            yield await asyncio.to_thread(self._history.read, device, start, end)
+        except DamagedHistoryError as error:
+            if end - start > FINE:
+                middle = (start + end) // 2
+                for begin, stop in ((start, middle), (middle, end)):
+                    async for readings in self._read(device, begin, stop):
+                        yield readings
+            elif self.damaged != str(error):
+                # The rest goes on. People are told of it.
+                self.damaged = str(error)
+                log.error("not sent", follower=self._sink.name, problem=self.damaged)  # noqa: TRY400 - where in our code it was found says nothing
 
     async def _deliver(self, readings: list[Reading]) -> None:
         with self._pace.working():
