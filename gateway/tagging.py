@@ -77,10 +77,12 @@ async def adopt_tags(state: State, settings: Settings, now: int, *, looking: boo
     versions = [(since, _read(body)) for since, body in state.tag_versions()]
     told = [Pattern(one.match, Tags(one.site or "", one.model or "")) for one in settings.devices]
     if not versions or list(versions[-1][1]) != told:
-        versions = [*(one for one in versions if one[0] < now), (now, told)]
+        # A clock that was set back neither takes back what held, nor orders it otherwise.
+        since = max(now, versions[-1][0] + 1) if versions else now
+        versions.append((since, told))
         if not looking:
             async with state.writing():
-                state.keep_tag_version(now, msgspec.json.encode(told))
+                state.keep_tag_version(since, msgspec.json.encode(told))
     return Tagging(versions)
 
 
