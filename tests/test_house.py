@@ -43,7 +43,7 @@ IMPURE = {
 CLOCKS = {"now", "utcnow", "today"}
 
 TOP_LEVEL = {
-    *(".ci", ".gitignore", "CHANGELOG.md", "README.md", "devices", "docs", "gateway"),
+    *(".ci", ".gitignore", "CHANGELOG.md", "README.md", "deploy", "devices", "docs", "gateway"),
     *("pyproject.toml", "requirements.lock", "rules", "scripts", "simulators", "tests"),
     "LICENSE",
 }

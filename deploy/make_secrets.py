@@ -1,0 +1,278 @@
+"""Makes what compose.yml needs to be secret: passwords, tokens, keys and certificates.
+
+    sudo deploy/secrets gateway.example.org     the names by which others reach this machine
+    sudo deploy/secrets --sensor fridge-7       a password of a sensor that uses Mosquitto
+
+What is there already stays as it is; only a name that no certificate holds yet is added to them.
+All lies in secrets.d, a folder for each container, which belongs to the user that the container
+runs as: 0600 where it is secret. It needs Python 3.11 and openssl, and nothing of Holdwatch.
+"""
+
+# ruff: noqa: INP001, T201 - a script: it is run, nobody imports it, and it prints
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent / "secrets.d"
+USERS = {"holdwatch": 8470, "mosquitto": 1883, "influxdb": 1000, "grafana": 472}
+"""Each container, and the number of its user and group: as compose.yml says."""
+AUTHORITY = "authority"
+DAYS = "3650"
+ITERATIONS = 101
+"""Mosquitto's own. These passwords are 128 random bits: nobody finds one by trying."""
+
+Give = Callable[[Path, int], None]
+"""Gives a file or folder to a user."""
+
+
+class RefusedError(Exception):
+    """It cannot be done. The text says why and what to do."""
+
+
+def chown(path: Path, user: int) -> None:
+    """Give a file or folder to a user. Only root may."""
+    os.chown(path, user, user)
+
+
+def write(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Write a file so that nobody can read it before it has its mode, and all of it or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:  # mkstemp makes it 0600
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).chmod(mode)
+    Path(name).replace(path)
+
+
+def password_of(path: Path) -> str:
+    """Return the password in a file, made now where there is none."""
+    if not path.exists():
+        write(path, secrets.token_hex(16))
+    return path.read_text(encoding="utf-8")
+
+
+def copy(text: str, path: Path, *, mode: int = 0o600) -> None:
+    """Write the text, unless the file holds it."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write(path, text, mode=mode)
+
+
+# --- passwords
+
+
+def mosquitto_hash(password: str) -> str:
+    """Return a password as Mosquitto's password file wants it: PBKDF2 of SHA-512."""
+    salt = secrets.token_bytes(12)
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
+    salt_text, digest_text = (base64.b64encode(one).decode() for one in (salt, digest))
+    return f"$7${ITERATIONS}${salt_text}${digest_text}"
+
+
+def add_user(file: Path, name: str, password: str) -> None:
+    """Add a user to Mosquitto's password file, unless it knows that name."""
+    lines = file.read_text(encoding="utf-8") if file.exists() else ""
+    if not re.search(rf"^{re.escape(name)}:", lines, re.MULTILINE):
+        write(file, f"{lines}{name}:{mosquitto_hash(password)}\n")
+
+
+def make_passwords(folder: Path) -> None:
+    """Make what people and programs log in with."""
+    influxdb, grafana, ours = (folder / one for one in ("influxdb", "grafana", "holdwatch"))
+    mosquitto = folder / "mosquitto"
+    password_of(influxdb / "operator-password")
+    password_of(grafana / "admin-password")
+    password_of(grafana / "secret-key")
+    copy(password_of(influxdb / "operator-token"), ours / "influxdb-token")
+    copy(password_of(influxdb / "grafana-password"), grafana / "influxdb-password")
+    add_user(mosquitto / "passwords", "holdwatch", password_of(ours / "broker-password"))
+    add_user(mosquitto / "passwords", "health", password_of(mosquitto / "health-password"))
+
+
+def add_sensor(folder: Path, name: str) -> str:
+    """Make a user of Mosquitto, and return its password. It is kept nowhere."""
+    file = folder / "mosquitto/passwords"
+    if not file.exists():
+        raise RefusedError("There are no secrets yet. First: sudo deploy/secrets")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
+        raise RefusedError(f"{name!r} is no name of a sensor: use letters, digits, - and _")
+    if re.search(rf"^{name}:", file.read_text(encoding="utf-8"), re.MULTILINE):
+        raise RefusedError(f"There is a user {name} already. Remove its line in {file}, then again")
+    password = secrets.token_hex(16)
+    add_user(file, name, password)
+    return password
+
+
+# --- certificates
+
+
+def openssl(*words: str | Path) -> str:
+    """Run openssl, and return what it prints."""
+    try:
+        done = subprocess.run(  # noqa: S603 - openssl, with words of ours
+            ["openssl", *map(str, words)],  # noqa: S607 - wherever the system has it
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise RefusedError("openssl is not installed: sudo apt-get install openssl") from None
+    if done.returncode:
+        raise RefusedError(f"openssl {words[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def own_names() -> list[str]:
+    """Return what others may call this machine."""
+    host = socket.gethostname().lower()
+    named = re.fullmatch(r"[a-z0-9_.-]+", host) is not None
+    return [*([host, f"{host.partition('.')[0]}.local"] if named else []), "localhost"]
+
+
+def alternative(name: str) -> str:
+    """Return a name or an address as a certificate's subjectAltName has it."""
+    try:
+        return f"IP:{ip_address(name)}"
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9*_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?", name):
+            raise RefusedError(f"{name!r} is neither a host name nor an address") from None
+        return f"DNS:{name.lower()}"
+
+
+def names_in(certificate: Path) -> list[str]:
+    """Return the names in a certificate, none where there is none yet."""
+    if not certificate.exists():
+        return []
+    told = openssl("x509", "-in", certificate, "-noout", "-ext", "subjectAltName")
+    found = re.findall(r"(DNS|IP Address):([^,\s]+)", told)
+    return [alternative(name) for _, name in found]
+
+
+def new_key(path: Path) -> None:
+    """Make an EC key, which small devices know too, unless there is one."""
+    if not path.exists():
+        write(path, openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"))
+
+
+def make_authority(folder: Path) -> None:
+    """Make the authority that signs the certificates, once."""
+    key, certificate = folder / f"{AUTHORITY}.key", folder / f"{AUTHORITY}.pem"
+    if certificate.exists():
+        return
+    new_key(key)
+    subject = f"/CN=Holdwatch authority {socket.gethostname()[:40]}"
+    uses = ("basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign")
+    added = [word for use in uses for word in ("-addext", use)]
+    write(
+        certificate,
+        openssl("req", "-new", "-x509", "-key", key, "-subj", subject, "-days", DAYS, *added),
+        mode=0o644,
+    )
+
+
+def make_certificate(folder: Path, service: str, names: Sequence[str]) -> bool:
+    """Sign a certificate of a container, unless it holds all names; tell whether it was signed."""
+    certificate, key = folder / service / "server.pem", folder / service / "server.key"
+    held = names_in(certificate)
+    wanted = [alternative(name) for name in names]
+    if not held:
+        wanted += map(alternative, [*own_names(), "127.0.0.1", "::1", service])
+    if held and set(wanted) <= set(held):
+        return False
+    signer = folder / f"{AUTHORITY}.key"
+    if not signer.exists():
+        raise RefusedError(
+            f"{signer} is not there, and nothing can be signed without it. Put it back from where "
+            "you keep it, and take it away again afterwards"
+        )
+    new_key(key)
+    with tempfile.TemporaryDirectory() as scratch:
+        request, extensions = Path(scratch, "request"), Path(scratch, "extensions")
+        request.write_text(openssl("req", "-new", "-key", key, "-subj", f"/CN={service}"))
+        extensions.write_text(
+            "basicConstraints=critical,CA:FALSE\n"
+            "keyUsage=critical,digitalSignature\n"
+            "extendedKeyUsage=serverAuth\n"
+            "authorityKeyIdentifier=keyid\n"
+            f"subjectAltName={','.join(dict.fromkeys([*held, *wanted]))}\n"
+        )
+        signed = openssl(
+            *("x509", "-req", "-in", request, "-extfile", extensions, "-days", DAYS),
+            *("-CA", folder / f"{AUTHORITY}.pem", "-CAkey", signer),
+            *("-set_serial", f"0x{secrets.token_hex(16)}"),
+        )
+    write(certificate, signed, mode=0o644)
+    return True
+
+
+# --- all of it
+
+
+def make(folder: Path, names: Sequence[str], give: Give) -> list[str]:
+    """Make what is missing. Return the containers that got another certificate."""
+    for service, user in USERS.items():
+        (folder / service).mkdir(parents=True, exist_ok=True)
+        (folder / service).chmod(0o700)  # Docker may have made it, for lack of one
+        give(folder / service, user)
+    make_authority(folder)
+    signed = [service for service in USERS if make_certificate(folder, service, names)]
+    authority = (folder / f"{AUTHORITY}.pem").read_text(encoding="utf-8")
+    for service in USERS:
+        copy(authority, folder / service / f"{AUTHORITY}.pem", mode=0o644)
+    make_passwords(folder)
+    hand_over(folder, give)
+    return signed
+
+
+def hand_over(folder: Path, give: Give) -> None:
+    """Give each container its files."""
+    for service, user in USERS.items():
+        for path in (folder / service).iterdir():
+            give(path, user)
+
+
+def main() -> None:
+    """Run the command line."""
+    told = argparse.ArgumentParser(
+        prog="deploy/secrets", description="Passwords, tokens and certificates for compose.yml."
+    )
+    told.add_argument("names", nargs="*", help="names and addresses of this machine")
+    told.add_argument("--sensor", help="make a password for a sensor that uses Mosquitto")
+    words = told.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("The files belong to the containers' users. Run: sudo deploy/secrets")
+    try:
+        if words.sensor:
+            password = add_sensor(FOLDER, words.sensor)
+            hand_over(FOLDER, chown)
+            print(f"User {words.sensor}, password {password}: shown once, and kept nowhere.")
+            print("Then: docker compose -f deploy/compose.yml restart mosquitto")
+            return
+        signed = make(FOLDER, words.names, chown)
+    except RefusedError as refused:
+        sys.exit(str(refused))
+    if not signed:
+        print(f"All is there already, in {FOLDER}. Nothing was changed.")
+        return
+    print(f"Signed certificates for {', '.join(signed)}. Whoever connects needs this file:")
+    print(f"  {FOLDER}/{AUTHORITY}.pem")
+    print("Secret, and needed only to sign: take it away, such as on a USB stick under lock:")
+    print(f"  {FOLDER}/{AUTHORITY}.key")
+    print(f"Grafana's user is admin; its password: sudo cat {FOLDER}/grafana/admin-password")
+
+
+if __name__ == "__main__":
+    main()
