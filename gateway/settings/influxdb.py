@@ -58,6 +58,7 @@ ALERT_FIELDS = (
     *("event", "firing", "retrospective", "id", "reason", "note"),
     *("began", "ended", "value"),
 )
+"""Fields of alerts."""
 
 
 class Tags(Section):
