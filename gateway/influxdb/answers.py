@@ -238,6 +238,8 @@ def _cure(reply: Reply, section: InfluxDB, major: int) -> str:  # noqa: PLR0911 
         return f"Give {who} the right to read and write {section.database}"
     if status == HTTPStatus.NOT_FOUND and (_is_page(reply) or "page not found" in words):
         return f"Check url and version: nothing there takes what InfluxDB {major} takes"
+    if status == HTTPStatus.NOT_FOUND and words.startswith("organization"):
+        return "Check organization"
     # InfluxDB 1 answers a missing retention policy with 500.
     if status == HTTPStatus.NOT_FOUND or words.startswith("retention policy not found"):
         return f"Make it: holdwatch influx init {section.name}"

@@ -8,7 +8,17 @@ from typing import Any
 
 from gateway.influxdb.answers import Reply, ServerError, complaint, document
 from gateway.influxdb.server import Server
-from gateway.influxdb.steps import MADE, REFUSED, Step, for_how_long, listed, literal, longer, post
+from gateway.influxdb.steps import (
+    MADE,
+    REFUSED,
+    Step,
+    for_how_long,
+    listed,
+    literal,
+    longer,
+    post,
+    try_to_write,
+)
 from gateway.settings.influxdb import InfluxDB
 from rules.duration import SECOND
 
@@ -16,21 +26,32 @@ from rules.duration import SECOND
 def make_bucket(server: Server, section: InfluxDB) -> list[Step]:
     """Make the bucket and its mapping, as far as they are not there."""
     bucket = _bucket(server, section)
+    if bucket is not None:
+        return [_retention(server, section, bucket), _map(server, section, bucket)]
+    bucket = _make_bucket(server, section)
     if bucket is None:
-        bucket = _make_bucket(server, section)
-        if bucket is None:
-            words = ["influx", "bucket", "create", "--name", section.database]
-            if section.retention is not None:
-                words += ["--retention", literal(section.retention)]
-            what = f"bucket {section.database}{for_how_long(section)}"
-            return [
-                Step(what, done=False, run=_shell(section, words)),
-                Step(_mapping(section), done=False, run=_map_by_hand(section, "")),
-            ]
-        step = Step(f"bucket {section.database}{for_how_long(section)}", done=True)
-    else:
-        step = _retention(server, section, bucket)
+        return _by_hand(server, section)
+    step = Step(f"bucket {section.database}{for_how_long(section)}", done=True)
     return [step, _map(server, section, bucket)]
+
+
+def _by_hand(server: Server, section: InfluxDB) -> list[Step]:
+    """Return what somebody else has to do. A token may write to what it may not see."""
+    what = f"bucket {section.database}{for_how_long(section)}"
+    keep = [] if section.retention is None else ["--retention", literal(section.retention)]
+    mapping = Step(_mapping(section), done=False, run=_map_by_hand(section, ""))
+    try:
+        try_to_write(server)
+    except ServerError as error:
+        if error.reason.startswith("404 organization"):
+            raise
+        words = ["influx", "bucket", "create", "--name", section.database, *keep]
+        return [Step(what, done=False, run=_shell(section, words)), mapping]
+    if not keep:
+        return [Step(what, done=True), mapping]
+    words = ["influx", "bucket", "update", "--host", section.url, *keep]
+    run = f"{shlex.join(words)} --id {_find(section)}"
+    return [Step(what, done=False, run=run), mapping]
 
 
 def _bucket(server: Server, section: InfluxDB) -> dict[str, Any] | None:
@@ -47,16 +68,11 @@ def _bucket(server: Server, section: InfluxDB) -> dict[str, Any] | None:
 def _make_bucket(server: Server, section: InfluxDB) -> dict[str, Any] | None:
     """Make the bucket, and return it; None if we may not."""
     reply = server.ask("GET", "/api/v2/orgs", {"org": section.organization})
-    if reply.status in REFUSED:
-        return None
-    found = listed(reply, "orgs") if reply.status == HTTPStatus.OK else []
-    if not found and not _is_missing(reply) and reply.status != HTTPStatus.OK:
-        raise complaint(reply, section, 2)
+    found = listed(reply, "orgs")
     if not found:
-        raise ServerError(
-            f"there is no organization {section.organization}, or the token may not see it",
-            "Check organization, and which rights the token has",
-        )
+        if reply.status in REFUSED | {HTTPStatus.OK} or _is_missing(reply):
+            return None
+        raise complaint(reply, section, 2)
     body: dict[str, Any] = {"orgID": found[0]["id"], "name": section.database}
     body["retentionRules"] = _rules(section.retention or 0)
     reply = post(server, "/api/v2/buckets", body)
@@ -126,8 +142,13 @@ def _map_by_hand(section: InfluxDB, bucket: str) -> str:
     words += ["--db", section.database]
     if bucket:
         return _shell(section, [*words, "--bucket-id", bucket])
-    find = ["influx", "bucket", "list", "--hide-headers", "--name", section.database]
-    return f'{_shell(section, words)} --bucket-id "$({_shell(section, find)} | cut -f 1)"'
+    return f"{_shell(section, words)} --bucket-id {_find(section)}"
+
+
+def _find(section: InfluxDB) -> str:
+    """Return what a shell makes the id of the bucket of."""
+    words = ["influx", "bucket", "list", "--hide-headers", "--name", section.database]
+    return f'"$({_shell(section, words)} | cut -f 1)"'
 
 
 def _shell(section: InfluxDB, words: list[str]) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.influxdb import buckets, databases_1, databases_3
-from gateway.influxdb.answers import ServerError, Verdict
+from gateway.influxdb.answers import ServerError
 from gateway.influxdb.server import Server
-from gateway.influxdb.steps import Step
+from gateway.influxdb.steps import Step, try_to_write
 from gateway.settings.influxdb import InfluxDB
 
 __all__ = ["Step", "Tried", "init", "try_out"]
@@ -45,12 +45,8 @@ def _look(server: Server, section: InfluxDB) -> None:
     """Raise ServerError if nothing could be written."""
     if server.major == 3:
         databases_3.look_for_database(server, section)
-        return
-    # Without a line: 1 and 2 judge the rest of it first.
-    answer = server.write(b"")
-    wants_a_line = answer.verdict is Verdict.REFUSED and "requires points" in answer.reason
-    if answer.verdict is not Verdict.WRITTEN and not wants_a_line:
-        raise ServerError(answer.reason, answer.cure)
+    else:
+        try_to_write(server)
 
 
 def _pin(section: InfluxDB, version: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from gateway.influxdb.answers import Reply, document
+from gateway.influxdb.answers import Reply, ServerError, Verdict, document
 from gateway.influxdb.server import Server
 from gateway.settings.influxdb import InfluxDB
 from rules.duration import DAY, HOUR, SECOND
@@ -41,7 +41,20 @@ def longer(length: int, now: int) -> bool:
 
 def for_how_long(section: InfluxDB) -> str:
     """Return the retention of the settings in words, nothing if they give none."""
-    return "" if section.retention is None else f", kept for {literal(section.retention)}"
+    if section.retention is None:
+        return ""
+    return f", kept for {literal(section.retention) if section.retention else 'ever'}"
+
+
+def try_to_write(server: Server) -> None:
+    """Raise ServerError if nothing could be written to an InfluxDB 1 or 2. Writes nothing.
+
+    They judge a body without a line like any other, until they miss the line.
+    """
+    answer = server.write(b"")
+    wants_a_line = answer.verdict is Verdict.REFUSED and "requires points" in answer.reason
+    if answer.verdict is not Verdict.WRITTEN and not wants_a_line:
+        raise ServerError(answer.reason, answer.cure)
 
 
 def post(server: Server, path: str, body: Mapping[str, Any], method: str = "POST") -> Reply:

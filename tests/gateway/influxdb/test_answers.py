@@ -126,6 +126,7 @@ def test_an_answer_that_is_no_text_costs_nothing(kind: dict[str, Any]) -> None:
         (401, "Check token_file"),
         (403, "Give the token the right to read and write holdwatch"),
         (404, "Make it: holdwatch influx init influxdb"),
+        (405, "Check that url is the address of an InfluxDB, with nothing else in between"),
         (429, ""),
         (503, ""),
     ],
@@ -134,6 +135,12 @@ def test_a_refusal_says_what_to_do(status: int, cure: str) -> None:
     say = Say(status, body={"message": "no"})
     with Stub(say) as stub, serving(stub.url, **KINDS["2"]) as server:
         assert server.write(LINE).cure == cure
+
+
+def test_an_organization_that_is_not_there_is_not_to_be_made() -> None:
+    say = Say(404, body={"code": "not found", "message": 'organization name "x" not found'})
+    with Stub(say) as stub, serving(stub.url, **KINDS["2"]) as server:
+        assert server.write(LINE).cure == "Check organization"
 
 
 @pytest.mark.parametrize(

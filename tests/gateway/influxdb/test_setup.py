@@ -19,6 +19,7 @@ from tests.influxdb import RunningInflux, RunningVictoria
 
 BOSS = "boss:apw"
 NO = Say(401, body={"code": "unauthorized", "message": "unauthorized access"})
+NOWHERE = Say(404, body={"code": "not found", "message": 'organization name "x" not found'})
 MISSING = Say(404, body={"code": "not found", "message": "not found"})
 
 Answers = dict[tuple[str, str], Say]
@@ -252,7 +253,9 @@ def bucket(seconds: int = 0) -> dict[str, Any]:
 BUCKETS, ORGS, DBRPS = "/api/v2/buckets", "/api/v2/orgs", "/api/v2/dbrps"
 TWO: dict[str, Any] = {"version": "2", "organization": "cold chain", "token": SECRET}
 MAPPING = "InfluxQL reads database holdwatch from this bucket"
+WRITE = ("POST", "/api/v2/write")
 NONE: Answers = {
+    WRITE: MISSING,
     ("GET", BUCKETS): Say(200, body={"buckets": []}),
     ("GET", ORGS): Say(200, body={"orgs": [{"id": "o1", "name": "cold chain"}]}),
     ("POST", BUCKETS): Say(201, body=bucket()),
@@ -355,10 +358,18 @@ def test_a_mapping_of_another_bucket_is_not_taken_away() -> None:
     )
 
 
-@pytest.mark.parametrize("where", [("GET", BUCKETS), ("GET", ORGS), ("POST", BUCKETS)])
-def test_a_bucket_that_may_not_be_made_is_told_how_to(where: tuple[str, str]) -> None:
-    answers = NONE | ({("GET", BUCKETS): NO, ("GET", ORGS): NO} if where[1] == BUCKETS else {})
-    with Stub(answering(answers | {where: NO})) as stub:
+@pytest.mark.parametrize(
+    ("where", "no"),
+    [
+        (("GET", ORGS), NO),
+        (("GET", ORGS), MISSING),
+        (("GET", ORGS), Say(200, body={"orgs": []})),
+        (("POST", BUCKETS), NO),
+        (("POST", BUCKETS), Say(403)),
+    ],
+)
+def test_a_bucket_that_may_not_be_made_is_told_how_to(where: tuple[str, str], no: Say) -> None:
+    with Stub(answering(NONE | {where: no})) as stub:
         steps = making(stub.url, **TWO, retention="36 h")
     to = f"--org 'cold chain' --host {stub.url}"
     find = f"influx bucket list --hide-headers --name holdwatch {to} | cut -f 1"
@@ -377,6 +388,21 @@ def test_a_bucket_that_may_not_be_made_is_told_how_to(where: tuple[str, str]) ->
     ]
 
 
+def test_a_bucket_that_may_only_be_written_is_there() -> None:
+    answers = {("GET", ORGS): MISSING, WRITE: Say(400, body={"message": "writing requires points"})}
+    with Stub(answering(NONE | answers)) as stub:
+        step, mapping = making(stub.url, **TWO)
+        assert (step, mapping.done) == (Step("bucket holdwatch", done=True), False)
+        step, _ = making(stub.url, **TWO, retention="7 days")
+    find = "influx bucket list --hide-headers --name holdwatch --org 'cold chain'"
+    assert step == Step(
+        "bucket holdwatch, kept for 7d",
+        done=False,
+        run=f"influx bucket update --host {stub.url} --retention 7d "
+        f'--id "$({find} --host {stub.url} | cut -f 1)"',
+    )
+
+
 def test_a_mapping_that_may_not_be_made_is_told_how_to() -> None:
     answers = {("GET", DBRPS): NO, ("POST", DBRPS): NO}
     with Stub(answering(THERE | answers)) as stub:
@@ -389,8 +415,7 @@ def test_a_mapping_that_may_not_be_made_is_told_how_to() -> None:
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        ({("GET", ORGS): MISSING}, "there is no organization cold chain"),
-        ({("GET", ORGS): Say(200, body={"orgs": []})}, "there is no organization cold chain"),
+        ({("GET", ORGS): MISSING, WRITE: NOWHERE}, 'organization name "x" not found'),
         ({("GET", BUCKETS): Say(500, body={"message": "oh"})}, "500 oh"),
         ({("GET", BUCKETS): Say(404, body=b"404 page not found")}, "404 404 page not found"),
         ({("GET", ORGS): Say(500)}, "500 Internal Server Error"),
@@ -517,7 +542,7 @@ def test_no_secret_is_in_a_command(guarded: RunningInflux) -> None:
         step.run
         for keys in (TWO, THREE)
         for answers in (
-            dict.fromkeys([*NONE, *THERE, ("GET", CONFIGURE), ("POST", CONFIGURE)], NO),
+            dict.fromkeys([*NONE, *THERE, WRITE, ("GET", CONFIGURE), ("POST", CONFIGURE)], NO),
         )
         for step in told(answers, keys)
     ]
