@@ -38,6 +38,7 @@ from gateway.audit import Who, system_user
 from gateway.cli_alerts import alert_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
+from gateway.cli_influx import influx_app, try_all
 from gateway.cli_people import audit, key_app, screen_app, user_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
@@ -46,7 +47,9 @@ from gateway.control import ControlServer
 from gateway.logs import configure
 from gateway.machine import tune
 from gateway.screen_alerts import show_alerts
+from gateway.screen_influx import show_tried
 from gateway.screen_people import page_address, show_password
+from gateway.screen_status import show_status
 from gateway.settings import Settings, load
 from gateway.starter import starter
 
@@ -67,6 +70,7 @@ quarantine_app = typer.Typer(
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(alert_app, name="alert")
 app.add_typer(device_app, name="device")
+app.add_typer(influx_app, name="influx")
 app.add_typer(user_app, name="user")
 app.add_typer(screen_app, name="screen")
 app.add_typer(key_app, name="key")
@@ -114,11 +118,19 @@ def init(
 
 
 @app.command()
-def check(config: SettingsPath = DEFAULT) -> None:
-    """Read the settings and say what they mean. Opens and changes nothing."""
+def check(
+    config: SettingsPath = DEFAULT,
+    offline: Annotated[  # noqa: FBT002 - an option without a value
+        bool, typer.Option("--offline", help="Try no connection.")
+    ] = False,
+) -> None:
+    """Read the settings, say what they mean, and try each InfluxDB. Changes nothing."""
     with errors():
         settings = load(config)
     screen.show_settings(out, config, settings)
+    if not offline:
+        for section, tried in zip(settings.influxdb, try_all(settings.influxdb), strict=True):
+            show_tried(out, section, tried)
 
 
 @app.command()
@@ -217,7 +229,7 @@ def import_(  # noqa: PLR0913, PLR0917 - options of a command
 @app.command()
 def status(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
     """Say how everything stands: what is wrong, how bad, and whether the gateway is well."""
-    ask_and_show(config, {"do": "status"}, screen.show_status, json=json)
+    ask_and_show(config, {"do": "status"}, show_status, json=json)
 
 
 @app.command()

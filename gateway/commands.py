@@ -16,6 +16,8 @@ from gateway.alert_commands import AlertCommands, with_holders
 from gateway.alert_now import as_it_is
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
+from gateway.influx_commands import InfluxCommands, reports
+from gateway.influxdb.sink import cursor_name
 from gateway.intake_commands import IntakeCommands
 from gateway.own_alerts import GRAVITY
 from gateway.people_commands import PeopleCommands
@@ -41,7 +43,7 @@ LOOKED_AT = 2_000
 LOOKING = frozenset(
     {
         *("status", "health", "devices", "quarantine", "report", "alerts", "credentials"),
-        *("user-list", "screen-list", "key-list", "audit"),
+        *("user-list", "screen-list", "key-list", "audit", "influx-status", "influx-rejected"),
     }
 )
 """Commands that change nothing."""
@@ -92,6 +94,7 @@ class Commands:
             "watch": self.watch,
             **devices.by_name,
             **IntakeCommands(gateway).by_name,
+            **InfluxCommands(gateway).by_name,
             **alerts.by_name,
             **people.by_name,
         }
@@ -138,6 +141,7 @@ class Commands:
         """Return how the gateway stands, whatever the number of alerts."""
         gateway = self._gateway
         journal, monitor = gateway.journal, gateway.monitor
+        letters = gateway.state.dead_letters()
         return {
             "version": __version__,
             "box": gateway.settings.gateway.box,
@@ -148,6 +152,7 @@ class Commands:
                 name: msgspec.to_builtins(state) for name, state in gateway.brokers.states.items()
             },
             "listener": gateway.listener.report() if gateway.listener else None,
+            "influxdb": reports(gateway, letters),
             "devices": len(journal.devices()),
             "received": gateway.ingest.received,
             "duplicates": journal.duplicates,
@@ -162,8 +167,9 @@ class Commands:
             "waiting": {
                 "monitor": journal.head - monitor.cursor,
                 **{one.name: gateway.state.head - one.cursor for one in gateway.publishers},
+                **{cursor_name(one.name): one.sink.waiting for one in gateway.copies},
             },
-            "dead_letters": gateway.state.dead_letters(),
+            "dead_letters": letters,
             "wrong_clocks": [
                 str(device)
                 for device, reading in monitor.seen().items()

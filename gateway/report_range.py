@@ -40,13 +40,7 @@ def time_range(  # noqa: PLR0913 - what is known, what is asked, and by which cl
     `until` it ends now, or where an imported file ends: at midnight, or sooner once its last
     reading no longer speaks (`hold`, ms). Raises ControlError for days that nobody can know.
     """
-    begin = None if since is None else _midnight(_parse(since), zone)
-    finish = None if until is None else _midnight(_after(_parse(until)), zone)
-    if begin is not None and finish is not None and begin >= finish:
-        raise ControlError(
-            f"--from {since} is later than --to {until}",
-            "Give the first day as --from and the last one as --to",
-        )
+    begin, finish = asked_days(since, until, zone)
     first, last = known
     if finish is not None and finish <= first:
         raise ControlError(
@@ -65,6 +59,23 @@ def time_range(  # noqa: PLR0913 - what is known, what is asked, and by which cl
         midnight = _midnight(_after(_day(last.when, zone)), zone)
         return start, min(end, midnight, last.when + max(hold, 1))
     return start, end
+
+
+def asked_days(
+    since: str | None, until: str | None, zone: ZoneInfo
+) -> tuple[int | None, int | None]:
+    """Return start ≤ t < end (ms) of the local days from `since` to `until`; None is open.
+
+    Raises ControlError.
+    """
+    begin = None if since is None else _midnight(_parse(since), zone)
+    finish = None if until is None else _midnight(_after(_parse(until)), zone)
+    if begin is not None and finish is not None and begin >= finish:
+        raise ControlError(
+            f"--from {since} is later than --to {until}",
+            "Give the first day as --from and the last one as --to",
+        )
+    return begin, finish
 
 
 def _parse(day: str) -> dt.date:

@@ -8,7 +8,6 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from gateway.settings.sections import MappingSection
 
 STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
-MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
-FEW = 5
-"""Of a long list so many are named."""
 PAYLOAD = 120
 """Bytes of a message that are shown."""
 
@@ -49,10 +45,6 @@ def minute(settings: Settings, moment: int | None) -> str:
         return ""
     zone = ZoneInfo(settings.gateway.timezone)
     return f"{datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
 
 
 def foreign(text: str) -> str:
@@ -85,6 +77,9 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
         tls = "with TLS" if broker.tls else "without TLS"
         topics = ", ".join(broker.topics)
         console.print(f"Broker {broker.name}: {broker.host}:{broker.port} {tls}; {escape(topics)}")
+    for server in settings.influxdb:
+        database = escape(server.database)
+        console.print(f"InfluxDB {server.name}: {escape(server.url)}, database {database}")
     for mapping in settings.mappings:
         console.print(f"Mapping of {escape(mapping.topic)}: {escape(_meaning(mapping))}")
     for rule in settings.rules:
@@ -139,42 +134,6 @@ def show_start(console: Console, settings: Settings) -> None:
     )
 
 
-def show_status(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    """Show how everything stands, what is wrong first."""
-    alerts = [one for one in answer["alerts"] if not one["retrospective"]]
-    past = len(answer["alerts"]) - len(alerts)
-    if alerts:
-        console.print(_alerts(settings, alerts))
-    else:
-        console.print("[green]✓ No alert is open.[/]")
-    if past:
-        console.print(f"{past} more from imported files were still open where the file ends.")
-    if answer["pending"]:
-        console.print(_pending(settings, answer["pending"]))
-    console.print(_health(settings, answer))
-
-
-def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
-    table = empty_table("severity", "device", "what", "since", "worst", "now")
-    for alert in alerts:
-        what = f"{alert['channel']} {alert['limit']}".strip()
-        if alert["kind"] == "gateway":
-            what = f"{alert['channel']}: {alert['reason']}"
-        more = [f"[dim]{escape(alert['note'])}[/]"] if alert["note"] else []
-        if alert["holder"]:
-            more.append(f"{foreign(alert['holder'])} has it")
-        more += muted(settings, alert)
-        table.add_row(
-            Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
-            escape("/".join(part for part in alert["device"] if part)),
-            "\n".join([f"{escape(what)} [dim]({alert['rule']})[/]", *more]),
-            when(settings, alert["began"]),
-            amount(alert["worst"], alert["unit"]),
-            amount(alert["last"], alert["unit"]),
-        )
-    return table
-
-
 def muted(settings: Settings, alert: dict[str, Any]) -> list[str]:
     """Return a line that says until when an alert makes no sound; none where it does."""
     until = alert["muted_until"]
@@ -186,84 +145,9 @@ def amount(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:g} {unit}"
 
 
-def _pending(settings: Settings, pending: list[dict[str, Any]]) -> Table:
-    table = empty_table("pending", "rule", "channel", "value", "fires at the earliest")
-    for one in pending:
-        table.add_row(
-            escape(one["device"]),
-            one["rule"],
-            one["channel"],
-            amount(one["value"], ""),
-            when(settings, one["pending_until"]),
-        )
-    return table
-
-
-def _few(items: list[str]) -> list[str]:
-    """Return the first of a long list, and how many more there are."""
-    return items if len(items) <= FEW else [*items[:FEW], f"… and {len(items) - FEW} more"]
-
-
 def counted(number: int, what: str) -> str:
     """Return a number with its noun."""
     return f"{number:,} {what}" + "s" * (number != 1)
-
-
-def _listening(listener: dict[str, Any]) -> list[str]:
-    ports = ", ".join(
-        one["address"] + (" with TLS" if one["tls"] else "") for one in listener["ports"]
-    )
-    lines = [f"[green]✓[/] listening on {ports}: {counted(listener['connected'], 'client')}"]
-    refused = sorted(listener["refused"].items(), key=lambda one: -one[1])
-    lines += _few(
-        [
-            f"[yellow]! {counted(count, 'connection')} refused:[/] {escape(why)}"
-            for why, count in refused
-        ]
-    )
-    return lines
-
-
-def _health(settings: Settings, answer: dict[str, Any]) -> Group:
-    lines: list[str] = []
-    if answer.get("running") is False:
-        lines.append("[yellow]! The gateway is not running.[/] Start it with: holdwatch run")
-    for name, broker in answer["brokers"].items():
-        mark = MARKS.get(broker["state"], "[red]✗[/]")
-        lines.append(f"{mark} broker {name}: {broker['state']}. {escape(broker['detail'])}")
-    if answer["listener"] is not None:
-        lines += _listening(answer["listener"])
-    quarantine = answer["quarantine"]
-    if quarantine:
-        counts = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
-        lines.append(f"[yellow]! quarantine: {counts}.[/] See: holdwatch quarantine list")
-    for name, count in answer["waiting"].items():
-        if count:
-            what = "readings to be judged" if name == "monitor" else f"events for {name}"
-            lines.append(f"… still to do: {count:,} {what}")
-    lines += [f"[yellow]! {escape(one)}[/]" for one in _few(answer["unwatched"])]
-    if answer["wrong_clocks"]:
-        devices = escape(", ".join(_few(answer["wrong_clocks"])))
-        lines.append(
-            f"[yellow]! wrong clock, judged at arrival: {devices}.[/] A device that sends seconds "
-            'needs time_unit = "s" in a mapping'
-        )
-    disk = answer["disk"]
-    if disk["problem"]:
-        lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
-    running = answer.get("running") is not False
-    since = (
-        f", {counted(answer['received'], 'message')} since {when(settings, answer['started'])}; "
-        f"{counted(answer['duplicates'], 'reading')} came again"
-    )
-    lines.append(f"  {counted(answer['devices'], 'device')}{since if running else ''}")
-    lines.append(
-        f"  disk: journal {_size(disk['journal'])}, history {_size(disk['history'])}, "
-        f"{_size(disk['free'])} free"
-    )
-    if not answer["clock_trusted"]:
-        lines.append("[yellow]! our clock is in the past[/]: no time of a device is doubted")
-    return Group(*(Text.from_markup(line) for line in lines))
 
 
 def show_import(console: Console, settings: Settings, answer: dict[str, Any]) -> None:

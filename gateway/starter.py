@@ -47,6 +47,17 @@ host = "127.0.0.1"
 port = 8470
 
 """
+_INFLUXDB = """\
+# Copies of everything in InfluxDB 1, 2 or 3, for Grafana: docs/influxdb.md. After an outage it
+# gets what it missed. Make the database by: holdwatch influx init
+[[influxdb]]
+name = "main"
+url = "http://127.0.0.1:8086"
+database = "holdwatch"
+# organization = "cargo"          # InfluxDB 2 wants to know it
+# token_file = "influxdb-token"   # InfluxDB 2 and 3; InfluxDB 1: username and password_file
+
+"""
 _RULES = """\
 # Tries the alarm: fires at the first value above 8 °C.
 # The topic is cargo/SITE/DEVICE/readings, the message {"temperature": 9.5}
@@ -78,11 +89,12 @@ after = "1 h"
 def starter(broker: str | None, port: int | None) -> str:
     """Return the text of a first settings file: to join this broker, or to listen ourselves."""
     usual = 1883
+    last = _WEB + _commented(_INFLUXDB) + _RULES
     if broker is not None:
         joined = _BROKER.format(what="Joins", host=json.dumps(broker), port=port or usual)
-        return _HEAD + joined + _commented(_LISTENER.format(port=usual)) + _WEB + _RULES
+        return _HEAD + joined + _commented(_LISTENER.format(port=usual)) + last
     joined = _BROKER.format(what="Or joins", host='"localhost"', port=usual)
-    return _HEAD + _LISTENER.format(port=port or usual) + _commented(joined) + _WEB + _RULES
+    return _HEAD + _LISTENER.format(port=port or usual) + _commented(joined) + last
 
 
 def _commented(text: str) -> str:

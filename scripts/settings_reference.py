@@ -50,7 +50,7 @@ HEAD = f"""\
 # Settings
 
 Holdwatch reads one TOML file: `holdwatch run -c holdwatch.toml`. `holdwatch check -c
-holdwatch.toml` tells every mistake in it, with its line and its cure, and opens nothing.
+holdwatch.toml` tells every mistake in it, with its line and its cure, and changes nothing.
 A key that is not listed here is a mistake.
 
 ```toml

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-GUIDES = ("install", "devices", "rules", "operate", "promises")
+GUIDES = ("install", "devices", "rules", "operate", "promises", "influxdb")
 
 
 def text(guide: str) -> str:
@@ -191,7 +191,9 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_examples_of_settings_are_right(example: str) -> None:
-    assert parse(example, environment={"TTS_KEY": "secret"}).warnings == ()
+    assert (
+        parse(example, environment={"TTS_KEY": "secret", "INFLUX_TOKEN": "secret"}).warnings == ()
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ FULL_FROM = 500 * 1000 * 1000
 """Bytes: with less room left on the disk people should know."""
 BEHIND_FROM = 20_000
 """Readings, events: a follower that has more than these before it is behind."""
+SERVER = "influxdb:"
+"""What the names of followers that copy to an InfluxDB begin with."""
 
 
 class Health:
@@ -74,10 +76,13 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
         return [SILENT]
     own = status["problems"]
     told = {one["channel"] for one in own}
+    copied = {f"influxdb {name}" for name in status["influxdb"]}
     found = [
         Fault(one["severity"], sentence(one["reason"]), one["note"], f"/alerts/{one['id']}")
         for one in own
+        if one["channel"] not in copied
     ]
+    found += _of_servers(status, {one["channel"]: one for one in own})
     found += _of_the_machine(status, told)
     found += [
         Fault("warning", f"Broker {name}: {one['detail'] or one['state']}.")
@@ -96,12 +101,12 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
             "It is behind. If the number does not fall, look at the log.",
         )
         for name, count in status["waiting"].items()
-        if count > BEHIND_FROM
+        if count > BEHIND_FROM and not name.startswith(SERVER)
     ]
     found += [
         Fault("warning", f"{name}: {count:,} records can never be delivered (dead letters).")
         for name, count in status["dead_letters"].items()
-        if count
+        if count and name.split(":")[:2] not in [[SERVER[:-1], one] for one in status["influxdb"]]
     ]
     found += _to_look_at(status)
     return sorted(found, key=lambda one: GRAVITY[one.gravity])
@@ -121,6 +126,32 @@ def _of_the_machine(status: Mapping[str, Any], told: set[str]) -> Iterable[Fault
             "The clock is not trusted yet: it stands before a time that is known to be over.",
             "It is right again once the machine has reached a time server.",
         )
+
+
+def _of_servers(
+    status: Mapping[str, Any], alerts: Mapping[str, Mapping[str, Any]]
+) -> Iterable[Fault]:
+    """Yield what is wrong with copies to each InfluxDB, as it is now; `alerts` by their subject."""
+    for name, one in status["influxdb"].items():
+        alert = alerts.get(f"influxdb {name}")
+        link = f"/alerts/{alert['id']}" if alert else ""
+        if not one["well"]:
+            words = f"InfluxDB {name} cannot be written to, and gets what it misses later: "
+            yield Fault("warning", words + sentence(one["reason"]), "", link)
+        elif alert and not one["rejected"]:
+            yield Fault(
+                alert["severity"], f"InfluxDB {name}: {sentence(alert['reason'])}", "", link
+            )
+        elif one["waiting"] > BEHIND_FROM or one["missed_days"]:
+            yield Fault("info", f"InfluxDB {name} is being sent what it missed.")
+        if one["rejected"]:
+            count = one["rejected"]
+            yield Fault(
+                "warning",
+                f"InfluxDB {name} has refused {count:,} {'point' if count == 1 else 'points'}.",
+                f"See why: holdwatch influx rejected {name}",
+                link if one["well"] else "",
+            )
 
 
 def _to_look_at(status: Mapping[str, Any]) -> Iterable[Fault]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from gateway.screen import show_import, show_quarantine, show_status
+from gateway.screen import show_import, show_quarantine
 from gateway.screen_alerts import show_act, show_alerts
+from gateway.screen_status import show_status
 from gateway.settings import parse
 
 SETTINGS = parse("")
@@ -82,6 +83,7 @@ STATUS: dict[str, Any] = {
     "pending": [],
     "brokers": {},
     "listener": None,
+    "influxdb": {},
     "quarantine": {},
     "waiting": {},
     "unwatched": [],

@@ -39,12 +39,26 @@ def test_what_is_commented_out_is_right_too(broker: str | None) -> None:
     section = "brokers" if broker is None else "listeners"
     _, head, rest = starter(broker, None).partition(f"# [[{section}]]\n")
     assert head
-    keys = re.findall(r"^# ((?:name|host|port|topics|anonymous) = .*)$", rest, re.MULTILINE)
+    keys = re.findall(
+        r"^# ((?:name|host|port|topics|anonymous) = .*)$", rest.partition("\n\n")[0], re.MULTILINE
+    )
     # What stands there a second time is an alternative to the first.
     first = {key.partition(" ")[0]: key for key in reversed(keys)}
     settings = parse("\n".join([f"[[{section}]]", *first.values()]))
     assert len(getattr(settings, section)) == 1
     assert settings.warnings == ()
+
+
+@pytest.mark.parametrize("broker", [None, "hub.local"])
+def test_the_influxdb_that_is_commented_out_is_right(broker: str | None) -> None:
+    _, head, rest = starter(broker, None).partition("# [[influxdb]]\n")
+    assert head
+    section = re.sub(r"^# ", "", rest.partition("\n\n")[0], flags=re.MULTILINE)
+    (server,) = parse(
+        f'[[influxdb]]\n{section}\ntoken_env = "T"'.replace("token_file", "# "),
+        environment={"T": "secret"},
+    ).influxdb
+    assert (server.name, server.organization) == ("main", "cargo")
 
 
 def test_whoever_listens_on_the_network_finds_how(tmp_path: Path) -> None:

@@ -58,6 +58,10 @@ def _by_severity(alerts: Iterable[Open]) -> dict[str, float]:
     return {severity: counts[severity] for severity in SEVERITIES}
 
 
+def _servers(key: str) -> Callable[[Status], Mapping[str, float]]:
+    return lambda status: {name: one[key] for name, one in status["influxdb"].items()}
+
+
 def _listener(status: Status) -> Mapping[str, Any]:
     return status["listener"] or {"connected": 0, "accepted": 0, "refused": {}}
 
@@ -98,6 +102,26 @@ METRICS: tuple[Metric, ...] = (
         "1 while a broker is joined",
         "broker",
         lambda s: {name: one["state"] in JOINED for name, one in s["brokers"].items()},
+    ),
+    Metric("influxdb_up", "1 while an InfluxDB takes what is sent", "server", _servers("well")),
+    Metric(
+        "influxdb_written_total", "Points it took since the start", "server", _servers("written")
+    ),
+    Metric("influxdb_waiting", "Readings it has yet to get", "server", _servers("waiting")),
+    Metric(
+        "influxdb_missed_days",
+        "Days it will get from the history",
+        "server",
+        _servers("missed_days"),
+    ),
+    Metric(
+        "influxdb_rejected", "Points it refused, which lie aside", "server", _servers("rejected")
+    ),
+    Metric(
+        "influxdb_expired_total",
+        "Points older than what it keeps, since the start",
+        "server",
+        _servers("expired"),
     ),
     _one("clients", "Clients connected to the listener", lambda s: _listener(s)["connected"]),
     _one("clients_total", "Clients let in by the listener", lambda s: _listener(s)["accepted"]),

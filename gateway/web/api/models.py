@@ -272,6 +272,21 @@ class Broker(Model):
     detail: str
 
 
+class InfluxDB(Model):
+    """How it stands with an InfluxDB that everything is copied to."""
+
+    url: str
+    version: str = Field(description="What it says it is; empty until it was asked.")
+    well: bool = Field(description="Whether the last attempt to write succeeded.")
+    reason: str = Field(description="Why not, and what to do.")
+    last: int | None = Field(description="When it last took something.")
+    written: int = Field(description="Points that it took since the start.")
+    waiting: int = Field(description="Readings that it has yet to get.")
+    missed_days: int = Field(description="Days that it will get from the history.")
+    rejected: int = Field(description="Points that it refused, and that lie aside.")
+    expired: int = Field(description="Points older than what it keeps, since the start.")
+
+
 class Disk(Model):
     """Bytes that are free, and in use by each of our files."""
 
@@ -292,6 +307,7 @@ class Gateway(Model):
     clock_trusted: bool
     brokers: dict[str, Broker]
     listener: Listener | None
+    influxdb: dict[str, InfluxDB]
     devices: int
     received: int = Field(description="Messages taken in since the start.")
     duplicates: int = Field(description="Readings that were stored already.")

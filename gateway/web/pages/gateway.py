@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from gateway.brokers import JOINED
 from gateway.control import ControlError, NotRunningError
-from gateway.web.health import BEHIND_FROM, faults, is_missing, lasted, verdict
+from gateway.web.health import BEHIND_FROM, faults, is_missing, lasted, sentence, verdict
 from gateway.web.look import show_at
 from gateway.web.visitor import Viewer, site_of
 
@@ -29,6 +29,7 @@ MEANINGS = {
     "history": ("History", "readings that are not packed yet; it waits for some thousand"),
     "listener": ("Listener", "events that subscribers have yet to be told"),
     "alerts": ("Broker", "events that are not told yet"),
+    "influxdb": ("InfluxDB", "readings that are not copied yet"),
 }
 
 
@@ -84,6 +85,7 @@ async def _content(site: Site) -> dict[str, Any]:
         "page_at": site.web.address,
         "size": size,
         "lasted": lasted,
+        "sentence": sentence,
     }
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from gateway.control import NotRunningError
 from gateway.web.health import Health, faults, lasted, sentence, verdict
 from gateway.web.pages.gateway import size
 from rules.duration import DAY, HOUR, MINUTE, SECOND
+from tests.broker import free_port
+from tests.gateway.web.api_client import api
+from tests.gateway.web.running import SETTINGS, RunningPage, until
 
 if TYPE_CHECKING:
-    from tests.gateway.web.running import RunningPage
+    from pathlib import Path
 
 WELL: dict[str, Any] = {
     "problems": [],
     "disk": {"problem": None, "free": 10**12},
     "clock_trusted": True,
     "brokers": {"port": {"state": "connected", "detail": ""}},
+    "influxdb": {},
     "waiting": {"monitor": 3},
     "dead_letters": {},
     "quarantine": {},
@@ -34,6 +39,26 @@ OWN = {
     "reason": "the disk is full",
     "note": "",
     "id": "a1",
+}
+COPIED: dict[str, Any] = {
+    "url": "http://127.0.0.1:8086",
+    "version": "1.6.7",
+    "well": True,
+    "reason": "",
+    "last": 1,
+    "written": 5,
+    "waiting": 3,
+    "missed_days": 0,
+    "rejected": 0,
+    "expired": 0,
+}
+AWAY = {**COPIED, "well": False, "reason": "cannot connect. Is it running?"}
+REFUSES = {**COPIED, "rejected": 1}
+COPIES = {
+    **OWN,
+    "channel": "influxdb db",
+    "severity": "warning",
+    "reason": "cannot be written to",
 }
 BROKEN = {"state": "lost", "detail": "nothing listens"}
 
@@ -57,6 +82,14 @@ def test_a_gateway_that_is_well_says_so() -> None:
         ({"waiting": {"monitor": 50_000}}, "warning", "monitor: 50,000 are waiting."),
         ({"dead_letters": {"alerts:port": 2}}, "warning", "alerts:port: 2 records can never"),
         ({"quarantine": {"not-json": 1}}, "info", "1 message lies in the quarantine"),
+        ({"influxdb": {"db": AWAY}}, "warning", "later: Cannot connect. Is it running?"),
+        ({"influxdb": {"db": AWAY}, "problems": [COPIES]}, "warning", "InfluxDB db cannot be"),
+        # Its alert tells what was wrong when it began; what is wrong now counts.
+        ({"influxdb": {"db": REFUSES}, "problems": [COPIES]}, "warning", "has refused 1 point."),
+        ({"influxdb": {"db": COPIED}, "problems": [COPIES]}, "warning", "db: Cannot be written"),
+        ({"influxdb": {"db": {**COPIED, "waiting": 30_000}}}, "info", "is being sent what"),
+        ({"influxdb": {"db": {**COPIED, "missed_days": 1}}}, "info", "is being sent what"),
+        ({"dead_letters": {"influxdb:gone": 2}}, "warning", "influxdb:gone: 2 records"),
         ({"wrong_clocks": ["a", "b", "c", "d"]}, "info", "are wrong: a, b, c and 1 more."),
         ({"unwatched": ["no limit watches d-1"]}, "info", "No limit watches d-1."),
     ],
@@ -67,6 +100,24 @@ def test_what_is_wrong_is_said_in_one_sentence(
     (found,) = faults({**WELL, **changed}, [])
     assert found.gravity == look
     assert words in found.words
+
+
+def test_what_copies_is_told_once() -> None:
+    servers = {"db": {**AWAY, "waiting": 50_000, "rejected": 2}}
+    found = faults(
+        {
+            **WELL,
+            "influxdb": servers,
+            "waiting": {"influxdb:db": 50_000},
+            "dead_letters": {"influxdb:db": 1, "influxdb:db:alerts": 1},
+            "problems": [COPIES],
+        },
+        [],
+    )
+    assert [one.words.split(" ", 2)[2][:10] for one in found] == ["cannot be ", "has refuse"]
+    assert [one.link for one in found] == ["/alerts/a1", ""]
+    assert found[1].cure == "See why: holdwatch influx rejected db"
+    assert faults({**WELL, "influxdb": {"db": COPIED}}, []) == []
 
 
 def test_what_is_worst_is_the_verdict() -> None:
@@ -135,6 +186,39 @@ def test_bytes_are_told_for_people(count: int, words: str) -> None:
 
 def test_a_sentence_ends_and_begins_like_one() -> None:
     assert [sentence(one) for one in ("", "a b", "A.", " why? ")] == ["", "A b.", "A.", "Why?"]
+
+
+def test_the_view_has_a_card_for_each_influxdb_that_says_what_to_do(tmp_path: Path) -> None:
+    servers = "".join(
+        f"""
+[[influxdb]]
+name = "{name}"
+url = "http://127.0.0.1:{free_port()}"
+version = "1"
+"""
+        for name in ("office", "cloud")
+    )
+    with RunningPage(tmp_path, SETTINGS + servers) as page:
+        page.publish("fridge-1", {"temperature": 4.5})
+        client = page.user("looks", "viewer")
+
+        def told() -> str:
+            shown = client.get("/gateway").text
+            return shown if shown.count("Cannot connect to http://127.0.0.1") >= 2 else ""
+
+        shown = until(told, "both are away")
+        for words in ("InfluxDB office", "InfluxDB cloud", "What it misses is kept", ">1 <small>"):
+            assert words in shown
+        with api(page, scopes=["read", "metrics"]) as program:
+            (office,) = [
+                one
+                for name, one in program.get("/gateway").json()["influxdb"].items()
+                if name == "office"
+            ]
+            assert (office["well"], office["waiting"], office["last"]) == (False, 1, None)
+            numbers = httpx.get(f"{page.url}/metrics", headers=program.headers).text
+        assert 'holdwatch_influxdb_up{server="office"} 0.0' in numbers
+        assert 'holdwatch_influxdb_waiting{server="cloud"} 1.0' in numbers
 
 
 def test_the_view_tells_of_disk_ports_clock_screens_and_version(page: RunningPage) -> None:

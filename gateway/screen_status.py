@@ -1,0 +1,170 @@
+"""What `holdwatch status` shows: alerts first, then how the gateway itself stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.text import Text
+
+from gateway.screen import STYLES, amount, counted, empty_table, foreign, muted, when
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from gateway.settings import Settings
+
+MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
+FEW = 5
+"""Of a long list so many are named."""
+
+
+def show_status(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    """Show how everything stands, what is wrong first."""
+    alerts = [one for one in answer["alerts"] if not one["retrospective"]]
+    past = len(answer["alerts"]) - len(alerts)
+    if alerts:
+        console.print(_alerts(settings, alerts))
+    else:
+        console.print("[green]✓ No alert is open.[/]")
+    if past:
+        console.print(f"{past} more from imported files were still open where the file ends.")
+    if answer["pending"]:
+        console.print(_pending(settings, answer["pending"]))
+    console.print(_health(settings, answer))
+
+
+def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
+    table = empty_table("severity", "device", "what", "since", "worst", "now")
+    for alert in alerts:
+        what = f"{alert['channel']} {alert['limit']}".strip()
+        if alert["kind"] == "gateway":
+            what = f"{alert['channel']}: {alert['reason']}"
+        more = [f"[dim]{escape(alert['note'])}[/]"] if alert["note"] else []
+        if alert["holder"]:
+            more.append(f"{foreign(alert['holder'])} has it")
+        more += muted(settings, alert)
+        table.add_row(
+            Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
+            escape("/".join(part for part in alert["device"] if part)),
+            "\n".join([f"{escape(what)} [dim]({alert['rule']})[/]", *more]),
+            when(settings, alert["began"]),
+            amount(alert["worst"], alert["unit"]),
+            amount(alert["last"], alert["unit"]),
+        )
+    return table
+
+
+def _pending(settings: Settings, pending: list[dict[str, Any]]) -> Table:
+    table = empty_table("pending", "rule", "channel", "value", "fires at the earliest")
+    for one in pending:
+        table.add_row(
+            escape(one["device"]),
+            one["rule"],
+            one["channel"],
+            amount(one["value"], ""),
+            when(settings, one["pending_until"]),
+        )
+    return table
+
+
+def _health(settings: Settings, answer: dict[str, Any]) -> Group:
+    lines: list[str] = []
+    if answer.get("running") is False:
+        lines.append("[yellow]! The gateway is not running.[/] Start it with: holdwatch run")
+    for name, broker in answer["brokers"].items():
+        mark = MARKS.get(broker["state"], "[red]✗[/]")
+        lines.append(f"{mark} broker {name}: {broker['state']}. {escape(broker['detail'])}")
+    if answer["listener"] is not None:
+        lines += _listening(answer["listener"])
+    running = answer.get("running") is not False
+    lines += _servers(settings, answer["influxdb"], running=running)
+    quarantine = answer["quarantine"]
+    if quarantine:
+        counts = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
+        lines.append(f"[yellow]! quarantine: {counts}.[/] See: holdwatch quarantine list")
+    lines += _to_do(answer["waiting"])
+    lines += [f"[yellow]! {escape(one)}[/]" for one in _few(answer["unwatched"])]
+    if answer["wrong_clocks"]:
+        devices = escape(", ".join(_few(answer["wrong_clocks"])))
+        lines.append(
+            f"[yellow]! wrong clock, judged at arrival: {devices}.[/] A device that sends seconds "
+            'needs time_unit = "s" in a mapping'
+        )
+    disk = answer["disk"]
+    if disk["problem"]:
+        lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
+    since = (
+        f", {counted(answer['received'], 'message')} since {when(settings, answer['started'])}; "
+        f"{counted(answer['duplicates'], 'reading')} came again"
+    )
+    lines.append(f"  {counted(answer['devices'], 'device')}{since if running else ''}")
+    lines.append(
+        f"  disk: journal {_size(disk['journal'])}, history {_size(disk['history'])}, "
+        f"{_size(disk['free'])} free"
+    )
+    if not answer["clock_trusted"]:
+        lines.append("[yellow]! our clock is in the past[/]: no time of a device is doubted")
+    return Group(*(Text.from_markup(line) for line in lines))
+
+
+def _listening(listener: dict[str, Any]) -> list[str]:
+    ports = ", ".join(
+        one["address"] + (" with TLS" if one["tls"] else "") for one in listener["ports"]
+    )
+    lines = [f"[green]✓[/] listening on {ports}: {counted(listener['connected'], 'client')}"]
+    refused = sorted(listener["refused"].items(), key=lambda one: -one[1])
+    lines += _few(
+        [
+            f"[yellow]! {counted(count, 'connection')} refused:[/] {escape(why)}"
+            for why, count in refused
+        ]
+    )
+    return lines
+
+
+def server_line(settings: Settings, name: str, server: dict[str, Any], *, running: bool) -> str:
+    """Say in a line how it stands with an InfluxDB."""
+    waits = [f"{counted(server['waiting'], 'reading')} to send"] if server["waiting"] else []
+    if server["missed_days"]:
+        waits.append(f"{counted(server['missed_days'], 'day')} to send from the history")
+    last = when(settings, server["last"])
+    if not server["well"]:
+        mark, state = "[red]✗[/]", f"away, last written {last}" if last else "away"
+        waits.append(foreign(server["reason"][:1].upper() + server["reason"][1:]))
+    elif not running:
+        mark, state = "…" if waits else " ", "" if waits else "nothing to send"
+    else:
+        mark, state = "[green]✓[/]", f"last written {last}" if last else "nothing written yet"
+    return f"{mark} InfluxDB {name}: {'. '.join(filter(None, [state, *waits]))}"
+
+
+def _servers(settings: Settings, servers: dict[str, Any], *, running: bool) -> Iterator[str]:
+    for name, server in servers.items():
+        yield server_line(settings, name, server, running=running)
+        if server["rejected"]:
+            yield (
+                f"[yellow]! InfluxDB {name} has refused {server['rejected']:,}.[/] See: "
+                f"holdwatch influx rejected {name}"
+            )
+
+
+def _to_do(waiting: dict[str, int]) -> Iterator[str]:
+    for name, count in waiting.items():
+        # What a server of ours has yet to get is told where the server is.
+        if count and not name.startswith("influxdb:"):
+            what = "readings to be judged" if name == "monitor" else f"events for {name}"
+            yield f"… still to do: {count:,} {what}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+
+
+def _few(items: list[str]) -> list[str]:
+    """Return the first of a long list, and how many more there are."""
+    return items if len(items) <= FEW else [*items[:FEW], f"… and {len(items) - FEW} more"]
