@@ -48,6 +48,8 @@ class Verdict(Enum):
     TOO_LARGE = "too large"
     RESET = "reset"
     """The connection was closed in the middle of it. A smaller body may go through."""
+    SLOW = "slow"
+    """There was no answer in time. Send them all again; fewer at a time may be quicker."""
     LATER = "later"
     """None can be said to be stored; send them all again."""
 
@@ -78,6 +80,10 @@ class ServerError(Exception):
 
 class ResetByServer(ServerError):  # noqa: N818 - it is told apart from other errors by its name
     """The connection was closed before there was an answer."""
+
+
+class NoAnswerInTime(ServerError):  # noqa: N818 - as above
+    """There was no answer, or no connection, within the time."""
 
 
 class Reply(NamedTuple):
@@ -123,7 +129,7 @@ def on_fault(error: BaseException, section: InfluxDB, timeout: float) -> ServerE
         )
     inner = error.args[-1] if isinstance(error, ProtocolError | SSLError) and error.args else error
     if isinstance(error, TimedOut) or isinstance(inner, TimeoutError):
-        return ServerError(f"no answer from {url} within {timeout:g} s")
+        return NoAnswerInTime(f"no answer from {url} within {timeout:g} s")
     if isinstance(inner, ConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError):
         # Over TLS, a connection that is cut looks like an end without a farewell.
         return ResetByServer(f"{url} closed the connection")

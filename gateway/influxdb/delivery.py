@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BATCH = 5_000
 """Lines in one request: what a server takes well."""
+FEWEST = 100
+"""Lines in one request however slow the line is."""
 PATIENCE = 60_000
 """A server that is away for so many ms is told of; one that refuses us, at once."""
 _FOR_GOOD = ("401", "403", "404")
@@ -49,8 +51,10 @@ class Delivery:
         self._certain = False
         self.reason = ""
         """Why nothing can be delivered now, and what to do; empty while it can."""
-        self.most = BATCH
+        self._limit = BATCH
         """Lines that the server takes at a time, as far as is known."""
+        self.most = BATCH
+        """Lines to send at a time: fewer where the line is slow."""
         self.written = 0
         """Lines that the server took since the start."""
         self.expired = 0
@@ -83,17 +87,24 @@ class Delivery:
         Raises RetryLater: some may be stored, and all have to be delivered again.
         """
         refused: list[Refused] = []
-        for begin in range(0, len(lines), self.most):
-            # `most` may fall meanwhile: then _send halves until it fits.
+        begin = 0
+        while begin < len(lines):
+            # Looked up each time: `most` changes with what the server takes.
             part = lines[begin : begin + self.most]
             refused += await self._send(part, range(begin, begin + len(part)))
+            begin += len(part)
         return refused
 
     async def _send(self, lines: Sequence[bytes], places: Sequence[int]) -> list[Refused]:
         answer = await self._write(lines)
         if answer.verdict is Verdict.WRITTEN:
             self.written += len(lines)
+            self.most = min(self._limit, 2 * self.most)
             return []
+        if answer.verdict is Verdict.SLOW:
+            # A thin line may take a smaller part in time.
+            self.most = max(FEWEST, self.most // 2)
+            raise self._later(answer)
         if answer.verdict is Verdict.LATER or (answer.verdict is Verdict.RESET and len(lines) == 1):
             raise self._later(answer)
         if len(lines) == 1:
@@ -102,7 +113,7 @@ class Delivery:
                 return []
             return [Refused(places[0], answer.reason)]
         if answer.verdict is Verdict.TOO_LARGE:
-            self.most = max(1, min(self.most, len(lines) // 2))
+            self.most = self._limit = max(1, min(self.most, len(lines) // 2))
         elif answer.verdict is Verdict.REFUSED and _TOO_OLD.search(answer.reason):
             young = await self._young(lines)
             if len(young) < len(lines):
@@ -125,7 +136,7 @@ class Delivery:
         while low < high:
             middle = (low + high) // 2
             answer = await self._write([lines[by_age[middle]]])
-            if answer.verdict is Verdict.LATER:
+            if answer.verdict in {Verdict.LATER, Verdict.SLOW}:
                 raise self._later(answer)
             if answer.verdict is Verdict.REFUSED and _TOO_OLD.search(answer.reason):
                 low = middle + 1

@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from gateway.influxdb.answers import (
     Answer,
+    NoAnswerInTime,
     Reply,
     ResetByServer,
     ServerError,
@@ -132,6 +133,8 @@ class Server:
             reply = self._write_1(lines) if major == 1 else self._write_2(lines)
         except ResetByServer as error:
             return Answer(Verdict.RESET, error.reason, error.cure)
+        except NoAnswerInTime as error:
+            return Answer(Verdict.SLOW, error.reason, error.cure)
         except ServerError as error:
             return Answer(Verdict.LATER, error.reason, error.cure, error.after)
         # It may have been upgraded since it was asked, or another one is there now: ask again.

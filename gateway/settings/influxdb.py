@@ -14,6 +14,7 @@ from gateway.settings.problems import mistake
 from gateway.settings.secret import secret_of
 from gateway.settings.size import Size
 from gateway.settings.values import Age, FilePath, ReadableFile, Section, Slug
+from rules.duration import HOUR
 
 
 def _check_url(text: str) -> str:
@@ -44,6 +45,12 @@ def _check_name(text: str) -> str:
             "Write it without control characters, backslashes, double quotes and spaces around it",
         )
     return text
+
+
+def _check_retention(length: int) -> int:
+    if length < HOUR:
+        raise mistake("InfluxDB keeps nothing so short", 'Use at least "1 h"')
+    return length
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
@@ -198,7 +205,7 @@ class InfluxDB(Section):
         description="Compress what is sent: a tenth of the bytes, for some work of the processor.",
         json_schema_extra={"default text": "yes, unless the server is on this machine"},
     )
-    retention: Age | None = Field(
+    retention: Annotated[Age, AfterValidator(_check_retention)] | None = Field(
         default=None,
         description="How long the server shall keep what it gets: for `holdwatch influx init`, "
         "which sets it.",

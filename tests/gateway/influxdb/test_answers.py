@@ -170,7 +170,7 @@ def test_it_says_when_to_come_again(
 def test_a_server_that_hangs_is_left(kind: dict[str, Any]) -> None:
     with Stub(HANG) as stub, serving(stub.url, timeout=SHORT, **kind) as server:
         answer = server.write(LINE)
-    assert answer[:2] == (Verdict.LATER, f"no answer from {stub.url} within {SHORT:g} s")
+    assert answer[:2] == (Verdict.SLOW, f"no answer from {stub.url} within {SHORT:g} s")
 
 
 def test_a_connection_closed_after_an_answer_is_made_anew(kind: dict[str, Any]) -> None:

@@ -124,6 +124,31 @@ async def test_after_too_large_it_sends_less_at_a_time() -> None:
     assert one.most <= 300
 
 
+async def test_a_limit_that_shows_in_the_middle_loses_no_line() -> None:
+    server = PickyServer()
+    one = delivery(server)
+    one.most = 1_000
+    server.fault = lambda number: setattr(server, "most", 300) if number == 2 else None
+    lines = [line(number) for number in range(3_000)]
+    assert await one.deliver(lines) == []
+    assert server.stored == set(lines)
+
+
+async def test_over_a_slow_line_it_sends_less_until_it_gets_through_and_then_more_again() -> None:
+    server = PickyServer()
+    one = delivery(server)
+    lines = [line(number) for number in range(5_000)]
+    server.fault = lambda _number: Answer(Verdict.SLOW, "no answer within 30 s")
+    for most in (2_500, 1_250):
+        with pytest.raises(RetryLater, match="within 30 s"):
+            await one.deliver(lines)
+        assert one.most == most
+    server.fault = lambda _number: None
+    assert await one.deliver(lines) == []
+    assert one.most == 5_000
+    assert server.stored == set(lines)
+
+
 @pytest.mark.parametrize("verdict", [Verdict.LATER, Verdict.RESET])
 async def test_what_may_pass_is_tried_again_and_never_given_up(verdict: Verdict) -> None:
     server = PickyServer()
