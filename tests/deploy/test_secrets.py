@@ -1,0 +1,207 @@
+"""Secrets are random, for their owner alone, and made once; certificates hold for every name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy.make_secrets import USERS, RefusedError, add_sensor, make, names_in
+from tests.broker import MOSQUITTO, START_WITHIN, Broker
+from tests.deploy.asking import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PUBLIC = {"authority.pem", "server.pem"}
+NAMES = ["gateway.example.org", "192.0.2.7"]
+
+
+def leave(_path: Path, _user: int) -> None:
+    """Give nothing away."""
+
+
+def state(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Return what tells whether a file was touched: mode, time, content."""
+    return {
+        str(path.relative_to(folder)): (
+            path.stat().st_mode & 0o777,
+            path.stat().st_mtime_ns,
+            path.read_text(encoding="utf-8"),
+        )
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_what_is_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
+    make(tmp_path, NAMES, leave)
+    modes = {path: mode for path, (mode, _, _) in state(tmp_path).items()}
+    assert len(modes) > 15
+    assert {path: mode for path, mode in modes.items() if mode & 0o077} == {
+        path: 0o644 for path in modes if path.rpartition("/")[2] in PUBLIC
+    }
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in USERS} == {0o700}
+
+
+def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    make(tmp_path, NAMES, leave)
+    before = state(tmp_path)
+    assert make(tmp_path, NAMES, leave) == []
+    assert make(tmp_path, [], leave) == []
+    assert state(tmp_path) == before
+
+
+def test_no_two_passwords_are_the_same_and_none_is_that_of_another_place(tmp_path: Path) -> None:
+    words = []
+    for place in (tmp_path / "one", tmp_path / "two"):
+        make(place, [], leave)
+        told = {text for path, (_, _, text) in state(place).items() if "." not in path}
+        words += [text for text in told if len(text) == 32]
+    assert len(words) == len(set(words)) == 2 * 7
+
+
+def test_a_new_name_is_added_and_keys_and_passwords_stay(tmp_path: Path) -> None:
+    make(tmp_path, NAMES, leave)
+    before = state(tmp_path)
+    assert make(tmp_path, ["other.example.org"], leave) == list(USERS)
+    after = state(tmp_path)
+    changed = {path for path in after if after[path] != before.get(path)}
+    assert changed == {f"{service}/server.pem" for service in USERS}
+    held = names_in(tmp_path / "grafana/server.pem")
+    assert {f"DNS:{NAMES[0]}", f"IP:{NAMES[1]}", "DNS:other.example.org"} <= set(held)
+
+
+@pytest.mark.parametrize("service", USERS)
+def test_a_certificate_is_good_for_each_name_by_which_it_is_reached(
+    deployed: Path, service: str
+) -> None:
+    folder = deployed / "secrets.d" / service
+    for name in ("gateway.example.org", "localhost", "127.0.0.1", service):
+        try:
+            asked = ["-verify_ip", str(ip_address(name))]
+        except ValueError:
+            asked = ["-verify_hostname", name]
+        subprocess.run(
+            [
+                *("openssl", "verify", "-purpose", "sslserver", "-x509_strict", *asked),
+                *("-CAfile", folder / "authority.pem", folder / "server.pem"),
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+
+def test_without_the_authoritys_key_nothing_new_is_signed(tmp_path: Path) -> None:
+    make(tmp_path, NAMES, leave)
+    (tmp_path / "authority.key").unlink()
+    before = state(tmp_path)
+    assert make(tmp_path, NAMES, leave) == []
+    with pytest.raises(RefusedError, match="Put it back"):
+        make(tmp_path, ["other.example.org"], leave)
+    assert state(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["two words", "a,DNS:b", "-x", "ü"])
+def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RefusedError, match="neither a host name nor an address"):
+        make(tmp_path, [name], leave)
+
+
+@pytest.mark.parametrize("name", ["holdwatch", "a:b", "", "a b", "x" * 61])
+def test_a_sensor_that_cannot_be_added_is_refused(deployed: Path, name: str) -> None:
+    with pytest.raises(RefusedError):
+        add_sensor(deployed / "secrets.d", name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files to the containers' users")
+def test_each_container_gets_its_own_files_and_no_others(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("*.d"))
+    script = tmp_path / "deploy/secrets"
+    done = subprocess.run([script, *NAMES], check=True, capture_output=True, text=True)
+    assert "authority.pem" in done.stdout
+    made = tmp_path / "deploy/secrets.d"
+    for service, user in USERS.items():
+        paths = [made / service, *(made / service).iterdir()]
+        assert {(one.stat().st_uid, one.stat().st_gid) for one in paths} == {(user, user)}
+    assert (made / "authority.key").stat().st_uid == 0
+    again = subprocess.run([script], check=True, capture_output=True, text=True)
+    assert "Nothing was changed" in again.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root is not refused")
+def test_whoever_is_not_root_is_told_to_be() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "deploy/make_secrets.py"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "sudo deploy/secrets" in done.stderr
+
+
+# --- with a real Mosquitto
+
+
+class Deployed(Broker):
+    """Mosquitto with the settings of deploy/, but its paths and its port."""
+
+    def __init__(self, deploy: Path, folder: Path) -> None:
+        super().__init__(folder)
+        text = (deploy / "mosquitto/mosquitto.conf").read_text(encoding="utf-8")
+        for inside, here in (
+            ("/run/secrets/", f"{deploy}/secrets.d/mosquitto/"),
+            ("/mosquitto/config/", f"{deploy}/mosquitto/"),
+            ("/mosquitto/data/", f"{folder}/"),
+            ("listener 8883", f"listener {self.port} {self.host}"),
+        ):
+            assert inside in text
+            text = text.replace(inside, here)
+        self._configuration.write_text(f"user root\n{text}", encoding="utf-8")
+
+
+def publish(deploy: Path, port: int, user: str, password: str, topic: str) -> bool:
+    """Publish as a user; tell whether the broker took it."""
+    authority = deploy / "secrets.d/authority.pem"
+    done = subprocess.run(
+        [
+            *("mosquitto_pub", "-V", "5", "--cafile", authority, "-h", "localhost"),
+            *("-p", str(port), "-u", user, "-P", password, "-q", "1", "-t", topic, "-m", "{}"),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=START_WITHIN,
+    )
+    return done.returncode == 0 and "ot authorized" not in done.stderr
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+def test_mosquitto_lets_each_speak_for_itself_and_nobody_in_without_a_password(
+    tmp_path: Path,
+) -> None:
+    deploy = tmp_path / "deploy"
+    shutil.copytree(ROOT / "deploy", deploy, ignore=shutil.ignore_patterns("*.d"))
+    made = deploy / "secrets.d"
+    make(made, [], leave)
+    sensor = add_sensor(made, "fridge-7")
+    ours = (made / "holdwatch/broker-password").read_text(encoding="utf-8")
+    health = (made / "mosquitto/health-password").read_text(encoding="utf-8")
+    with Deployed(deploy, tmp_path) as broker:
+        attempts = {
+            ("fridge-7", sensor, "cargo/w/fridge-7/readings"): True,
+            ("fridge-7", sensor, "cargo/w/fridge-8/readings"): False,
+            ("fridge-7", sensor, "holdwatch/warehouse/alerts/x"): False,
+            ("fridge-7", "wrong", "cargo/w/fridge-7/readings"): False,
+            ("nobody", "", "cargo/w/fridge-7/readings"): False,
+            ("holdwatch", ours, "holdwatch/warehouse/alerts/x"): True,
+            ("health", health, "holdwatch/warehouse/alerts/x"): False,
+        }
+        taken = {one: publish(deploy, broker.port, *one) for one in attempts}
+        assert taken == attempts
