@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.faults.copying import DATABASE
+from tests.influxdb import RunningInflux
 
 Seeds = Callable[[int, int], list[int]]
 
@@ -26,3 +30,13 @@ def seeds(request: pytest.FixtureRequest, *, long_run: bool) -> Seeds:
         return chosen
 
     return choose
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningInflux]:
+    """An InfluxDB of the test's own, which it may kill, with a database."""
+    folder = tmp_path / "influxdb"
+    folder.mkdir()
+    with RunningInflux(folder) as running:
+        running.database(DATABASE)
+        yield running

@@ -7,26 +7,38 @@ Builds that are broken on purpose:
 --trip-over-packets    it does not expect a wrong packet
 --wait-for-ever        it has no deadline for a CONNECT
 --trust-everybody      whoever speaks may speak for every device, and see every alert
+--move-early           what is on its way to InfluxDB counts as there
+--drop-refused         what InfluxDB refuses is dropped, with all that was sent together with it
+--send-elsewhere       a reading that is sent to InfluxDB again gets another time
 
 Faults around it:
 
 --slow-while FILE      while FILE exists, every sync of the disk takes 200 ms longer
 --fail-while FILE      while FILE exists, nothing can be written or synced
+
+--hurried              what waits for seconds or a minute beside InfluxDB waits for a tenth as long
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from devices.reading import DeviceKey
+from devices.reading import DeviceKey, Reading
+from gateway import follow
 from gateway.cli import main
+from gateway.influxdb import copies, refill
+from gateway.influxdb.delivery import Delivery
+from gateway.influxdb.lines import Lines
+from gateway.influxdb.server import Answer, Server, Verdict
+from gateway.influxdb.sink import Sink
 from gateway.ingest import Ingest
 from gateway.listener.client import Client
 from gateway.listener.principal import Principal
@@ -127,7 +139,62 @@ def trust_everybody() -> None:
     Principal.may_speak_for = Principal.may_see = broken  # type: ignore[method-assign]  # broken on purpose
 
 
-BROKEN = (acknowledge_early, forget_held, trip_over_packets, wait_for_ever, trust_everybody)
+def move_early() -> None:
+    """The cursor moves when lines leave, and not when the server has them."""
+    take_off = Sink._take_off
+
+    def broken(self: Sink) -> None:
+        take_off(self)
+        self.sent = self.cursor
+
+    Sink._take_off = broken  # type: ignore[method-assign]  # broken on purpose
+
+
+def drop_refused() -> None:
+    """A refusal is the end of it, as where nobody looks which line was bad."""
+    write = Delivery._write
+
+    async def broken(self: Delivery, lines: Sequence[bytes]) -> Answer:
+        answer = await write(self, lines)
+        return Answer(Verdict.WRITTEN) if answer.verdict is Verdict.REFUSED else answer
+
+    Delivery._write = broken  # type: ignore[method-assign]  # broken on purpose
+
+
+def send_elsewhere() -> None:
+    """Below the ms, a point's time is told by when it is sent."""
+    of_readings, numbers = Lines.of_readings, itertools.count()
+
+    def broken(self: Lines, readings: Sequence[Reading]) -> list[bytes]:
+        return [
+            line[:-6] + b"%06d" % (next(numbers) % 1_000_000)
+            for line in of_readings(self, readings)
+        ]
+
+    Lines.of_readings = broken  # type: ignore[method-assign]  # broken on purpose
+
+
+BROKEN = (
+    acknowledge_early,
+    forget_held,
+    trip_over_packets,
+    wait_for_ever,
+    trust_everybody,
+    move_early,
+    drop_refused,
+    send_elsewhere,
+)
+
+
+def hurry() -> None:
+    """Wait for no time that a test has not."""
+    for module in (follow, refill):
+        for name, seconds in (("FIRST_DELAY", 0.05), ("LONGEST_DELAY", 0.3)):
+            setattr(module, name, seconds)
+    refill.LOOK = copies.KEEP = 0.1
+    inits: tuple[Any, ...] = (Sink.__init__, Server.__init__)
+    for init, name, seconds in zip(inits, ("linger", "timeout"), (0.05, 0.5), strict=True):
+        init.__kwdefaults__[name] = seconds  # what it is where nothing is said
 
 
 def _option(broken: Callable[[], None]) -> str:
@@ -140,9 +207,12 @@ def start() -> None:
         parser.add_argument(_option(one), dest="broken", action="append_const", const=one)
     parser.add_argument("--slow-while", type=Path)
     parser.add_argument("--fail-while", type=Path)
+    parser.add_argument("--hurried", action="store_true")
     faults, rest = parser.parse_known_args()
     for one in faults.broken or ():
         one()
+    if faults.hurried:
+        hurry()
     if faults.slow_while or faults.fail_while:
         # Kept as long as the process lives.
         sys.modules["gateway"].failing_disk = FailingDisk(  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from gateway.history import History
 from gateway.influxdb.delivery import Delivery
 from gateway.influxdb.lines import Lines, time_of
 from gateway.influxdb.refill import Refill
-from gateway.influxdb.server import Answer, Verdict
+from gateway.influxdb.server import Answer, Server, Verdict
 from gateway.influxdb.sink import Sink
 from gateway.journal import Batch, Journal
 from gateway.pace import Pace
@@ -125,10 +125,10 @@ class House:
 
     # -- what copies
 
-    def delivery(self, office: Office, name: str = "office") -> Delivery:
+    def delivery(self, office: Office | Server, name: str = "office") -> Delivery:
         return Delivery(name, office, Pace(), self.clock)  # type: ignore[arg-type]  # stands in for a Server
 
-    def sink(self, office: Office, name: str = "office", *, backlog: int = MUCH) -> Sink:
+    def sink(self, office: Office | Server, name: str = "office", *, backlog: int = MUCH) -> Sink:
         return Sink(
             self.delivery(office, name),
             lines(),
