@@ -58,17 +58,11 @@ def write(path: Path, text: str, *, mode: int = 0o600) -> None:
     Path(name).replace(path)
 
 
-def password_of(path: Path) -> str:
-    """Return the password in a file, made now where there is none."""
+def password_of(path: Path, given: str = "") -> str:
+    """Return the password in a file. Where there is none it is made now, or the one `given`."""
     if not path.exists():
-        write(path, secrets.token_hex(16))
+        write(path, given or secrets.token_hex(16))
     return path.read_text(encoding="utf-8")
-
-
-def copy(text: str, path: Path, *, mode: int = 0o600) -> None:
-    """Write the text, unless the file holds it."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        write(path, text, mode=mode)
 
 
 # --- passwords
@@ -96,8 +90,8 @@ def make_passwords(folder: Path) -> None:
     password_of(influxdb / "operator-password")
     password_of(grafana / "admin-password")
     password_of(grafana / "secret-key")
-    copy(password_of(influxdb / "operator-token"), ours / "influxdb-token")
-    copy(password_of(influxdb / "grafana-password"), grafana / "influxdb-password")
+    password_of(ours / "influxdb-token", password_of(influxdb / "operator-token"))
+    password_of(grafana / "influxdb-password", password_of(influxdb / "grafana-password"))
     add_user(mosquitto / "passwords", "holdwatch", password_of(ours / "broker-password"))
     add_user(mosquitto / "passwords", "health", password_of(mosquitto / "health-password"))
 
@@ -231,7 +225,8 @@ def make(folder: Path, names: Sequence[str], give: Give) -> list[str]:
     signed = [service for service in USERS if make_certificate(folder, service, names)]
     authority = (folder / f"{AUTHORITY}.pem").read_text(encoding="utf-8")
     for service in USERS:
-        copy(authority, folder / service / f"{AUTHORITY}.pem", mode=0o644)
+        if not (folder / service / f"{AUTHORITY}.pem").exists():
+            write(folder / service / f"{AUTHORITY}.pem", authority, mode=0o644)
     make_passwords(folder)
     hand_over(folder, give)
     return signed

@@ -279,3 +279,25 @@ def test_the_script_that_sets_influxdb_up_gives_grafana_the_right_to_read_alone(
 def test_scripts_that_are_mounted_or_typed_can_be_run() -> None:
     for name in ("secrets", "influxdb/setup.sh"):
         assert (DEPLOY / name).stat().st_mode & 0o111 == 0o111
+
+
+# --- the guide
+
+
+GUIDE = (ROOT / "docs/grafana.md").read_text(encoding="utf-8")
+
+
+def test_the_guides_data_source_is_the_one_that_the_dashboards_ask_for() -> None:
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    (told,) = yaml.safe_load(block)["datasources"]
+    alike = ("name", "uid", "type", "access", "basicAuth", "basicAuthUser")
+    assert {key: told[key] for key in alike} == {key: SOURCE[key] for key in alike}
+    assert told["jsonData"].items() <= SOURCE["jsonData"].items()
+
+
+def test_the_guide_names_every_port_and_who_reaches_it() -> None:
+    for service in SERVICES.values():
+        for port in service.get("ports", []):
+            variable, host, outside = re.findall(r"\$\{(\w+):-([\d.]+)\}:(\d+):", port)[0]
+            (row,) = [one for one in GUIDE.splitlines() if one.startswith("|") and outside in one]
+            assert ("the network" if host == "0.0.0.0" else f"`{variable}`") in row  # noqa: S104 - looked up, not bound

@@ -77,6 +77,13 @@ def test_a_new_name_is_added_and_keys_and_passwords_stay(tmp_path: Path) -> None
     assert {f"DNS:{NAMES[0]}", f"IP:{NAMES[1]}", "DNS:other.example.org"} <= set(held)
 
 
+def test_a_narrower_token_that_was_put_in_place_stays(tmp_path: Path) -> None:
+    make(tmp_path, NAMES, leave)
+    (tmp_path / "holdwatch/influxdb-token").write_text("narrower", encoding="utf-8")
+    make(tmp_path, ["other.example.org"], leave)
+    assert (tmp_path / "holdwatch/influxdb-token").read_text(encoding="utf-8") == "narrower"
+
+
 @pytest.mark.parametrize("service", USERS)
 def test_a_certificate_is_good_for_each_name_by_which_it_is_reached(
     deployed: Path, service: str
