@@ -79,8 +79,9 @@ def _numbers() -> list[Json]:
                 'GROUP BY "device" ORDER BY time DESC LIMIT 1',
                 table=True,
             ),
-            calc="count",
             field="/^device$/",
+            # A count of names would be a name too, and have no colour: this makes it a number.
+            transformations=[step("reduce", {"reducers": ["count"], "mode": "reduceFields"})],
             thresholds=steps(RED, (1, GREEN)),
         ),
         number(

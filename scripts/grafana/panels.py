@@ -179,12 +179,12 @@ def number(  # noqa: PLR0913 - see panel
     *,
     unit: str = "short",
     thresholds: Json | None = None,
-    calc: str = "lastNotNull",
     field: str = "",
     mappings: list[Json] | None = None,
     decimals: int | None = None,
     size: tuple[int, int] = (6, 4),
     empty: str = "0",
+    transformations: list[Json] | None = None,
 ) -> Json:
     """Return one number, coloured. `field` is a pattern of the column; `empty` where no row is."""
     defaults: Json = {
@@ -205,13 +205,14 @@ def number(  # noqa: PLR0913 - see panel
         size=size,
         defaults=defaults,
         options={
-            "reduceOptions": {"calcs": [calc], "fields": field, "values": False},
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": field, "values": False},
             "colorMode": "value",
             "graphMode": "none",
             "justifyMode": "auto",
             "textMode": "value",
             "orientation": "auto",
         },
+        transformations=transformations,
     )
 
 
