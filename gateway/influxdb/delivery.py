@@ -27,6 +27,8 @@ FEWEST = 100
 """Lines in one request however slow the line is."""
 PATIENCE = 60_000
 """A server that is away for so many ms is told of; one that refuses us, at once."""
+FITS = 100
+"""After so many bodies of the most that fitted, more is tried: whoever set a limit may lift it."""
 _FOR_GOOD = ("401", "403", "404")
 """Answers that do not pass by themselves."""
 _TOO_OLD = re.compile(r"(beyond|outside) retention policy")
@@ -53,6 +55,10 @@ class Delivery:
         """Why nothing can be delivered now, and what to do; empty while it can."""
         self._limit = BATCH
         """Lines that the server takes at a time, as far as is known."""
+        self._fitted = 0
+        """How often as many as `_limit` were taken."""
+        self._silent_until = 0
+        """By the monotonic clock (ms): until then the server asked to be left alone."""
         self.most = BATCH
         """Lines to send at a time: fewer where the line is slow."""
         self.written = 0
@@ -84,8 +90,12 @@ class Delivery:
     async def deliver(self, lines: Sequence[bytes]) -> list[Refused]:
         """Return when every line is stored or refused; say which were refused, and why.
 
-        Raises RetryLater: some may be stored, and all have to be delivered again.
+        Raises RetryLater: some may be stored, and all have to be delivered again. So it does at
+        once while the server has asked to be left alone, whoever was told so.
         """
+        silent = self._silent_until - self._clock.monotonic()
+        if silent > 0:
+            raise RetryLater(f"{self.name}: {self.reason}", silent / 1000)
         refused: list[Refused] = []
         begin = 0
         while begin < len(lines):
@@ -99,7 +109,7 @@ class Delivery:
         answer = await self._write(lines)
         if answer.verdict is Verdict.WRITTEN:
             self.written += len(lines)
-            self.most = min(self._limit, 2 * self.most)
+            self._grow(len(lines))
             return []
         if answer.verdict is Verdict.SLOW:
             # A thin line may take a smaller part in time.
@@ -114,6 +124,7 @@ class Delivery:
             return [Refused(places[0], answer.reason)]
         if answer.verdict is Verdict.TOO_LARGE:
             self.most = self._limit = max(1, min(self.most, len(lines) // 2))
+            self._fitted = 0
         elif answer.verdict is Verdict.REFUSED and _TOO_OLD.search(answer.reason):
             young = await self._young(lines)
             if len(young) < len(lines):
@@ -124,6 +135,13 @@ class Delivery:
         half = len(lines) // 2
         refused = await self._send(lines[:half], places[:half])
         return refused + await self._send(lines[half:], places[half:])
+
+    def _grow(self, count: int) -> None:
+        """Send more at a time, where so many lines were taken well."""
+        self._fitted += count >= self._limit
+        if self._fitted >= FITS:
+            self._limit, self._fitted = min(2 * self._limit, BATCH), 0
+        self.most = min(self._limit, 2 * self.most)
 
     async def _young(self, lines: Sequence[bytes]) -> list[int]:
         """Return the places of the lines that the server is not too young for, in order.
@@ -161,6 +179,7 @@ class Delivery:
     def _later(self, answer: Answer) -> RetryLater:
         if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
+        self._silent_until = self._clock.monotonic() + int(1000 * answer.after)
         self._certain = answer.reason.startswith(_FOR_GOOD)
         self.reason = f"{answer.reason}. {answer.cure}".rstrip(". ")
         return RetryLater(f"{self.name}: {self.reason}", answer.after)

@@ -11,6 +11,7 @@ from random import Random
 import msgspec
 import pytest
 
+from gateway.clock import Clock
 from gateway.influxdb.server import Server
 from gateway.influxdb.sink import Sink
 from gateway.settings.influxdb import InfluxDB
@@ -106,6 +107,7 @@ async def test_of_each_answer_what_is_asked_is_done_and_everything_arrives(
     monkeypatch.setattr(Sink, "limit", 50)
     readings = [said(at=NOW + i, sequence=i) for i in range(300)]
     between, house = Between(influxdb), House(tmp_path)
+    house.clock = Clock(0)
     section = InfluxDB(url="http://127.0.0.1", database=influxdb.database(), version="1")
     with Stub(between) as stub:
         server = Server(section.model_copy(update={"url": stub.url}), timeout=0.2)

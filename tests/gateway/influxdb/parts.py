@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from devices.reading import Reading
+    from gateway.clock import Clock
 
 WRITTEN = Answer(Verdict.WRITTEN)
 AWAY = Answer(Verdict.LATER, "cannot connect")
@@ -82,7 +83,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.bell = Bell()
-        self.clock = ToldClock()
+        self.clock: Clock = ToldClock()
         self.open()
 
     def open(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.follow import RetryLater
-from gateway.influxdb.delivery import PATIENCE, Delivery
+from gateway.influxdb.delivery import BATCH, FITS, PATIENCE, Delivery
 from gateway.influxdb.server import Answer, Verdict
 from gateway.pace import Pace
 from tests.gateway.parts import ToldClock
@@ -153,16 +153,58 @@ async def test_over_a_slow_line_it_sends_less_until_it_gets_through_and_then_mor
 async def test_what_may_pass_is_tried_again_and_never_given_up(verdict: Verdict) -> None:
     server = PickyServer()
     server.fault = lambda _number: Answer(verdict, "503 busy", after=7.0)
-    one = delivery(server)
+    clock = ToldClock()
+    one = delivery(server, clock)
     with pytest.raises(RetryLater, match="503 busy") as raised:
         await one.deliver([line(number) for number in range(100)])
     assert raised.value.after == 7.0
     assert not one.well
     assert server.requests <= 8
     server.fault = lambda _number: None
+    clock.passes(7_000)
     assert await one.deliver([line(number) for number in range(100)]) == []
     assert one.well
     assert len(server.stored) == 100
+
+
+async def test_a_server_that_asks_to_be_left_alone_is_left_alone_by_all() -> None:
+    server, clock = PickyServer(), ToldClock()
+    server.fault = lambda _number: Answer(Verdict.LATER, "429 slow down", after=7.0)
+    one = delivery(server, clock)
+    with pytest.raises(RetryLater):
+        await one.deliver([line(1)])
+    clock.passes(4_000)
+    with pytest.raises(RetryLater, match="429 slow down") as raised:
+        await one.deliver([line(2)])
+    assert raised.value.after == 3.0
+    assert server.requests == 1
+    server.fault = lambda _number: None
+    clock.passes(3_000)
+    assert await one.deliver([line(2)]) == []
+
+
+async def test_once_a_limit_is_lifted_more_is_sent_at_a_time_again() -> None:
+    server = PickyServer(most=50)
+    one = delivery(server)
+    lines = [line(number) for number in range(1_000)]
+    await one.deliver(lines)
+    assert one.most <= 50
+    server.most = BATCH
+    for _ in range(8 * FITS):
+        await one.deliver(lines)
+    assert one.most >= 1_000
+    server.requests = 0
+    await one.deliver(lines)
+    assert server.requests == 1
+
+
+async def test_a_limit_that_stays_costs_little() -> None:
+    server = PickyServer(most=50)
+    one = delivery(server)
+    for first in range(0, 20_000, 1_000):
+        await one.deliver([line(number) for number in range(first, first + 1_000)])
+    assert len(server.stored) == 20_000
+    assert server.requests < 20_000 / 31 * 1.1
 
 
 async def test_a_body_that_resets_the_connection_goes_in_halves() -> None:
