@@ -5,6 +5,7 @@ A part of Commands.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ REASONS = 20
 """Reasons that are told, unless somebody asks for more."""
 NAMED = 100
 """Refused points that an entry of the audit trail names one by one."""
+CATCH_UP = 100
+"""Tenths of a second in which a sink may catch up; one that is far behind goes on by itself."""
 DAYS = 10
 """Missed days that are named."""
 
@@ -68,8 +71,12 @@ class InfluxCommands:
             raise ControlError(f"{since} is still to come", "Give --from today or an earlier day")
         asked = {"from": since, "to": until}
         await self._note(who_of(request), "influx-backfill", copies.name, after=asked)
+        await self._catch_up(copies)
         try:
             sent = await copies.refill.send(start, now + 1 if end is None else end, progress)
+            if not sent and not copies.delivery.well:
+                # All there is waits in the journal, which is tried again anyway.
+                raise RetryLater(f"{copies.name}: {copies.delivery.reason}")  # noqa: TRY301 - told as below
         except RetryLater as error:
             raise ControlError(
                 f"not all was sent: {_reason(error)}",
@@ -82,6 +89,14 @@ class InfluxCommands:
             "rejected": _count(gateway, copies.name),
             "damaged": copies.refill.damaged,
         }
+
+    async def _catch_up(self, copies: Copies) -> None:
+        """Let what has just come be sent first: a range is sent as far as the sink has come."""
+        head = self._gateway.journal.head
+        for _ in range(CATCH_UP):
+            if copies.sink.sent >= head or not copies.delivery.well:
+                return
+            await asyncio.sleep(0.1)
 
     # -- what was refused --------------------------------------------------------------------
 

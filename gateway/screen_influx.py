@@ -110,11 +110,11 @@ def show_backfill(console: Console, _settings: Settings, answer: dict[str, Any])
     sent = counted(answer["sent"], "reading")
     if answer["sent"]:
         console.print(f"[green]✓[/] {sent} sent to {name}.")
-    else:
+    elif not answer["waiting"]:
         console.print(f"Nothing is stored of those days: nothing was sent to {name}.")
     if answer["waiting"]:
-        newest = counted(answer["waiting"], "newest reading")
-        console.print(f"… {newest} of all days still to go, by themselves.")
+        newest = counted(answer["waiting"], "reading")
+        console.print(f"… {newest} of all days were waiting anyway, and go by themselves.")
     _warn_of_refused(console, name, answer["rejected"])
     if answer["damaged"]:
         console.print(
