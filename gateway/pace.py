@@ -32,7 +32,7 @@ class Pace:
         used: Callable[[], float] = time.process_time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`used` is processor time of the whole process, `now` passes steadily; both seconds."""
+        """Take clocks in seconds: `used` by the whole process, and `now`, which passes steadily."""
         self._used = used
         self._now = now
         self._since = (used(), now())
