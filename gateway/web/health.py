@@ -136,8 +136,8 @@ def _of_servers(
         alert = alerts.get(f"influxdb {name}")
         link = f"/alerts/{alert['id']}" if alert else ""
         if not one["well"]:
-            words = f"InfluxDB {name} cannot be written to, and gets what it misses later: "
-            yield Fault("warning", words + sentence(one["reason"]), "", link)
+            words = f"InfluxDB {name} cannot be written to. It gets what it misses later."
+            yield Fault("warning", words, sentence(one["reason"]), link)
         elif alert and not one["rejected"]:
             yield Fault(
                 alert["severity"], f"InfluxDB {name}: {sentence(alert['reason'])}", "", link

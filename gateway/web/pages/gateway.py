@@ -29,7 +29,6 @@ MEANINGS = {
     "history": ("History", "readings that are not packed yet; it waits for some thousand"),
     "listener": ("Listener", "events that subscribers have yet to be told"),
     "alerts": ("Broker", "events that are not told yet"),
-    "influxdb": ("InfluxDB", "readings that are not copied yet"),
 }
 
 
@@ -112,6 +111,8 @@ def _followers(status: Mapping[str, Any], backlog: int) -> list[Follower]:
     found = []
     for follower, count in {**status["waiting"], "history": backlog}.items():
         kind, _, which = follower.partition(":")
+        if kind == "influxdb":
+            continue  # each has a card of its own
         name, meaning = MEANINGS.get(kind, (kind, ""))
         # The history gathers readings on purpose.
         behind = count > BEHIND_FROM and kind != "history"

@@ -82,7 +82,7 @@ def test_a_gateway_that_is_well_says_so() -> None:
         ({"waiting": {"monitor": 50_000}}, "warning", "monitor: 50,000 are waiting."),
         ({"dead_letters": {"alerts:port": 2}}, "warning", "alerts:port: 2 records can never"),
         ({"quarantine": {"not-json": 1}}, "info", "1 message lies in the quarantine"),
-        ({"influxdb": {"db": AWAY}}, "warning", "later: Cannot connect. Is it running?"),
+        ({"influxdb": {"db": AWAY}}, "warning", "db cannot be written to."),
         ({"influxdb": {"db": AWAY}, "problems": [COPIES]}, "warning", "InfluxDB db cannot be"),
         # Its alert tells what was wrong when it began; what is wrong now counts.
         ({"influxdb": {"db": REFUSES}, "problems": [COPIES]}, "warning", "has refused 1 point."),
@@ -116,6 +116,7 @@ def test_what_copies_is_told_once() -> None:
     )
     assert [one.words.split(" ", 2)[2][:10] for one in found] == ["cannot be ", "has refuse"]
     assert [one.link for one in found] == ["/alerts/a1", ""]
+    assert found[0].cure == "Cannot connect. Is it running?"
     assert found[1].cure == "See why: holdwatch influx rejected db"
     assert faults({**WELL, "influxdb": {"db": COPIED}}, []) == []
 
