@@ -155,10 +155,11 @@ class Copying:
         """Wait until everything is copied, while more may come in: but for the newest seconds."""
         end = time.monotonic() + SETTLED_WITHIN
         most = 2 * len(KINDS) * self.sensors.rate
-        while self.waiting() > most:
+        # Looked at aside and seldom: the sensors, whose waiting is measured, share this loop.
+        while (left := await asyncio.to_thread(self.waiting)) > most:
             assert self.gateway.alive, self.gateway.log.read_text()[-4000:]
-            assert time.monotonic() < end, f"still {self.waiting()} wait"
-            await asyncio.sleep(0.02)
+            assert time.monotonic() < end, f"still {left} wait"
+            await asyncio.sleep(0.2)
 
     async def settled(self, grace: float = 5.0) -> list[str]:
         """Let the sensors be silent and the gateway end its work; return what is wrong then.
