@@ -174,7 +174,7 @@ class Gateway:
             self.state,
             self.disk,
             self.clock,
-            Pace(),
+            Pace(lambda: self.journal.head),
             await adopt_tags(self.state, settings, now, looking=looking),
             gateway.box,
             partial(vitals, self),

@@ -1,7 +1,9 @@
 """Whoever sends copies gives way to the intake: it may catch up later, a sensor may not wait.
 
-The interpreter is one, and what copies take of it the intake lacks. How busy the rest of the
-gateway is shows in the processor time of the process, less what the copying itself took.
+The interpreter is one and so is the disk, and what copies take of them the intake lacks. While
+readings come in, copying takes a part of one processor, and one request at a time. How busy the
+rest of the gateway is shows in the processor time of the process, less what the copying itself
+took: where it is very busy, copying takes next to nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ BUSY = 0.7
 """From this share of one processor on the others are given way to."""
 SHARE = 0.03
 """Share of one processor that copying then still takes, so that it always comes on."""
+LIVE = 100
+"""With so many readings a second coming in, somebody waits for acknowledgements."""
+GENTLE = 0.25
+"""Share of one processor that copying takes beside them."""
 LONGEST = 2.0
 """Seconds of rest at most."""
 
@@ -29,17 +35,24 @@ class Pace:
 
     def __init__(
         self,
+        arrived: Callable[[], int],
         used: Callable[[], float] = time.process_time,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take clocks in seconds: `used` by the whole process, and `now`, which passes steadily."""
+        """Take a count of what has arrived, and clocks in seconds.
+
+        `used` is the time of the whole process, and `now` passes steadily.
+        """
+        self._arrived = arrived
         self._used = used
         self._now = now
-        self._since = (used(), now())
+        self._since = (arrived(), used(), now())
         self._own = 0.0
         self._debt = 0.0
         self.others = 0.0
         """How busy all but the copying is: 1.0 is one whole processor."""
+        self.live = False
+        """Whether readings are coming in that somebody waits to see acknowledged."""
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -57,13 +70,17 @@ class Pace:
 
     def due(self) -> float:
         """Return for how many seconds to rest now, after what was done since the last time."""
-        used, now = self._used(), self._now()
-        passed = now - self._since[1]
+        arrived, used, now = self._arrived(), self._used(), self._now()
+        before, used_before, since = self._since
+        passed = now - since
         if passed >= WINDOW:
-            self.others = max(0.0, used - self._since[0] - self._own) / passed
-            self._since, self._own = (used, now), 0.0
+            self.others = max(0.0, used - used_before - self._own) / passed
+            self.live = (arrived - before) / passed >= LIVE
+            self._since, self._own = (arrived, used, now), 0.0
         debt, self._debt = self._debt, 0.0
-        return min(debt / SHARE, LONGEST) if self.others >= BUSY else 0.0
+        if self.others >= BUSY:
+            return min(debt / SHARE, LONGEST)
+        return min(debt / GENTLE, LONGEST) if self.live else 0.0
 
     async def rest(self) -> None:
         """Let the others go first."""

@@ -50,6 +50,8 @@ class Verdict(Enum):
     """The connection was closed in the middle of it. A smaller body may go through."""
     SLOW = "slow"
     """There was no answer in time. Send them all again; fewer at a time may be quicker."""
+    GONE = "gone"
+    """Nobody listens there: the server is down. Send them all again."""
     LATER = "later"
     """None can be said to be stored; send them all again."""
 
@@ -80,6 +82,10 @@ class ServerError(Exception):
 
 class ResetByServer(ServerError):  # noqa: N818 - it is told apart from other errors by its name
     """The connection was closed before there was an answer."""
+
+
+class NobodyListens(ServerError):  # noqa: N818 - as above
+    """The machine is there, and no server on it."""
 
 
 class NoAnswerInTime(ServerError):  # noqa: N818 - as above
@@ -122,8 +128,10 @@ def on_fault(error: BaseException, section: InfluxDB, timeout: float) -> ServerE
     if isinstance(error, NameResolutionError):
         return ServerError(f"no such host: {url}", "Check url, and the name server")
     if isinstance(error, NewConnectionError):
-        why = str(error.__cause__ or error.__context__ or error).rpartition("] ")[2]
-        return ServerError(
+        cause = error.__cause__ or error.__context__ or error
+        why = str(cause).rpartition("] ")[2]
+        kind = NobodyListens if isinstance(cause, ConnectionRefusedError) else ServerError
+        return kind(
             clean(f"cannot connect to {url}: {why}", section),
             "Is the server running, and is url its address?",
         )

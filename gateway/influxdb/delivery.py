@@ -29,6 +29,8 @@ PATIENCE = 60_000
 """A server that is away for so many ms is told of; one that refuses us, at once."""
 FITS = 100
 """After so many bodies of the most that fitted, more is tried: whoever set a limit may lift it."""
+LATER = frozenset({Verdict.LATER, Verdict.SLOW, Verdict.GONE})
+"""Nothing is known of the lines: all of them once more, after a while."""
 _FOR_GOOD = ("401", "403", "404")
 """Answers that do not pass by themselves."""
 _TOO_OLD = re.compile(r"(beyond|outside) retention policy")
@@ -66,6 +68,9 @@ class Delivery:
         self.expired = 0
         """Lines older than what the server keeps: it did not take them, and would have dropped
         them."""
+        self.returns = 0
+        """How often the server came back after it was gone, since the start."""
+        self._gone = False
         self.last: int | None = None
         """When it last took something (ms)."""
 
@@ -82,10 +87,6 @@ class Delivery:
         if not self._certain and self._clock.monotonic() - self._failing_since < PATIENCE:
             return None
         return self.reason
-
-    def server_version(self) -> str:
-        """Return what the server is, as far as it was asked."""
-        return self._server.known_version
 
     async def deliver(self, lines: Sequence[bytes]) -> list[Refused]:
         """Return when every line is stored or refused; say which were refused, and why.
@@ -114,8 +115,8 @@ class Delivery:
         if answer.verdict is Verdict.SLOW:
             # A thin line may take a smaller part in time.
             self.most = max(FEWEST, self.most // 2)
-            raise self._later(answer)
-        if answer.verdict is Verdict.LATER or (answer.verdict is Verdict.RESET and len(lines) == 1):
+        later = answer.verdict in LATER
+        if later or (answer.verdict is Verdict.RESET and len(lines) == 1):
             raise self._later(answer)
         if len(lines) == 1:
             if _TOO_OLD.search(answer.reason):
@@ -154,7 +155,7 @@ class Delivery:
         while low < high:
             middle = (low + high) // 2
             answer = await self._write([lines[by_age[middle]]])
-            if answer.verdict in {Verdict.LATER, Verdict.SLOW}:
+            if answer.verdict in LATER:
                 raise self._later(answer)
             if answer.verdict is Verdict.REFUSED and _TOO_OLD.search(answer.reason):
                 low = middle + 1
@@ -174,6 +175,10 @@ class Delivery:
             # It answers, and takes us for one who may write.
             self._failing_since, self._certain, self.reason = None, False, ""
             self.last = self._clock.now()
+            self.returns += self._gone
+            self._gone = False
+        elif answer.verdict is Verdict.GONE:
+            self._gone = True
         return answer
 
     def _later(self, answer: Answer) -> RetryLater:

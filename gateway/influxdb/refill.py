@@ -3,6 +3,10 @@
 It reads the history, and behind it the journal as far as the sink has come: what lies after that
 the sink sends anyway. Readings are sent as they were the first time, with the tags they had, so
 that what a server has already does not change.
+
+Also sent again is what a server took last before it broke down. InfluxDB 1.6, killed in the middle
+of a write, drops one start later everything that it took in between, though it had said that it is
+stored; others lose what lay in their caches.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from gateway.influxdb.delivery import Delivery
     from gateway.influxdb.lines import Lines
     from gateway.influxdb.sink import Sink
-    from gateway.journal import Journal
+    from gateway.journal import Cursor, Journal
     from gateway.pace import Pace
     from gateway.state import State
 
@@ -39,6 +43,8 @@ SLICE = 20_000
 """Readings of one device that are in memory at a time, about."""
 FINE = 60_000
 """Around what is damaged, the rest is read in pieces down to so many ms."""
+LAST = 1_000_000
+"""Readings that a server which broke down gets again: those that it took last."""
 LOOK = 5.0
 """Seconds between looks whether there is something to send."""
 
@@ -64,6 +70,8 @@ class Refill:
         self._history = history
         self._state = state
         self._pace = pace
+        self._returns = 0
+        self._again = f"{sink.name}:again"
         self.damaged = ""
         """What of the history could not be read, and so not be sent."""
 
@@ -73,24 +81,62 @@ class Refill:
         return self._state.missed(self._sink.name)
 
     async def run(self) -> None:
-        """Send the days that were missed, the newest first, for ever."""
+        """Send what a server may have lost, and the days it missed, the newest first; for ever."""
         delay = FIRST_DELAY
         while True:
-            missed = self.missed
-            if not missed or not self._delivery.well:
-                await asyncio.sleep(LOOK)
-                continue
-            day = missed[-1]
             try:
-                await self.send(day * DAY, (day + 1) * DAY)
-                async with self._state.writing():
-                    self._state.forget_missed(self._sink.name, day)
+                done = self._delivery.well and await self.once()
             except (RetryLater, DiskError) as error:
                 await asyncio.sleep(max(delay, getattr(error, "after", 0.0)))
                 delay = min(2 * delay, LONGEST_DELAY)
             else:
-                log.info("a day that was missed is there now", follower=self._sink.name, day=day)
                 delay = FIRST_DELAY
+                if not done:
+                    await asyncio.sleep(LOOK)
+
+    async def once(self) -> bool:
+        """Send one thing that is due, if any is; return whether one was. Raises as `send` does."""
+        await self._note_return()
+        begin = self._state.cursor(self._again)
+        if begin:
+            await self._send_again(begin)
+            return True
+        missed = self.missed
+        if not missed:
+            return False
+        day = missed[-1]
+        await self.send(day * DAY, (day + 1) * DAY)
+        async with self._state.writing():
+            self._state.forget_missed(self._sink.name, day)
+        log.info("a day that was missed is there now", follower=self._sink.name, day=day)
+        return True
+
+    async def _note_return(self) -> None:
+        """Write down from where on a server that broke down gets everything again."""
+        returns = self._delivery.returns
+        if returns == self._returns:
+            return
+        begin = max(1, self._sink.sent - LAST)
+        noted = self._state.cursor(self._again)
+        async with self._state.writing():
+            self._state.move(self._again, min(begin, noted or begin))
+        self._returns = returns
+
+    async def _send_again(self, begin: Cursor) -> None:
+        until, count = self._sink.sent, 0
+        while begin < until:
+            readings: list[Reading] = []
+            while begin < until and len(readings) < BATCH:
+                page, begin = self._journal.read(begin, self._sink.limit)
+                readings += page
+                await asyncio.sleep(0)
+            await self._deliver(readings)
+            count += len(readings)
+            if self._delivery.returns != self._returns:
+                return  # it broke down again, and may have lost these too
+        async with self._state.writing():
+            self._state.forget_followers([self._again])
+        log.info("sent again to a server that broke down", follower=self._sink.name, count=count)
 
     async def send(
         self, start: int, end: int, progress: Callable[[int, int], None] = lambda _done, _all: None

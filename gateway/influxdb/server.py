@@ -25,6 +25,7 @@ from urllib3.exceptions import HTTPError
 from gateway.influxdb.answers import (
     Answer,
     NoAnswerInTime,
+    NobodyListens,
     Reply,
     ResetByServer,
     ServerError,
@@ -135,6 +136,8 @@ class Server:
             return Answer(Verdict.RESET, error.reason, error.cure)
         except NoAnswerInTime as error:
             return Answer(Verdict.SLOW, error.reason, error.cure)
+        except NobodyListens as error:
+            return Answer(Verdict.GONE, error.reason, error.cure)
         except ServerError as error:
             return Answer(Verdict.LATER, error.reason, error.cure, error.after)
         # It may have been upgraded since it was asked, or another one is there now: ask again.

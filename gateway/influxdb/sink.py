@@ -104,8 +104,11 @@ class Sink:
         caught_up = cursor >= self._journal.head
         if len(self._readings) >= BATCH or caught_up or not well:
             self._take_off()
-        # One at a time to a server that was away: the first answer says whether it is back.
-        allowed = 0 if caught_up or not well else PARALLEL - 1
+        # One at a time to a server that was away: the first answer says whether it is back. And
+        # while readings come in, since each writing of the server's may hold the disk that we
+        # commit to.
+        alone = caught_up or not well or self._pace.live
+        allowed = 0 if alone else PARALLEL - 1
         while len(self._flying) > allowed:
             await self._landed()
         if caught_up:

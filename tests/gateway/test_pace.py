@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.pace import LONGEST, SHARE, WINDOW, Pace
+from gateway.pace import GENTLE, LIVE, LONGEST, SHARE, WINDOW, Pace
 
 
 class Machine:
-    """A processor's time and a steady clock, told."""
+    """A processor's time, a steady clock and what has arrived, told."""
 
     def __init__(self) -> None:
         self.used = self.now = 0.0
+        self.arrived = 0
+
+    def pace(self) -> Pace:
+        return Pace(lambda: self.arrived, lambda: self.used, lambda: self.now)
 
     def passes(self, seconds: float, *, used: float) -> None:
         self.now += seconds
@@ -30,7 +34,7 @@ class Machine:
 )
 def test_it_rests_where_others_are_busy(busy: float, own: float, *, rests: bool) -> None:
     machine = Machine()
-    pace = Pace(lambda: machine.used, lambda: machine.now)
+    pace = machine.pace()
     machine.passes(1.0, used=busy)
     pace.took(own)
     assert (pace.due() > 0) is rests
@@ -38,7 +42,7 @@ def test_it_rests_where_others_are_busy(busy: float, own: float, *, rests: bool)
 
 def test_the_rest_leaves_a_small_share_and_has_an_end() -> None:
     machine = Machine()
-    pace = Pace(lambda: machine.used, lambda: machine.now)
+    pace = machine.pace()
     machine.passes(1.0, used=1.0)
     pace.took(0.003)
     assert pace.due() == pytest.approx(0.003 / SHARE)
@@ -47,9 +51,20 @@ def test_the_rest_leaves_a_small_share_and_has_an_end() -> None:
     assert pace.due() == LONGEST
 
 
+@pytest.mark.parametrize(("rate", "live"), [(0, False), (LIVE - 1, False), (LIVE, True)])
+def test_while_readings_come_in_it_takes_a_part_of_the_time(rate: int, *, live: bool) -> None:
+    machine = Machine()
+    pace = machine.pace()
+    machine.passes(1.0, used=0.1)
+    machine.arrived += rate
+    pace.took(0.01)
+    assert pace.due() == (pytest.approx(0.01 / GENTLE) if live else 0)
+    assert pace.live is live
+
+
 def test_once_others_are_calm_it_goes_on() -> None:
     machine = Machine()
-    pace = Pace(lambda: machine.used, lambda: machine.now)
+    pace = machine.pace()
     machine.passes(1.0, used=1.0)
     assert pace.due() == 0
     pace.took(0.01)
@@ -60,7 +75,7 @@ def test_once_others_are_calm_it_goes_on() -> None:
 
 
 def test_what_is_done_inside_counts_as_copying() -> None:
-    pace = Pace()
+    pace = Pace(lambda: 0)
     with pace.working():
         sum(range(200_000))
     assert pace._own > 0

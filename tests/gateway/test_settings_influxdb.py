@@ -124,6 +124,10 @@ def test_an_address_is_enough() -> None:
             f"{NAMES}: 'temp' is no channel. Write a quantity such as temperature,",
         ),
         (HERE + "names = { tags = { device = '' } }", f"{NAMES}.tags.device: it may not be empty."),
+        (
+            HERE + "retention = '5 min'",
+            "line 3, influxdb[1].retention: InfluxDB keeps nothing so short. Use at least",
+        ),
         # two things of one name
         (
             HERE + "names = { fields = { temperature = 't', humidity = 't' } }",

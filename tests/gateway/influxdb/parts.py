@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 WRITTEN = Answer(Verdict.WRITTEN)
 AWAY = Answer(Verdict.LATER, "cannot connect")
+GONE = Answer(Verdict.GONE, "cannot connect: Connection refused")
 TAGGING = Tagging([(BEGINNING, [Pattern("*", Tags("Hamburg", "T-1"))])])
 MUCH = 10**12
 """A cap that nothing reaches (bytes)."""
@@ -127,7 +128,7 @@ class House:
     # -- what copies
 
     def delivery(self, office: Office | Server, name: str = "office") -> Delivery:
-        return Delivery(name, office, Pace(), self.clock)  # type: ignore[arg-type]  # stands in for a Server
+        return Delivery(name, office, Pace(lambda: 0), self.clock)  # type: ignore[arg-type]  # stands in for a Server
 
     def sink(self, office: Office | Server, name: str = "office", *, backlog: int = MUCH) -> Sink:
         return Sink(
@@ -137,7 +138,7 @@ class House:
             history=self.history,
             state=self.state,
             clock=self.clock,
-            pace=Pace(),
+            pace=Pace(lambda: 0),
             backlog=backlog,
             linger=0.0,
         )
@@ -150,7 +151,7 @@ class House:
             journal=self.journal,
             history=self.history,
             state=self.state,
-            pace=Pace(),
+            pace=Pace(lambda: 0),
         )
 
     async def copy(self, *sinks: Sink) -> None:

@@ -150,7 +150,11 @@ def stored(server: RunningInflux, database: str, measurement: str) -> list[dict[
 
 
 def in_order(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(points, key=lambda point: (point["time"], sorted(map(str, point.values()))))
+    # By time and tags. Numbers come back as equal, and not as the same text.
+    return sorted(
+        points,
+        key=lambda one: (one["time"], sorted(two for two in one.values() if isinstance(two, str))),
+    )
 
 
 def identical(one: Reading) -> tuple[str, int]:

@@ -13,12 +13,13 @@ from gateway.influxdb import refill as module
 from gateway.influxdb.letters import reading_of
 from gateway.influxdb.sink import Sink
 from rules.duration import DAY
-from tests.gateway.influxdb.parts import AWAY, House, Office, during, times
+from tests.gateway.influxdb.parts import AWAY, GONE, House, Office, during, times
 from tests.gateway.parts import CLIMATE, NOW, said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.influxdb.refill import Refill
     from gateway.influxdb.server import Answer
 
 NAME = "influxdb:office"
@@ -274,3 +275,69 @@ async def test_around_a_damaged_block_the_rest_of_the_day_is_sent(
     count = await refill.send(midnight, midnight + DAY)
     assert 4_096 - 6 <= count <= 4_096
     assert set(office.times) <= set(times(readings[4_096:]))
+
+
+async def broken_down(refill: Refill, office: Office) -> None:
+    """Let the server be found gone, and then back again."""
+    office.fault = lambda _lines: GONE
+    with pytest.raises(RetryLater):
+        await refill._delivery.deliver([b"x v=1 1"])
+    office.fault = lambda _lines: None
+    await refill._delivery.deliver([b"x v=1 1"])
+
+
+async def test_a_server_that_broke_down_gets_what_it_took_last_again(
+    house: House, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LAST", 30)
+    readings = days(2)
+    house.store(readings)
+    async with house.state.writing():
+        house.state.move(NAME, house.head)
+    refill = house.refill(house.sink(office))
+    assert not await refill.once(), "while nothing is known of a failure nothing is due"
+    await broken_down(refill, office)
+    office.requests.clear()
+    office.points.clear()
+    assert await refill.once()
+    assert office.sent() == times(readings[-30:])
+    assert not await refill.once()
+
+
+async def test_it_goes_on_after_a_crash_and_begins_again_where_the_server_breaks_down_again(
+    house: House, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LAST", 30)
+    readings = days(2)
+    house.store(readings[:40])
+    async with house.state.writing():
+        house.state.move(NAME, house.head)
+    refill = house.refill(house.sink(office))
+    await broken_down(refill, office)
+    office.fault = lambda _lines: AWAY
+    with pytest.raises(RetryLater):
+        await refill.once()
+    house.store(readings[40:])
+    async with house.state.writing():
+        house.state.move(NAME, house.head)
+    house.restart()
+    refill = house.refill(house.sink(office))
+    await broken_down(refill, office)
+    office.requests.clear()
+    assert await refill.once()
+    assert office.sent() == times(readings[10:]), "from where it had to begin the first time"
+
+
+async def test_a_server_that_is_only_slow_or_busy_gets_nothing_twice(
+    house: House, office: Office
+) -> None:
+    house.store(days(1))
+    async with house.state.writing():
+        house.state.move(NAME, house.head)
+    refill = house.refill(house.sink(office))
+    office.fault = lambda _lines: AWAY
+    with pytest.raises(RetryLater):
+        await refill._delivery.deliver([b"x v=1 1"])
+    office.fault = lambda _lines: None
+    await refill._delivery.deliver([b"x v=1 1"])
+    assert not await refill.once()
