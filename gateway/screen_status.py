@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.text import Text
 
+from gateway.influxdb.names import server_of
 from gateway.screen import STYLES, amount, counted, empty_table, foreign, muted, when
 
 if TYPE_CHECKING:
@@ -135,12 +136,17 @@ def server_line(settings: Settings, name: str, server: dict[str, Any], *, runnin
     last = when(settings, server["last"])
     if not server["well"]:
         mark, state = "[red]✗[/]", f"away, last written {last}" if last else "away"
-        waits.append(foreign(server["reason"][:1].upper() + server["reason"][1:]))
+        waits.append(foreign(_capital(server["reason"])))
     elif not running:
         mark, state = "…" if waits else " ", "" if waits else "nothing to send"
     else:
         mark, state = "[green]✓[/]", f"last written {last}" if last else "nothing written yet"
     return f"{mark} InfluxDB {name}: {'. '.join(filter(None, [state, *waits]))}"
+
+
+def _capital(words: str) -> str:
+    """Return words with a capital letter, but an address as it is."""
+    return words if "://" in words.partition(" ")[0] else words[:1].upper() + words[1:]
 
 
 def _servers(settings: Settings, servers: dict[str, Any], *, running: bool) -> Iterator[str]:
@@ -156,7 +162,7 @@ def _servers(settings: Settings, servers: dict[str, Any], *, running: bool) -> I
 def _to_do(waiting: dict[str, int]) -> Iterator[str]:
     for name, count in waiting.items():
         # What a server of ours has yet to get is told where the server is.
-        if count and not name.startswith("influxdb:"):
+        if count and not server_of(name):
             what = "readings to be judged" if name == "monitor" else f"events for {name}"
             yield f"… still to do: {count:,} {what}"
 

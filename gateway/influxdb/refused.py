@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 
 from gateway.influxdb.letters import reading_of
-from gateway.influxdb.sink import cursor_name
+from gateway.influxdb.names import alerts_name, cursor_name
 from gateway.state import StoredEvent
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class _Events:
 
 def followers(server: str) -> tuple[str, str]:
     """Return by what names the refused readings and alerts of a server are kept."""
-    return cursor_name(server), f"{cursor_name(server)}:alerts"
+    return cursor_name(server), alerts_name(server)
 
 
 async def refused(state: State, server: str) -> AsyncIterator[Page]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gateway.brokers import JOINED
 from gateway.control import ControlError, NotRunningError
+from gateway.influxdb.names import server_of
 from gateway.own_alerts import GRAVITY
 from rules.duration import DAY, HOUR, MINUTE, SECOND, format_duration
 
@@ -21,8 +22,6 @@ FULL_FROM = 500 * 1000 * 1000
 """Bytes: with less room left on the disk people should know."""
 BEHIND_FROM = 20_000
 """Readings, events: a follower that has more than these before it is behind."""
-SERVER = "influxdb:"
-"""What the names of followers that copy to an InfluxDB begin with."""
 
 
 class Health:
@@ -101,12 +100,12 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
             "It is behind. If the number does not fall, look at the log.",
         )
         for name, count in status["waiting"].items()
-        if count > BEHIND_FROM and not name.startswith(SERVER)
+        if count > BEHIND_FROM and not server_of(name)
     ]
     found += [
         Fault("warning", f"{name}: {count:,} records can never be delivered (dead letters).")
         for name, count in status["dead_letters"].items()
-        if count and name.split(":")[:2] not in [[SERVER[:-1], one] for one in status["influxdb"]]
+        if count and server_of(name) not in status["influxdb"]
     ]
     found += _to_look_at(status)
     return sorted(found, key=lambda one: GRAVITY[one.gravity])
@@ -186,10 +185,11 @@ def verdict(found: Iterable[Fault], answered: int) -> tuple[Gravity | Literal["o
 
 
 def sentence(words: str) -> str:
-    """Return words as a sentence: a capital letter, and a full stop."""
+    """Return words as a sentence: a capital letter (not of an address), and a full stop."""
     words = words.strip()
+    begin = words[:1] if "://" in words.partition(" ")[0] else words[:1].upper()
     end = "" if words.endswith((".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")) else "."
-    return words[:1].upper() + words[1:] + end if words else ""
+    return begin + words[1:] + end if words else ""
 
 
 def lasted(length: int) -> str:

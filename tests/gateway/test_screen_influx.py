@@ -51,6 +51,10 @@ COPIED: dict[str, Any] = {
             ),
         ),
         ({"well": False, "reason": "no", "last": None}, "✗ InfluxDB db: away. No"),
+        (
+            {"well": False, "reason": "http://127.0.0.1:8086 is silent", "last": None},
+            "✗ InfluxDB db: away. http://127.0.0.1:8086 is silent",
+        ),
     ],
 )
 def test_a_line_says_how_a_server_stands(facts: dict[str, Any], line: str) -> None:

@@ -187,6 +187,7 @@ def test_bytes_are_told_for_people(count: int, words: str) -> None:
 
 def test_a_sentence_ends_and_begins_like_one() -> None:
     assert [sentence(one) for one in ("", "a b", "A.", " why? ")] == ["", "A b.", "A.", "Why?"]
+    assert sentence("http://db:8086 is silent") == "http://db:8086 is silent."
 
 
 def test_the_view_has_a_card_for_each_influxdb_that_says_what_to_do(tmp_path: Path) -> None:
