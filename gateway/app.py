@@ -30,7 +30,7 @@ from gateway.follow import follow
 from gateway.history import History
 from gateway.importer import SOURCE
 from gateway.influxdb.copies import Copies, Sources, forget_others
-from gateway.influxdb.sink import cursor_name
+from gateway.influxdb.names import cursor_name
 from gateway.ingest import Ingest
 from gateway.intruders import Intruders
 from gateway.journal import PAGE, Journal
@@ -168,18 +168,7 @@ class Gateway:
         ]
         for publisher in self.publishers:
             self.brokers.on_join(publisher.broker, publisher.joined.set)
-        sources = Sources(
-            self.journal,
-            self.history,
-            self.state,
-            self.disk,
-            self.clock,
-            Pace(lambda: self.journal.head),
-            await adopt_tags(self.state, settings, now, looking=looking),
-            gateway.box,
-            partial(vitals, self),
-        )
-        self.copies = [Copies(one, sources) for one in settings.influxdb]
+        self.copies = await self._copy_to(now, looking=looking)
         self.listener, self.announcer = self._front_door()
         told: list[Publisher] = [*self.publishers]
         if self.announcer is not None:
@@ -188,8 +177,10 @@ class Gateway:
         self._intruders = Intruders(self.own_alerts, self.clock)
         if not looking:
             self.own_alerts.forget("broker", [one.name for one in settings.brokers])
-            self.own_alerts.forget("influxdb", [one.name for one in settings.influxdb])
-            await forget_others(self.state, [one.name for one in settings.influxdb])
+            servers = [one.name for one in settings.influxdb]
+            self.own_alerts.forget("influxdb", servers)
+            self.own_alerts.forget("refused", servers)
+            await forget_others(self.state, servers)
             shown = [one.address for one in settings.listeners if one.tls is not None]
             self.own_alerts.forget("certificate", shown)
             self.own_alerts.forget("screen", self.screens.expected() if settings.web else [])
@@ -206,6 +197,20 @@ class Gateway:
         if self.listener is not None:
             self.listener.on_blocked = self._intruders.guessed
             await self.listener.open()
+
+    async def _copy_to(self, now: int, *, looking: bool) -> list[Copies]:
+        """Make what copies to each InfluxDB. Raises DiskError."""
+        sources = Sources(
+            self.journal,
+            self.history,
+            self.state,
+            self.clock,
+            Pace(lambda: self.journal.head),
+            await adopt_tags(self.state, self.settings, now, looking=looking),
+            self.settings.gateway.box,
+            partial(vitals, self),
+        )
+        return [Copies(one, sources) for one in self.settings.influxdb]
 
     def _front_door(self) -> tuple[Listener | None, Announcer | None]:
         """Make what serves those who connect to us, where a port is to be listened on."""
@@ -322,6 +327,7 @@ class Gateway:
             self._check_certificates()
             for copies in self.copies:
                 self.own_alerts.report(f"influxdb {copies.name}", copies.problem, "warning")
+                self.own_alerts.report(f"refused {copies.name}", copies.refusal, "warning")
             if self.page is not None:
                 self.screens.check(self.own_alerts)
             await asyncio.sleep(TICK)

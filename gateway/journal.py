@@ -287,9 +287,15 @@ class Journal(Database):
             last = seq
         return self.stage("DELETE FROM reading WHERE seq <= ?", [(last,)]) if last else 0
 
+    @property
+    def first(self) -> Cursor:
+        """The number of the oldest reading; of the next one where there is none."""
+        oldest = self.rows("SELECT min(seq) FROM reading")[0][0]
+        return self.head + 1 if oldest is None else int(oldest)
+
     def rows_of(self, size: int) -> int:
         """Return about how many readings take so many bytes here."""
-        rows = self.head - int(self.rows("SELECT ifnull(min(seq), 1) FROM reading")[0][0]) + 1
+        rows = self.head - self.first + 1
         return size * max(1, rows) // max(1, self.size())
 
     def days(self, after: Cursor, until: Cursor) -> set[int]:

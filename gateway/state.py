@@ -170,10 +170,9 @@ class State(Database):
         """Stage a follower's cursor."""
         self.stage("INSERT OR REPLACE INTO cursor VALUES (?,?)", [(follower, position)])
 
-    def followers(self, prefix: str) -> list[str]:
-        """Return the followers with a cursor whose names begin so."""
-        found = self.rows("SELECT follower FROM cursor ORDER BY follower")
-        return [name for (name,) in found if name.startswith(prefix)]
+    def followers(self) -> list[str]:
+        """Return every follower with a cursor."""
+        return [name for (name,) in self.rows("SELECT follower FROM cursor ORDER BY follower")]
 
     def forget_followers(self, names: Sequence[str]) -> None:
         """Stage that followers are gone, with what they missed. Their dead letters stay."""

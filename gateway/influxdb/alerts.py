@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.database import DiskError
-from gateway.follow import RetryLater
-from gateway.influxdb.sink import cursor_name
+from gateway.influxdb.names import alerts_name
+from gateway.influxdb.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.clock import Clock
     from gateway.influxdb.delivery import Delivery
     from gateway.influxdb.lines import Lines
     from gateway.state import State, StoredEvent
@@ -23,23 +23,19 @@ class AlertSink:
 
     limit = 500
 
-    def __init__(self, delivery: Delivery, lines: Lines, state: State) -> None:
-        self.name = f"{cursor_name(delivery.name)}:alerts"
+    def __init__(self, delivery: Delivery, lines: Lines, state: State, clock: Clock) -> None:
+        self.name = alerts_name(delivery.name)
         self.cursor = state.cursor(self.name)
         self._delivery = delivery
         self._lines = lines
         self._state = state
+        self.refusals = Refusals(self.name, state, clock)
 
     async def handle(self, items: Sequence[StoredEvent], cursor: int) -> None:
         """Send events. Raises RetryLater."""
+        self.refusals.check()
         refused = await self._delivery.deliver(self._lines.of_events(items))
         letters = [(msgspec.json.encode(items[one.place]), one.reason) for one in refused]
-        try:
-            async with self._state.writing():
-                if letters:
-                    self._state.bury(self.name, letters, items[-1].recorded)
-                self._state.move(self.name, cursor)
-        except DiskError as error:
-            # Sent, but not noted: the same again changes nothing.
-            raise RetryLater(str(error)) from error
+        # Sent, but not noted: the same again does no harm.
+        await self.refusals.lay_aside(letters, lambda: self._state.move(self.name, cursor))
         self.cursor = cursor

@@ -13,15 +13,16 @@ from gateway.influxdb.alerts import AlertSink
 from gateway.influxdb.delivery import Delivery
 from gateway.influxdb.health import HealthSink
 from gateway.influxdb.lines import Lines
+from gateway.influxdb.names import server_of
 from gateway.influxdb.refill import Refill
 from gateway.influxdb.server import Server
-from gateway.influxdb.sink import PARALLEL, Sink, cursor_name
+from gateway.influxdb.sink import PARALLEL, Sink
+from rules.duration import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 
     from gateway.clock import Clock
-    from gateway.disk import Disk
     from gateway.follow import Log
     from gateway.history import History
     from gateway.journal import Journal
@@ -42,7 +43,6 @@ class Sources(NamedTuple):
     journal: Journal
     history: History
     state: State
-    disk: Disk
     clock: Clock
     pace: Pace
     tagging: Tagging
@@ -57,8 +57,8 @@ class Copies:
         self.name = section.name
         self.section = section
         self.server = Server(section, parallel=2 * PARALLEL)
-        journal, history, state, disk, clock, pace, tagging, box, numbers = sources
-        self._disk = disk
+        journal, history, state, clock, pace, tagging, box, numbers = sources
+        self._clock = clock
         self.lines = lines = Lines(section.names, tagging)
         self.delivery = Delivery(section.name, self.server, pace, clock)
         self.sink = Sink(
@@ -80,7 +80,9 @@ class Copies:
             state=state,
             pace=pace,
         )
-        self._alerts = AlertSink(self.delivery, lines, state) if section.names.alerts else None
+        self._alerts: AlertSink | None = None
+        if section.names.alerts:
+            self._alerts = AlertSink(self.delivery, lines, state, clock)
         self._health: HealthSink | None = None
         if section.names.gateway:
             self._health = HealthSink(self.delivery, lines, box=box, numbers=numbers, clock=clock)
@@ -96,24 +98,43 @@ class Copies:
             yield self._health.run()
 
     async def _keep(self) -> None:
+        looked = False
         while True:
             try:
-                await self.sink.keep_within(short=self._disk.problem() is not None)
+                if not looked:
+                    await self.sink.note_lost(self._clock.now() // DAY)
+                    looked = True
+                await self.sink.keep_within()
                 await self.sink.save()
             except DiskError as error:
                 log.warning("a cursor waits for the disk", follower=self.sink.name, why=str(error))
             await asyncio.sleep(KEEP)
 
     @property
+    def rejected(self) -> int:
+        """How many readings and alerts the server refused that lie in the dead letters."""
+        return self.sink.refusals.count + (self._alerts.refusals.count if self._alerts else 0)
+
+    def recount_rejected(self) -> None:
+        """Count them again, and let copying go on where they had stopped it."""
+        self.sink.refusals.recount()
+        if self._alerts is not None:
+            self._alerts.refusals.recount()
+
+    @property
     def problem(self) -> str | None:
-        """What people should be told of this server."""
+        """Why nothing gets to this server, where that is so for a while."""
         if self.delivery.problem is not None:
             return f"cannot be written to, and gets what it misses later: {self.delivery.problem}"
-        if self.sink.letters:
-            return (
-                "has refused readings, which lie aside. See why: "
-                f"holdwatch influx rejected {self.name}"
-            )
+        return None
+
+    @property
+    def refusal(self) -> str | None:
+        """What this server does not get, though it is there."""
+        if self.sink.refusals.stopped:
+            return f"{self.sink.refusals.stopped}. See holdwatch influx rejected {self.name}"
+        if self.rejected:
+            return f"has refused what lies aside. See why: holdwatch influx rejected {self.name}"
         return self.refill.damaged or None
 
     def report(self) -> dict[str, Any]:
@@ -127,7 +148,8 @@ class Copies:
             "last": delivery.last,
             "written": delivery.written,
             "expired": delivery.expired,
-            "rejected": sink.letters,
+            "rejected": self.rejected,
+            "stopped": sink.refusals.stopped,
             "waiting": sink.waiting,
             "missed_days": len(self.refill.missed),
         }
@@ -142,12 +164,7 @@ async def forget_others(state: State, names: Collection[str]) -> None:
 
     One that comes back begins anew, with what the journal still has. Raises DiskError.
     """
-    known = {cursor_name(name) for name in names}
-    gone = [
-        follower
-        for follower in state.followers(cursor_name(""))
-        if ":".join(follower.split(":")[:2]) not in known
-    ]
+    gone = [one for one in state.followers() if server_of(one) not in {"", *names}]
     if gone:
         async with state.writing():
             state.forget_followers(gone)

@@ -12,11 +12,12 @@ stored; others lose what lay in their caches.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.database import DiskError
+from gateway.database import DiskError, FileError
 from gateway.follow import FIRST_DELAY, LONGEST_DELAY, RetryLater
 from gateway.history import DamagedHistoryError
 from gateway.history.reader import Day
@@ -41,6 +42,8 @@ BATCH = 5_000
 """Readings that are sent together."""
 SLICE = 20_000
 """Readings of one device that are in memory at a time, about."""
+SOME = 1_000
+"""Readings that are written as lines in one go: others wait meanwhile."""
 FINE = 60_000
 """Around what is damaged, the rest is read in pieces down to so many ms."""
 LAST = 1_000_000
@@ -86,7 +89,9 @@ class Refill:
         while True:
             try:
                 done = self._delivery.well and await self.once()
-            except (RetryLater, DiskError) as error:
+            except (RetryLater, DiskError, FileError) as error:
+                if isinstance(error, FileError):
+                    self._cannot_read(str(error))
                 await asyncio.sleep(max(delay, getattr(error, "after", 0.0)))
                 delay = min(2 * delay, LONGEST_DELAY)
             else:
@@ -105,11 +110,22 @@ class Refill:
         if not missed:
             return False
         day = missed[-1]
+        given_up = self._sink.given_up[day]
         await self.send(day * DAY, (day + 1) * DAY)
+        if self._sink.given_up[day] != given_up:
+            return True  # more of it was given up meanwhile: once more
+        if self._history.pruned_before > day * DAY:
+            date = datetime.fromtimestamp(day * DAY / 1000, UTC)
+            self._cannot_read(f"the history has no longer all of {date:%Y-%m-%d} (UTC)")
         async with self._state.writing():
             self._state.forget_missed(self._sink.name, day)
         log.info("a day that was missed is there now", follower=self._sink.name, day=day)
         return True
+
+    def _cannot_read(self, problem: str) -> None:
+        if self.damaged != problem:
+            self.damaged = problem
+            log.error("not sent", follower=self._sink.name, problem=problem)
 
     async def _note_return(self) -> None:
         """Write down from where on a server that broke down gets everything again."""
@@ -211,14 +227,17 @@ class Refill:
                 for begin, stop in ((start, middle), (middle, end)):
                     async for readings in self._read(device, begin, stop):
                         yield readings
-            elif self.damaged != str(error):
+            else:
                 # The rest goes on. People are told of it.
-                self.damaged = str(error)
-                log.error("not sent", follower=self._sink.name, problem=self.damaged)  # noqa: TRY400 - where in our code it was found says nothing
+                self._cannot_read(str(error))
 
     async def _deliver(self, readings: list[Reading]) -> None:
-        with self._pace.working():
-            lines = self._lines.of_readings(readings)
+        self._sink.refusals.check()
+        lines: list[bytes] = []
+        for begin in range(0, len(readings), SOME):
+            with self._pace.working():
+                lines += self._lines.of_readings(readings[begin : begin + SOME])
+            await asyncio.sleep(0)
         refused = await self._delivery.deliver(lines)
         if refused:
             letters = [(letter(readings[one.place]), one.reason) for one in refused]

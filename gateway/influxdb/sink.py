@@ -9,12 +9,13 @@ are noted in place of it, and `refill` sends them from the history.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.database import DiskError
-from gateway.follow import RetryLater
 from gateway.influxdb.letters import letter
+from gateway.influxdb.names import cursor_name
+from gateway.influxdb.refusals import Refusals
+from rules.duration import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,6 @@ PARALLEL = 4
 """Batches on their way at a time: an InfluxDB 3 holds each for about a second."""
 LINGER = 1.0
 """Seconds to wait for more once all is sent: one request a second, not one for each reading."""
-MOST_LETTERS = 10_000
-"""Dead letters at most. A server that refuses so much is set up wrongly: it has to be mended."""
 LET_GO = 0.9
 """Share of the cap that still waits after the oldest was given up."""
 PAGE = 20_000
@@ -70,6 +69,7 @@ class Sink:
     ) -> None:
         """`backlog` is the cap: bytes of the journal that may wait for this server."""
         self.name = cursor_name(delivery.name)
+        self._day_name = f"{self.name}:day"
         self.delivery = delivery
         self._lines = lines
         self._journal = journal
@@ -87,7 +87,10 @@ class Sink:
         self._readings: list[Reading] = []
         self._encoded: list[bytes] = []
         self._flying: deque[_Batch] = deque()
-        self._letters = state.dead_letters().get(self.name, 0)
+        self.refusals = Refusals(self.name, state, clock)
+        self._day = state.cursor(self._day_name)
+        self.given_up: Counter[int] = Counter()
+        """How often readings of a day (UTC, since 1970) were given up since the start."""
 
     @property
     def waiting(self) -> int:
@@ -96,13 +99,14 @@ class Sink:
 
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
         """Send readings, many at a time. Raises RetryLater: then all since `sent` comes again."""
+        self.refusals.check()
         with self._pace.working():
             self._encoded += self._lines.of_readings(items)
         self._readings += items
         self.cursor = cursor
         well = self.delivery.well
         caught_up = cursor >= self._journal.head
-        if len(self._readings) >= BATCH or caught_up or not well:
+        if len(self._readings) >= min(BATCH, self.delivery.most) or caught_up or not well:
             self._take_off()
         # One at a time to a server that was away: the first answer says whether it is back. And
         # while readings come in, since each writing of the server's may hold the disk that we
@@ -134,6 +138,8 @@ class Sink:
             raise
         self._flying.popleft()
         self.sent = max(self.sent, batch.cursor)
+        if batch.readings:
+            self._day = max(self._day, batch.readings[-1].received // DAY)
 
     async def _begin_again(self) -> None:
         for batch in self._flying:
@@ -150,35 +156,18 @@ class Sink:
     async def lay_aside(self, letters: Sequence[tuple[bytes, str]], cursor: Cursor = 0) -> None:
         """Put readings that the server refuses into the dead letters, with the cursor behind them.
 
-        Those that lie there already, as when a day is sent again, are left out. Raises RetryLater
-        where there are too many, or the disk takes none.
+        Raises RetryLater where there are too many, or the disk takes none.
         """
-        known = {one.body for one in self._state.letters(self.name, 0, MOST_LETTERS)}
-        fresh = [one for one in letters if one[0] not in known]
-        if self._letters + len(fresh) > MOST_LETTERS:
-            raise RetryLater(
-                f"{self.name}: {self._letters} refused readings lie aside, and the server "
-                f"refuses more: {fresh[0][1]}. See `holdwatch influx rejected {self.delivery.name}`"
-            )
-        try:
-            async with self._state.writing():
-                # Looked at inside: while the disk was waited for, it may have been moved.
-                saved = max(self.saved, cursor)
-                self._state.bury(self.name, fresh, self._clock.now())
-                self._state.move(self.name, saved)
-        except DiskError as error:
-            raise RetryLater(str(error)) from error
-        self._letters += len(fresh)
-        self.saved = saved
+        saved = self.saved
 
-    @property
-    def letters(self) -> int:
-        """How many readings the server refused that lie in the dead letters."""
-        return self._letters
+        def move() -> None:
+            # Looked at inside: while the disk was waited for, it may have been moved.
+            nonlocal saved
+            saved = max(self.saved, cursor)
+            self._state.move(self.name, saved)
 
-    def count_letters(self) -> None:
-        """Count the dead letters again: somebody has seen to them."""
-        self._letters = self._state.dead_letters().get(self.name, 0)
+        await self.refusals.lay_aside(letters, move)
+        self.saved = max(self.saved, saved)
 
     # -- the cursor on the disk --------------------------------------------------------------
 
@@ -188,17 +177,30 @@ class Sink:
             async with self._state.writing():
                 saved = max(self.sent, self.saved)
                 self._state.move(self.name, saved)
+                self._state.move(self._day_name, self._day)
             self.saved = saved
 
-    async def keep_within(self, *, short: bool = False) -> None:
+    async def note_lost(self, today: int) -> None:
+        """Note the days that this server lacks where the journal it followed is gone.
+
+        A journal that was lost and begun anew has none of what waited; the history may have it.
+        `today` is the day since 1970, UTC. Raises DiskError.
+        """
+        if self.saved and self._journal.first > self.saved + 1:
+            days = range(self._day, today + 1)
+            async with self._state.writing():
+                self._state.note_missed(self.name, days)
+            self.given_up.update(days)
+
+    async def keep_within(self) -> None:
         """Give up what is oldest of what waits, where that is more than the cap.
 
         Its days are noted, to be sent from the history; so only what is in the history is given
-        up, and all of that where the disk is `short`. Raises DiskError.
+        up. Raises DiskError.
         """
-        rows = self._journal.rows_of(0 if short else int(LET_GO * self._backlog))
-        if not short and self._journal.head - self.sent <= self._journal.rows_of(self._backlog):
+        if self._journal.head - self.sent <= self._journal.rows_of(self._backlog):
             return
+        rows = self._journal.rows_of(int(LET_GO * self._backlog))
         until = min(self._journal.head - rows, self._history.cursor)
         if until <= self.sent:
             return
@@ -214,11 +216,7 @@ class Sink:
             self._state.note_missed(self.name, days)
             self._state.move(self.name, saved)
         self.saved = saved
+        self.given_up.update(days)
         self.sent = max(self.sent, until)
         if not self._flying and not self._readings:
             self.cursor = max(self.cursor, self.sent)
-
-
-def cursor_name(server: str) -> str:
-    """Return under what name the cursor of a server is kept."""
-    return f"influxdb:{server}"

@@ -43,7 +43,7 @@ async def happen(house: House, first: int, count: int) -> None:
 
 
 def sink(house: House, office: Office) -> AlertSink:
-    return AlertSink(house.delivery(office), lines(), house.state)
+    return AlertSink(house.delivery(office), lines(), house.state, house.clock)
 
 
 async def copy(house: House, one: AlertSink) -> None:

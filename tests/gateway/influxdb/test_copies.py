@@ -131,13 +131,16 @@ async def test_a_server_that_is_away_is_told_of_and_the_intake_goes_on(gateway: 
 
 async def test_refused_readings_and_damage_are_told_of(gateway: Gateway) -> None:
     office, branch = gateway.copies
-    assert office.problem is None
+    assert office.problem is office.refusal is None
     await office.sink.lay_aside([(b"{}", "no")])
     branch.refill.damaged = "a block is damaged"
-    assert office.problem == (
-        "has refused readings, which lie aside. See why: holdwatch influx rejected office"
+    assert office.refusal == (
+        "has refused what lies aside. See why: holdwatch influx rejected office"
     )
-    assert branch.problem == "a block is damaged"
+    assert branch.refusal == "a block is damaged"
+    office.sink.refusals.stopped = "copying has stopped"
+    assert office.refusal == "copying has stopped. See holdwatch influx rejected office"
+    assert office.report()["stopped"] == "copying has stopped"
     assert office.report()["rejected"] == 1
 
 

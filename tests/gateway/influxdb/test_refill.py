@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devices.reading import CLOCK_AHEAD, COUNTED, Reading
-from gateway.database import DiskError
+from devices.reading import CLOCK_AHEAD, COUNTED, DeviceKey, Reading
+from gateway.database import DiskError, FileError
 from gateway.follow import RetryLater
 from gateway.influxdb import refill as module
 from gateway.influxdb.letters import reading_of
@@ -213,7 +213,7 @@ async def test_what_is_refused_is_laid_aside_once_however_often_it_is_sent(
         await house.refill(sink).send(0, 2 * NOW)
     letters = house.state.letters(NAME, 0, 10)
     assert [reading_of(one.body) for one in letters] == readings[5:7]
-    assert sink.letters == 2
+    assert sink.refusals.count == 2
     assert office.times == times(readings[:5] + readings[7:])
 
 
@@ -341,3 +341,63 @@ async def test_a_server_that_is_only_slow_or_busy_gets_nothing_twice(
     office.fault = lambda _lines: None
     await refill._delivery.deliver([b"x v=1 1"])
     assert not await refill.once()
+
+
+async def test_a_day_of_which_more_is_given_up_meanwhile_is_sent_once_more(
+    house: House, office: Office
+) -> None:
+    readings = days(1)
+    house.store(readings[:10])
+    house.archive()
+    await missed(house, TODAY)
+    sink = house.sink(office)
+    refill = house.refill(sink)
+
+    def fault(_lines: list[bytes]) -> Answer | None:
+        if not sink.given_up:  # what arrived since is given up too, while the first is on its way
+            sink.given_up[TODAY] += 1
+        return None
+
+    office.fault = fault
+    assert await refill.once()
+    assert refill.missed == [TODAY]
+    house.store(readings[10:])
+    house.archive()
+    assert await refill.once()
+    assert refill.missed == []
+    assert office.times == times(readings)
+
+
+async def test_a_day_that_the_history_no_longer_has_is_told_of(
+    house: House, office: Office
+) -> None:
+    house.store(days(2))
+    house.archive()
+    await missed(house, TODAY - 1)
+    house.history.prune((TODAY + 1) * DAY, None)
+    refill = house.refill(house.sink(office))
+    assert await refill.once()
+    assert refill.missed == []
+    assert "the history has no longer all of" in refill.damaged
+
+
+async def test_a_history_that_cannot_be_read_ends_nothing(
+    house: House, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.store(days(1))
+    house.archive()
+    await missed(house, TODAY)
+    refill = house.refill(house.sink(office))
+    whole = house.history.devices
+    attempts: list[int] = []
+
+    def devices() -> list[DeviceKey]:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise FileError(house.folder / "history.db", "a page is damaged", "Restore it")
+        return whole()
+
+    monkeypatch.setattr(house.history, "devices", devices)
+    await during(lambda: not refill.missed, refill.run())
+    assert "a page is damaged" in refill.damaged
+    assert len(office.points) == 24

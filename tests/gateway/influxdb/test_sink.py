@@ -9,6 +9,7 @@ import pytest
 
 from gateway.database import DiskError
 from gateway.follow import RetryLater, follow
+from gateway.influxdb import refusals
 from gateway.influxdb import sink as module
 from gateway.influxdb.letters import reading_of
 from gateway.influxdb.lines import time_of
@@ -174,7 +175,7 @@ async def test_a_refused_reading_becomes_a_dead_letter_with_its_reason(
     (letter,) = house.state.letters(NAME, 0, 10)
     assert reading_of(letter.body) == readings[33]
     assert letter.reason == "400 field type conflict"
-    assert sink.letters == 1
+    assert sink.refusals.count == 1
     assert house.state.cursor(NAME) >= 34, "in one transaction: else it would come again"
 
 
@@ -224,23 +225,27 @@ async def test_a_cursor_that_letters_moved_is_not_moved_back(house: House, offic
 async def test_a_server_that_refuses_too_much_stops_the_copying_and_loses_nothing(
     house: House, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_LETTERS", 4)
+    monkeypatch.setattr(refusals, "MOST", 4)
     readings = some(50)
     house.store(readings)
     house.journal._tail.clear()
     office.bad = set(times(readings[11:14] + readings[21:23]))
     sink = house.sink(office)
-    with pytest.raises(RetryLater, match=r"See .holdwatch influx rejected office"):  # noqa: PT012 - it takes a few
+    with pytest.raises(RetryLater, match="copying has stopped"):  # noqa: PT012 - it takes a few
         while True:
             await sink.handle(*house.read(sink.cursor, 10))
-    assert (sink.sent, sink.letters) == (20, 3)
+    assert (sink.sent, sink.refusals.count) == (20, 3)
     assert len(house.state.letters(NAME, 0, 10)) == 3
+    office.requests.clear()
+    with pytest.raises(RetryLater, match="copying has stopped"):
+        await sink.handle(*house.read(sink.cursor, 10))
+    assert office.requests == [], "a server that refuses everything is not asked in vain"
     # Somebody mends the server, and has them sent again.
     office.bad.clear()
     async with house.state.writing():
         house.state.drop_letters([one.number for one in house.state.letters(NAME, 0, 10)])
-    sink.count_letters()
-    assert sink.letters == 0
+    sink.refusals.recount()
+    assert sink.refusals.count == 0
     await house.copy(sink)
     assert office.times == times(readings[:11] + readings[14:])
 
@@ -254,9 +259,9 @@ async def test_what_is_laid_aside_already_is_not_laid_aside_again(
     await sink.lay_aside([(b'{"a":2}', "no, again"), (b'{"a":3}', "no")])
     bodies = [one.body for one in house.state.letters(NAME, 0, 10)]
     assert bodies == [b'{"a":1}', b'{"a":2}', b'{"a":3}']
-    assert sink.letters == 3
+    assert sink.refusals.count == 3
     await sink.lay_aside([(b'{"a":3}', "no")], 15)
-    assert (sink.letters, house.state.cursor(NAME)) == (3, 15)
+    assert (sink.refusals.count, house.state.cursor(NAME)) == (3, 15)
 
 
 # -- the cap -------------------------------------------------------------------------------------
@@ -269,16 +274,14 @@ def over_days(house: House, count: int = 100, days: int = 10) -> None:
 
 
 @pytest.mark.parametrize(
-    ("backlog", "archived", "short", "given_up"),
+    ("backlog", "archived", "given_up"),
     [
-        pytest.param(1000, 100, False, 0, id="far below the cap"),
-        pytest.param(100, 100, False, 0, id="at the cap"),
-        pytest.param(50, 100, False, 55, id="beyond the cap, down to nine tenths"),
-        pytest.param(0, 100, False, 100, id="nothing may wait"),
-        pytest.param(50, 30, False, 30, id="only what is in the history"),
-        pytest.param(50, 0, False, 0, id="the history is empty"),
-        pytest.param(1000, 100, True, 100, id="the disk is short"),
-        pytest.param(1000, 70, True, 70, id="the disk is short, and the history behind"),
+        pytest.param(1000, 100, 0, id="far below the cap"),
+        pytest.param(100, 100, 0, id="at the cap"),
+        pytest.param(50, 100, 55, id="beyond the cap, down to nine tenths"),
+        pytest.param(0, 100, 100, id="nothing may wait"),
+        pytest.param(50, 30, 30, id="only what is in the history"),
+        pytest.param(50, 0, 0, id="the history is empty"),
     ],
 )
 async def test_beyond_the_cap_the_oldest_is_given_up_and_its_days_are_noted(
@@ -288,7 +291,6 @@ async def test_beyond_the_cap_the_oldest_is_given_up_and_its_days_are_noted(
     *,
     backlog: int,
     archived: int,
-    short: bool,
     given_up: int,
 ) -> None:
     monkeypatch.setattr(house.journal, "rows_of", lambda size: size)  # a byte each
@@ -296,7 +298,7 @@ async def test_beyond_the_cap_the_oldest_is_given_up_and_its_days_are_noted(
     monkeypatch.setattr(type(house.history), "cursor", property(lambda _: archived))
     over_days(house)
     sink = house.sink(office, backlog=backlog)
-    await sink.keep_within(short=short)
+    await sink.keep_within()
     readings = list(house.read(0, 100).readings)
     assert (sink.sent, sink.saved, sink.cursor) == (given_up, given_up, given_up)
     assert house.state.cursor(NAME) == given_up
@@ -316,11 +318,11 @@ async def test_a_cap_is_held_while_batches_are_on_their_way(house: House, office
         return AWAY if gate.waiting == 1 else None
 
     office.fault = fault
-    sink = house.sink(office)
+    sink = house.sink(office, backlog=0)
 
     async def cap() -> None:
         await during(lambda: gate.waiting >= 1)
-        await sink.keep_within(short=True)
+        await sink.keep_within()
         assert (sink.sent, sink.cursor) == (100, module.PARALLEL * 10)
         house.store(some(10, first=1000))
         gate.open()
@@ -349,3 +351,33 @@ async def test_a_server_that_hangs_delays_no_other(house: House, office: Office)
     assert office.times == times(some(50))
     assert (well.sent, dead.sent) == (50, 0)
     gate.open()
+
+
+async def test_what_was_lost_with_the_journal_comes_from_the_history(
+    house: House, office: Office
+) -> None:
+    over_days(house)
+    house.archive()
+    sink = house.sink(office)
+    sink.sent = 40
+    sink._day = NOW // DAY - 6
+    await sink.save()
+    # The journal is gone, and a new one begins behind what is in the history.
+    house.close()
+    for file in house.folder.glob("journal.db*"):
+        file.unlink()
+    house.open()
+    house.journal.begin_after(house.history.cursor)
+    sink = house.sink(office)
+    await sink.note_lost(NOW // DAY)
+    assert house.state.missed(NAME) == [NOW // DAY - back for back in reversed(range(7))]
+
+
+async def test_while_the_journal_is_whole_nothing_is_lost(house: House, office: Office) -> None:
+    over_days(house)
+    for sent in (0, 40, 100):
+        sink = house.sink(office)
+        sink.sent = sent
+        await sink.save()
+        await sink.note_lost(NOW // DAY)
+        assert house.state.missed(NAME) == []
