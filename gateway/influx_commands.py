@@ -13,8 +13,8 @@ from gateway import audit
 from gateway.audit import Entry, Who, who_of
 from gateway.control import ControlError
 from gateway.follow import RetryLater
+from gateway.influxdb.names import server_of
 from gateway.influxdb.refused import by_reason, followers, refused
-from gateway.influxdb.sink import cursor_name
 from gateway.report_range import asked_days, find_zone
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class InfluxCommands:
             gone = [one.number for place, one in enumerate(page.letters) if place not in left]
             async with gateway.state.writing():
                 gateway.state.drop_letters(gone)
-            copies.sink.count_letters()
+            copies.recount_rejected()
             done, taken = done + len(page.letters), taken + len(gone)
             progress(done, max(done, count))
         return {"name": copies.name, "taken": taken, "left": _count(gateway, copies.name)}
@@ -156,7 +156,7 @@ class InfluxCommands:
                 gateway.state.drop_letters([one.number for one in gone])
                 self._stage(who_of(request), "influx-drop", name, before=before)
         for copies in gateway.copies:
-            copies.sink.count_letters()
+            copies.recount_rejected()
         return {"name": name, "dropped": len(gone), "left": _count(gateway, name)}
 
     async def _points(self, name: str) -> list[Refused]:
@@ -232,8 +232,7 @@ def _count(gateway: Gateway, name: str) -> int:
 
 def _forgotten(gateway: Gateway) -> set[str]:
     """Return the servers that have refused something, whether the settings name them or not."""
-    found = (one.split(":") for one in gateway.state.dead_letters())
-    return {parts[1] for parts in found if parts[0] == cursor_name("").rstrip(":")}
+    return {server_of(one) for one in gateway.state.dead_letters()} - {""}
 
 
 def _reason(error: RetryLater) -> str:

@@ -193,7 +193,7 @@ async def test_what_was_refused_is_told_by_reason_and_taken_once_it_can_be(copie
     again = await copied("influx-retry")
     assert (again["taken"], again["left"]) == (3, 0)
     assert copied.values() == [4.5, 5.5, 6.5]
-    assert copied.gateway.copies[0].sink.letters == 0
+    assert copied.gateway.copies[0].rejected == 0
     assert noted(copied) == [("influx-retry", "office")] * 2
     assert (await copied("influx-retry"))["taken"] == 0
     assert len(noted(copied)) == 2, "nothing was done"
@@ -206,7 +206,7 @@ async def test_what_is_given_up_is_on_record_and_what_came_later_stays(copied: C
     await copied.take(6.5, first=NOW + 5 * HOUR)
     answer = await copied("influx-drop", newest=seen)
     assert (answer["dropped"], answer["left"]) == (2, 1)
-    assert copied.gateway.copies[0].sink.letters == 1
+    assert copied.gateway.copies[0].rejected == 1
     (entry,) = page(copied.gateway.state, None, 10)
     assert (entry.what, entry.object, entry.before["rejected"]) == ("influx-drop", "office", 2)
     assert entry.before["points"][0] == {"device": "d-1", "at": NOW}
