@@ -4,8 +4,9 @@
     sudo deploy/secrets --sensor fridge-7       a password of a sensor that uses Mosquitto
 
 What is there already stays as it is; only a name that no certificate holds yet is added to them.
-All lies in secrets.d, a folder for each container, which belongs to the user that the container
-runs as: 0600 where it is secret. It needs Python 3.11 and openssl, and nothing of Holdwatch.
+All lies in secrets.d, a folder for each container. It belongs to root, and the group that the
+container alone runs as may read it: nobody else can put a link there that root would follow. It
+needs Python 3.11 and openssl, and nothing of Holdwatch.
 """
 
 # ruff: noqa: INP001, T201 - a script: it is run, nobody imports it, and it prints
@@ -19,35 +20,80 @@ import os
 import re
 import secrets
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "secrets.d"
-USERS = {"holdwatch": 8470, "mosquitto": 1883, "influxdb": 1000, "grafana": 472}
-"""Each container, and the number of its user and group: as compose.yml says."""
+GROUPS = {"holdwatch": 78470, "mosquitto": 78471, "influxdb": 78472, "grafana": 78473}
+"""Each container, and the number of its group: as compose.yml says. On the machine itself nobody
+has these: Debian gives people numbers below 60000. The containers' users may be people's numbers,
+as InfluxDB's 1000 is, since its image has folders of that one: nothing here belongs to them."""
 AUTHORITY = "authority"
 DAYS = "3650"
 ITERATIONS = 101
 """Mosquitto's own. These passwords are 128 random bits: nobody finds one by trying."""
 
 Give = Callable[[Path, int], None]
-"""Gives a file or folder to a user."""
+"""Lets a group read a file or folder."""
 
 
 class RefusedError(Exception):
     """It cannot be done. The text says why and what to do."""
 
 
-def chown(path: Path, user: int) -> None:
-    """Give a file or folder to a user. Only root may."""
-    os.chown(path, user, user)
+def give_group(path: Path, group: int) -> None:
+    """Let a group read a file or folder, which stays root's. Only root may."""
+    os.chown(path, 0, group, follow_symlinks=False)
 
 
-def write(path: Path, text: str, *, mode: int = 0o600) -> None:
+def own_folder(path: Path, mode: int) -> None:
+    """Make a folder, or take one that is ours, so that nobody else can put anything into it.
+
+    Raises RefusedError where it is no folder, or somebody else's.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        raise foreign(path, "is a link, or no folder") from None
+    try:
+        if os.fstat(folder).st_uid != os.geteuid():
+            raise foreign(path, "belongs to somebody else")
+        os.fchmod(folder, mode)
+    finally:
+        os.close(folder)
+
+
+def look_through(folder: Path, *, but: Collection[str] = ()) -> None:
+    """Look whether all in a folder of ours is ours, before it is read, written or given away.
+
+    Raises RefusedError at what somebody else may have put there, while it was not closed: a link
+    of either kind, or a file of theirs.
+    """
+    for path in folder.iterdir():
+        if path.name in but:
+            continue
+        told = path.lstat()
+        if not stat.S_ISREG(told.st_mode) or told.st_nlink != 1:
+            raise foreign(path, "is no file of its own")
+        if told.st_uid != os.geteuid():
+            raise foreign(path, "belongs to somebody else")
+
+
+def foreign(path: Path, why: str) -> RefusedError:
+    """Return what refuses a path that is not ours."""
+    return RefusedError(
+        f"{path} {why}: nothing was changed. Remove it if you do not know it; if it is yours, "
+        f"make it root's (sudo chown -h root {path}). Then again"
+    )
+
+
+def write(path: Path, text: str, *, mode: int = 0o640) -> None:
     """Write a file so that nobody can read it before it has its mode, and all of it or nothing."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8") as file:  # mkstemp makes it 0600
@@ -101,6 +147,7 @@ def add_sensor(folder: Path, name: str) -> str:
     file = folder / "mosquitto/passwords"
     if not file.exists():
         raise RefusedError("There are no secrets yet. First: sudo deploy/secrets")
+    close(folder)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", name):
         raise RefusedError(f"{name!r} is no name of a sensor: use letters, digits, - and _")
     if re.search(rf"^{name}:", file.read_text(encoding="utf-8"), re.MULTILINE):
@@ -155,10 +202,11 @@ def names_in(certificate: Path) -> list[str]:
     return [alternative(name) for _, name in found]
 
 
-def new_key(path: Path) -> None:
+def new_key(path: Path, *, mode: int = 0o640) -> None:
     """Make an EC key, which small devices know too, unless there is one."""
     if not path.exists():
-        write(path, openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"))
+        text = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+        write(path, text, mode=mode)
 
 
 def make_authority(folder: Path) -> None:
@@ -166,7 +214,7 @@ def make_authority(folder: Path) -> None:
     key, certificate = folder / f"{AUTHORITY}.key", folder / f"{AUTHORITY}.pem"
     if certificate.exists():
         return
-    new_key(key)
+    new_key(key, mode=0o600)
     subject = f"/CN=Holdwatch authority {socket.gethostname()[:40]}"
     uses = ("basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign")
     added = [word for use in uses for word in ("-addext", use)]
@@ -217,14 +265,11 @@ def make_certificate(folder: Path, service: str, names: Sequence[str]) -> bool:
 
 def make(folder: Path, names: Sequence[str], give: Give) -> list[str]:
     """Make what is missing. Return the containers that got another certificate."""
-    for service, user in USERS.items():
-        (folder / service).mkdir(parents=True, exist_ok=True)
-        (folder / service).chmod(0o700)  # Docker may have made it, for lack of one
-        give(folder / service, user)
+    close(folder)
     make_authority(folder)
-    signed = [service for service in USERS if make_certificate(folder, service, names)]
+    signed = [service for service in GROUPS if make_certificate(folder, service, names)]
     authority = (folder / f"{AUTHORITY}.pem").read_text(encoding="utf-8")
-    for service in USERS:
+    for service in GROUPS:
         if not (folder / service / f"{AUTHORITY}.pem").exists():
             write(folder / service / f"{AUTHORITY}.pem", authority, mode=0o644)
     make_passwords(folder)
@@ -232,11 +277,20 @@ def make(folder: Path, names: Sequence[str], give: Give) -> list[str]:
     return signed
 
 
+def close(folder: Path) -> None:
+    """Let nobody else put anything here, then see that nobody did. Raises RefusedError."""
+    own_folder(folder, 0o755)
+    for service in GROUPS:
+        own_folder(folder / service, 0o750)
+        look_through(folder / service)
+    look_through(folder, but=GROUPS)
+
+
 def hand_over(folder: Path, give: Give) -> None:
-    """Give each container its files."""
-    for service, user in USERS.items():
-        for path in (folder / service).iterdir():
-            give(path, user)
+    """Let each container read its files."""
+    for service, group in GROUPS.items():
+        for path in (*(folder / service).iterdir(), folder / service):
+            give(path, group)
 
 
 def main() -> None:
@@ -248,15 +302,15 @@ def main() -> None:
     told.add_argument("--sensor", help="make a password for a sensor that uses Mosquitto")
     words = told.parse_args()
     if os.geteuid() != 0:
-        sys.exit("The files belong to the containers' users. Run: sudo deploy/secrets")
+        sys.exit("The files are root's, for the containers to read. Run: sudo deploy/secrets")
     try:
         if words.sensor:
             password = add_sensor(FOLDER, words.sensor)
-            hand_over(FOLDER, chown)
+            hand_over(FOLDER, give_group)
             print(f"User {words.sensor}, password {password}: shown once, and kept nowhere.")
             print("Then: docker compose -f deploy/compose.yml restart mosquitto")
             return
-        signed = make(FOLDER, words.names, chown)
+        signed = make(FOLDER, words.names, give_group)
     except RefusedError as refused:
         sys.exit(str(refused))
     if not signed:

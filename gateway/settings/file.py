@@ -83,9 +83,17 @@ def load(path: Path) -> Settings:
     settings._file_warnings = tuple(  # noqa: SLF001 - set here alone, where the file is known
         f"{file} holds a {what}, and others on this machine may read it. Run: chmod 600 {file}"
         for file, what in _secrets(settings, path)
-        if file.stat().st_mode & 0o077
+        if others_may_read(file.stat())
     )
     return settings
+
+
+def others_may_read(file: os.stat_result) -> bool:
+    """Whether more than a file's owner may read it; where that is root, more than its group.
+
+    Root lets a program read a secret by the program's own group, as PostgreSQL takes it too.
+    """
+    return bool(file.st_mode & (0o037 if file.st_uid == 0 else 0o077))
 
 
 def _secrets(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from rich.console import Console
 from devices.reading import DeviceKey
 from gateway.screen import show_settings
 from gateway.settings import Settings, load, parse
+from gateway.settings.file import others_may_read
 from gateway.settings.size import format_size, parse_size
 from rules.duration import DAY, MINUTE
 
@@ -179,7 +181,7 @@ def test_a_password_in_clear_over_a_network_is_warned_of(
     assert "sesame" not in " ".join(settings.warnings)
 
 
-@pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o640, 1), (0o604, 1)])
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o660, 1), (0o604, 1)])
 def test_a_file_with_a_password_that_others_may_read_is_warned_of(
     mode: int, warned: int, tmp_path: Path
 ) -> None:
@@ -197,6 +199,21 @@ def test_a_file_with_a_password_that_others_may_read_is_warned_of(
     warnings = load(file).warnings
     assert len(warnings) == warned
     assert all("chmod 600 " + str(tmp_path / "secret") in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "open_"),
+    [
+        (1000, 0o600, False),
+        (1000, 0o640, True),
+        (0, 0o640, False),
+        (0, 0o660, True),
+        (0, 0o644, True),
+    ],
+)
+def test_what_is_roots_may_be_read_by_its_group(owner: int, mode: int, *, open_: bool) -> None:
+    told = os.stat_result((mode, 0, 0, 1, owner, 78470, 0, 0, 0, 0))
+    assert others_may_read(told) == open_
 
 
 def test_paths_count_from_the_folder_of_the_settings_file(tmp_path: Path) -> None:

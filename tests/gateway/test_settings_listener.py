@@ -256,7 +256,7 @@ def test_a_key_that_others_may_read_is_warned_of_once(
     one = f'{HERE}tls = {{ certificate = "a.pem"{key} }}\n'
     file = tmp_path / "holdwatch.toml"
     file.write_text(one + one + "port = 8884")
-    holds.chmod(0o640)
+    holds.chmod(0o644)
     (warning,) = load(file).warnings
     assert warning.startswith(f"{holds} holds a private key, and others on this machine may read")
     assert warning.endswith(f"Run: chmod 600 {holds}")
