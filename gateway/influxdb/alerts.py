@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gateway.state import State, StoredEvent
 
 
+LAST = 10_000
+"""Events that a server which broke down gets again."""
+
+
 class AlertSink:
     """Copies events of alerts to one server. They are few, and kept for good: it needs no cap."""
 
@@ -39,3 +43,14 @@ class AlertSink:
         # Sent, but not noted: the same again does no harm.
         await self.refusals.lay_aside(letters, lambda: self._state.move(self.name, cursor))
         self.cursor = cursor
+
+    async def again(self) -> None:
+        """Send the newest events once more, to a server that may have lost them.
+
+        Raises RetryLater.
+        """
+        after = max(0, self.cursor - LAST)
+        while after < self.cursor:
+            items, after = self._state.read(after, self.limit)
+            # What is refused lies aside already: it was, the first time.
+            await self._delivery.deliver(self._lines.of_events(items))

@@ -71,6 +71,9 @@ class Copies:
             pace=pace,
             backlog=section.backlog,
         )
+        self._alerts: AlertSink | None = None
+        if section.names.alerts:
+            self._alerts = AlertSink(self.delivery, lines, state, clock)
         self.refill = Refill(
             self.sink,
             self.delivery,
@@ -79,10 +82,8 @@ class Copies:
             history=history,
             state=state,
             pace=pace,
+            alerts=self._alerts,
         )
-        self._alerts: AlertSink | None = None
-        if section.names.alerts:
-            self._alerts = AlertSink(self.delivery, lines, state, clock)
         self._health: HealthSink | None = None
         if section.names.gateway:
             self._health = HealthSink(self.delivery, lines, box=box, numbers=numbers, clock=clock)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from devices.reading import DeviceKey, Reading
     from gateway.history import History
+    from gateway.influxdb.alerts import AlertSink
     from gateway.influxdb.delivery import Delivery
     from gateway.influxdb.lines import Lines
     from gateway.influxdb.sink import Sink
@@ -65,6 +66,7 @@ class Refill:
         history: History,
         state: State,
         pace: Pace,
+        alerts: AlertSink | None = None,
     ) -> None:
         self._sink = sink
         self._delivery = delivery
@@ -73,6 +75,7 @@ class Refill:
         self._history = history
         self._state = state
         self._pace = pace
+        self._alerts = alerts
         self._returns = 0
         self._again = f"{sink.name}:again"
         self.damaged = ""
@@ -150,6 +153,8 @@ class Refill:
             count += len(readings)
             if self._delivery.returns != self._returns:
                 return  # it broke down again, and may have lost these too
+        if self._alerts is not None:
+            await self._alerts.again()
         async with self._state.writing():
             self._state.forget_followers([self._again])
         log.info("sent again to a server that broke down", follower=self._sink.name, count=count)

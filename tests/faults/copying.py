@@ -23,7 +23,7 @@ from gateway.history import History
 from gateway.journal import Journal
 from gateway.state import State
 from tests.broker import free_port
-from tests.faults.running import LISTENING, PATIENCE, Running
+from tests.faults.running import LISTENING, PATIENCE, Running, until
 from tests.faults.sensors import Kind, Sensors
 from tests.influxdb import RunningInflux
 
@@ -109,6 +109,8 @@ class Copying:
             folder, port, "--hurried", *faults, ways=ways.replace("{backlog}", backlog)
         )
         self.sensors = Sensors(port, rate, devices, kinds=KINDS)
+        self._refused = 0
+        """How often the log said that nobody listens there, when that was last looked at."""
 
     async def __aenter__(self) -> Self:
         self.gateway.start()
@@ -150,6 +152,15 @@ class Copying:
             missed = sum(journal.head for _ in state.missed(NAME))
             events = state.head - state.cursor(ALERTS)
             return journal.head - state.cursor(NAME) + missed + events
+
+    async def misses_it(self) -> None:
+        """Wait until the gateway has found the server gone, which was killed just before."""
+
+        def refused() -> int:
+            return self.gateway.log.read_text().count("Connection refused")
+
+        await until(lambda: refused() > self._refused, "it is missed", PATIENCE)
+        self._refused = refused()
 
     async def drained(self) -> None:
         """Wait until everything is copied, while more may come in: but for the newest seconds."""

@@ -2,8 +2,8 @@
 
 InfluxDB 1.6.7 by itself loses what it said to have stored: a kill in the middle of a write leaves
 a torn entry at the end of its log. The next start cuts it off, and goes on writing behind where it
-was, so that the log has a hole; what comes after the hole is gone with the start after that. Here
-the log is cut before the server does so: what is tried is what the gateway does.
+was, so that the log has a hole; what comes after the hole is gone with the start after that. The
+gateway therefore sends again what a server took before it was gone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from tests.influxdb import RunningInflux
 
 ROWS = 40_000
 """That wait for each time that it is killed: it takes them in a second."""
+SENT_AGAIN = 30.0
+"""Seconds in which the gateway sends again what the server may have lost."""
 FEW = 1_000
 """So many wait now and then, while sensors send."""
 
@@ -28,18 +30,22 @@ def logs(server: RunningInflux) -> list[Path]:
     return sorted(server.folder.glob("wal/*/*/*/*.wal"))
 
 
-def cut_torn_end(log: Path) -> bool:
-    """Cut off an entry that was not written to its end: a byte of kind, four of length, data."""
-    size, whole = log.stat().st_size, 0
-    with log.open("rb+") as file:
+def is_torn(log: Path) -> bool:
+    """Whether an entry was not written to its end: a byte of kind, four of length, data."""
+    size = log.stat().st_size
+    with log.open("rb") as file:
         while len(head := file.read(5)) == 5 and head[0]:
             end = file.tell() + int.from_bytes(head[1:], "big")
             if end > size:
-                break
-            whole = end
+                return True
             file.seek(end)
-        file.truncate(whole)
-    return whole < size
+        return file.tell() < size
+
+
+def tear(log: Path) -> None:
+    """Leave an entry of which the end was not written."""
+    with log.open("ab") as file:
+        file.write(b"\x01\x00\x00\x40\x00" + b"x" * 3_000)  # 16,384 bytes were to come
 
 
 class Kills:
@@ -63,7 +69,8 @@ class Kills:
             await asyncio.sleep(self._random.uniform(0.0, 0.1))
             self.in_the_middle += waiting() > FEW
             self._server.kill()
-            self.torn += sum(map(cut_torn_end, logs(self._server)))
+            self.torn += sum(map(is_torn, logs(self._server)))
+            await self._copying.misses_it()
         self._server.start()
 
 
@@ -77,7 +84,7 @@ async def test_nothing_is_lost_or_double_when_the_server_is_killed(
         await copying.takes()
         kills = Kills(server, copying, seeds(1, 1)[0])
         await kills.run(count)
-        wrong = await copying.settled()
+        wrong = await copying.settled(grace=SENT_AGAIN)
     print(  # noqa: T201 - the report
         f"{kills.in_the_middle} of {count} kills came while it took what waited; "
         f"{kills.torn} left a torn log"
@@ -101,15 +108,36 @@ async def test_a_build_that_sends_again_to_another_time_is_caught(
 
 
 def test_the_server_itself_loses_what_it_took_after_a_torn_write(server: RunningInflux) -> None:
-    """Why the log is cut above. Once this fails, InfluxDB has mended it."""
+    """Why it gets again what it took. Once this fails, InfluxDB has mended it."""
     server.write(DATABASE, b"m v=1 1")
     server.kill()
     (log,) = logs(server)
-    with log.open("ab") as file:
-        file.write(b"\x01\x00\x00\x40\x00" + b"x" * 3_000)  # 16,384 bytes were to come
+    tear(log)
     server.start()
     server.write(DATABASE, b"m v=2 2")
     assert len(server.rows(DATABASE, "SELECT v FROM m")) == 2
     server.kill()
     server.start()
     assert [one["v"] for one in server.rows(DATABASE, "SELECT v FROM m")] == [1]
+
+
+async def test_what_the_server_loses_by_itself_it_gets_again(
+    tmp_path: Path, server: RunningInflux
+) -> None:
+    fill(tmp_path / "data", ROWS // 8, devices=20, archived=True)
+    async with Copying(tmp_path, server) as copying:
+        await copying.takes()
+        await copying.drained()
+        server.kill()
+        for log in logs(server):
+            tear(log)
+        await copying.misses_it()
+        server.start()
+        await copying.drained()
+        taken = len(copying.sensors.acknowledged)
+        await until(lambda: len(copying.sensors.acknowledged) > taken + FEW, "more comes", PATIENCE)
+        await copying.drained()
+        server.kill()  # and nothing of that is left
+        await copying.misses_it()
+        server.start()
+        assert await copying.settled(grace=SENT_AGAIN) == []
