@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.history.reader import DamagedHistoryError, HistoryReader
+from gateway.history.damage import DamagedHistoryError
+from gateway.history.reader import HistoryReader
 from gateway.history.writer import History
 
 __all__ = ["DamagedHistoryError", "History", "HistoryReader"]

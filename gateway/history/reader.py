@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.reading import UNUSABLE_SHIFT, DeviceKey, Layout, layout
-from gateway.database import FileError
+from devices.reading import UNUSABLE_SHIFT, DeviceKey, Layout
 from gateway.history.block_reader import Opened, open_block, unpack
 from gateway.history.columns import DAY, SUMMARY, Columns, Floats, Integers, summarise, to_readings
+from gateway.history.damage import asking, damaged, layout_of
 from gateway.history.records import DamagedBlockError
 from gateway.journal import ALL, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import apsw
@@ -50,10 +51,6 @@ _ENDS = (
 
 
 _WHOLE = np.zeros(1, np.int64)
-
-
-class DamagedHistoryError(FileError):
-    """A block is not what was written. Other devices and days can be read."""
 
 
 class Series(NamedTuple):
@@ -95,7 +92,11 @@ class Day(NamedTuple):
 
 
 class HistoryReader:
-    """What one asks of the history. A call is one short read; nothing is kept between calls."""
+    """What one asks of the history. A call is one short read; nothing is kept between calls.
+
+    On any thread, one call at a time. Each raises DamagedHistoryError where what is here of that
+    device is damaged, DamagedFileError where the whole file is, and DiskError.
+    """
 
     def __init__(self, path: Path, connection: apsw.Connection) -> None:
         """Read through `connection`; `path` is for messages only."""
@@ -105,21 +106,21 @@ class HistoryReader:
     @property
     def cursor(self) -> int:
         """Up to where in the journal everything is here."""
-        return int(self._connection.execute("SELECT cursor FROM progress").get)
+        ((cursor,),) = self._rows("SELECT cursor FROM progress")
+        return int(cursor)
 
     def devices(self, scope: Scope = ALL) -> list[DeviceKey]:
         """Return every device that has ever had a reading here, sorted."""
-        rows = self._connection.execute("SELECT DISTINCT owner, device FROM stream ORDER BY 1, 2")
+        rows = self._rows("SELECT DISTINCT owner, device FROM stream ORDER BY 1, 2")
         return [device for device in map(DeviceKey._make, rows) if scope.allows(device)]
 
     def read(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Reading]:
         """Return the readings whose `when` is in start ≤ when < end (ms since 1970).
 
         Sorted by (`when`, identity), each (`at`, identity) once: a reading with a wrong clock
-        that was heard again on another day is here twice, and the earlier one counts. Raises
-        DamagedHistoryError.
+        that was heard again on another day is here twice, and the earlier one counts.
         """
-        texts = dict(self._connection.execute("SELECT id, text FROM source"))
+        texts = dict(self._rows("SELECT id, text FROM source", device=device))
         found: list[Reading] = []
         for stream, shape in self._streams(device, scope):
             columns = self._between(device, stream, shape, start, end)
@@ -136,7 +137,7 @@ class HistoryReader:
     ) -> Series:
         """Return one channel in start ≤ when < end (ms) as arrays of equal length, by `when`.
 
-        For charts: no Reading is made and no digest worked out. Raises DamagedHistoryError.
+        For charts: no Reading is made and no digest worked out.
         """
         when: list[Integers] = [np.zeros(0, np.int64)]
         flags: list[Integers] = [np.zeros(0, np.int64)]
@@ -167,9 +168,8 @@ class HistoryReader:
         rows: dict[tuple[int, str], list[tuple[float, float, float, int]]] = {}
         for stream, shape in self._streams(device, scope):
             bindings = {"begin": start // DAY, "end": (end - 1) // DAY, "stream": stream}
-            for day, size, first, last, written, data in self._connection.execute(
-                _SUMMARIES, bindings
-            ):
+            rows_of_stream = self._rows(_SUMMARIES, bindings, device)
+            for day, size, first, last, written, data in rows_of_stream:
                 known = days.get(day, Day(day * DAY, first, last, 0, {}))
                 days[day] = known._replace(
                     first=min(first, known.first),
@@ -193,7 +193,7 @@ class HistoryReader:
         """Return the first and last `when` of a device (ms), None if nothing is here."""
         ends = []
         for stream, _ in self._streams(device, scope):
-            rows = self._connection.execute(_ENDS, {"stream": stream})
+            rows = self._rows(_ENDS, {"stream": stream}, device)
             ends += [Span(*row) for row in rows if row[0] is not None]
         if not ends:
             return None
@@ -202,10 +202,10 @@ class HistoryReader:
     def _streams(self, device: DeviceKey, scope: Scope) -> list[tuple[int, Layout]]:
         if not scope.allows(device):
             return []
-        rows = self._connection.execute(
-            "SELECT id, channels FROM stream WHERE owner=? AND device=? ORDER BY id", device
+        rows = self._rows(
+            "SELECT id, channels FROM stream WHERE owner=? AND device=? ORDER BY id", device, device
         )
-        return [(number, layout(tuple(channels.split(" ")))) for number, channels in rows]
+        return [(number, layout_of(self._path, device, channels)) for number, channels in rows]
 
     def _between(  # one stream's rows in start ≤ when < end, None if there are none
         self, device: DeviceKey, stream: int, shape: Layout, start: int, end: int
@@ -217,7 +217,7 @@ class HistoryReader:
             "first": start,
             "last": end,
         }
-        rows = self._connection.execute(_BLOCKS, bindings)
+        rows = self._rows(_BLOCKS, bindings, device)
         blocks = [self._open(device, shape, day, data) for day, data in rows]
         if not blocks:
             return None
@@ -230,12 +230,18 @@ class HistoryReader:
             return open_block(data, len(shape.channels))
         except DamagedBlockError as error:
             date = np.datetime64(day, "D")
-            raise DamagedHistoryError(
-                self._path,
-                f"a block of {device} on {date} (UTC) is damaged: {error}",
-                "Other devices and days can be read. Restore the file from a backup, or import "
-                "that day again from where it came",
-            ) from error
+            problem = f"a block of {device} on {date} (UTC) is damaged: {error}"
+            raise damaged(self._path, problem) from error
+
+    def _rows(
+        self,
+        statement: str,
+        bindings: Sequence[Any] | Mapping[str, Any] = (),
+        device: DeviceKey | None = None,
+    ) -> list[Any]:
+        """Return all rows at once: a read left open, by an error too, would stall the WAL."""
+        with asking(self._path, device):
+            return self._connection.execute(statement, bindings).fetchall()
 
 
 def _combine(rows: list[tuple[float, float, float, int]]) -> ChannelSummary:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from devices.reading import DeviceKey, Layout, layout
+from devices.reading import DeviceKey, Layout
 from gateway.history.columns import Columns, Integers
+from gateway.history.damage import layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +67,10 @@ class Streams:
     """
 
     def __init__(self, database: Database, connection: apsw.Connection) -> None:
-        """Load the names the file knows; tails are looked up when they are needed."""
+        """Load the names the file knows; tails are looked up when they are needed.
+
+        Raises DamagedHistoryError.
+        """
         self._database = database
         self._connection = connection
         self._new_streams: list[tuple[int, str, str, str]] = []
@@ -76,8 +80,8 @@ class Streams:
         self._shapes = np.zeros(0, np.int64)  # by stream
         rows = connection.execute("SELECT id, owner, device, channels FROM stream ORDER BY id")
         for number, owner, device, channels in rows:
-            shape = layout(tuple(channels.split(" ")))
-            self._numbers[DeviceKey(owner, device), shape] = number
+            key = DeviceKey(owner, device)
+            self._numbers[key, layout_of(database.path, key, channels)] = number
         self._sources: dict[str, int] = {
             text: number for number, text in connection.execute("SELECT id, text FROM source")
         }

@@ -40,6 +40,7 @@ from gateway.history.columns import (
     sort,
     summarise,
 )
+from gateway.history.damage import asking
 from gateway.history.reader import HistoryReader
 from gateway.history.records import DamagedBlockError, records
 from gateway.history.streams import AS_RECORDS, WRONG, Streams, Tail
@@ -102,7 +103,7 @@ class History(Database):
         self._load()
 
     def _load(self) -> None:
-        with self._telling():
+        with asking(self.path), self._telling():
             self._streams = Streams(self, self._connection)
             ((cursor, pruned),) = fetch(self._connection, "SELECT cursor, pruned FROM progress")
         self._cursor: int = cursor
@@ -300,38 +301,45 @@ class History(Database):
         now = Tail(tail.last, parts + pieces, np.zeros_like(parts), counts - (pieces - 1) * LONG)
         self._streams.remember(streams, days, now)
 
-    # --- reading what is committed, on any thread
+    # --- reading what is committed, on any thread; each raises what HistoryReader raises
 
     def read(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Reading]:
         """Return the readings whose `when` is in start ≤ when < end (ms): HistoryReader.read."""
-        with self._reading() as reader:
+        with self.opened() as reader:
             return reader.read(device, start, end, scope)
 
     def series(
         self, device: DeviceKey, channel: str, start: int, end: int, scope: Scope = ALL
     ) -> Series:
         """Return one channel in start ≤ when < end (ms) as arrays: HistoryReader.series."""
-        with self._reading() as reader:
+        with self.opened() as reader:
             return reader.series(device, channel, start, end, scope)
 
     def days(self, device: DeviceKey, start: int, end: int, scope: Scope = ALL) -> list[Day]:
         """Return what is known of UTC days without reading them: HistoryReader.days."""
-        with self._reading() as reader:
+        with self.opened() as reader:
             return reader.days(device, start, end, scope)
 
     def devices(self, scope: Scope = ALL) -> list[DeviceKey]:
         """Return every device that has ever had a reading here, sorted."""
-        with self._reading() as reader:
+        with self.opened() as reader:
             return reader.devices(scope)
 
     def span(self, device: DeviceKey, scope: Scope = ALL) -> Span | None:
         """Return the first and last `when` of a device (ms), None if nothing is here."""
-        with self._reading() as reader:
+        with self.opened() as reader:
             return reader.span(device, scope)
 
     @contextmanager
-    def _reading(self) -> Iterator[HistoryReader]:
-        with closing(self.reader()) as connection:
+    def opened(self) -> Iterator[HistoryReader]:
+        """Give one reader for many questions, by a connection of its own.
+
+        Ask on any thread, one question at a time. Each is a read of its own, and sees what was
+        committed by then. Raises FileError, DiskError.
+        """
+        with asking(self.path):
+            connection = self.reader()
+        with closing(connection):
             yield HistoryReader(self.path, connection)
 
 

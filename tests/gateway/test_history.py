@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import shutil
 import struct
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -27,13 +30,14 @@ from devices.reading import (
     layout,
     reading,
 )
-from gateway.history import History
-from gateway.history.reader import DamagedHistoryError, HistoryReader
+from gateway.database import DamagedFileError, DiskError, FileError
+from gateway.history import DamagedHistoryError, History, HistoryReader
+from gateway.history.damage import asking
 from gateway.history.writer import FEW, LONG
 from gateway.journal import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 TEMPERATURE = layout(("temperature",))
 CLIMATE = layout(("battery", "humidity", "temperature"))
@@ -381,6 +385,88 @@ def test_a_damaged_block_does_not_stop_new_readings(history: History) -> None:
     add(history, [late, *minutes(40)[20:]])
     assert history._connection.execute("SELECT data FROM block WHERE part=0").get == b"\x01\x02"
     assert history.series(KITCHEN, "temperature", MIDNIGHT + 30 * MINUTE, EVER).when.size == 10
+
+
+def ask_everything(
+    reader: HistoryReader | History, device: DeviceKey
+) -> Iterator[Callable[[], object]]:
+    yield reader.devices
+    yield partial(reader.days, device, 0, EVER)
+    yield partial(reader.read, device, 0, EVER)
+    yield partial(reader.series, device, "temperature", 0, EVER)
+    yield partial(reader.span, device)
+
+
+@pytest.mark.parametrize("length", [512, 4096])
+def test_whatever_part_of_the_file_is_overwritten_is_told_in_our_words(
+    tmp_path: Path, length: int
+) -> None:
+    with open_history(tmp_path) as history:
+        for name in "abc":
+            add(history, [one(MIDNIGHT, i * 1.7, DeviceKey("acme", name), i) for i in range(900)])
+        path = history.path
+    whole = path.read_bytes()
+    told = 0
+    for place in range(0, len(whole), length):
+        noise = Random(place).randbytes(length)  # noqa: S311 - the same noise each time
+        path.write_bytes(whole[:place] + noise + whole[place + length :])
+        try:
+            with open_history(tmp_path) as history, history.opened() as reader:
+                for question in ask_everything(reader, DeviceKey("acme", "b")):
+                    try:
+                        question()
+                    except FileError:
+                        told += 1
+        except FileError:
+            told += 1
+    assert told > 5
+
+
+@pytest.mark.parametrize(
+    ("problem", "device", "told"),
+    [
+        (apsw.IOError, KITCHEN, DiskError),
+        (apsw.IOError, None, DiskError),
+        (apsw.BusyError, KITCHEN, DiskError),
+        (apsw.CorruptError, KITCHEN, DamagedHistoryError),
+        (apsw.CorruptError, None, DamagedFileError),
+        (apsw.NotADBError, None, DamagedFileError),
+    ],
+)
+def test_what_sqlite_says_of_the_disk_is_told_in_our_words(
+    problem: type[Exception], device: DeviceKey | None, told: type[Exception]
+) -> None:
+    with pytest.raises(told, match=r"history\.db"), asking(Path("history.db"), device):
+        raise problem("of this")
+
+
+def test_a_file_that_is_gone_is_told_in_our_words(history: History) -> None:
+    add(history, minutes(20))
+    history.path.rename(history.path.with_suffix(".away"))
+    for question in ask_everything(history, KITCHEN):
+        with pytest.raises(DiskError, match="history"):
+            question()
+
+
+async def test_one_reader_answers_many_questions_on_any_thread(history: History) -> None:
+    add(history, minutes(10))
+    with history.opened() as reader:
+        assert await asyncio.to_thread(reader.devices) == [KITCHEN]
+        assert await asyncio.to_thread(reader.read, KITCHEN, 0, EVER) == minutes(10)
+        add(history, minutes(20))
+        assert reader.read(KITCHEN, 0, EVER) == minutes(20), "each question sees what is there"
+
+
+def test_a_reader_that_met_damage_keeps_no_read_open(history: History) -> None:
+    add(history, [*minutes(200), *minutes(200, MIDNIGHT + DAY)])
+    history._connection.execute("UPDATE block SET data=x'0102' WHERE day=?", (MIDNIGHT // DAY,))
+    with history.opened() as reader:
+        with pytest.raises(DamagedHistoryError) as kept:
+            reader.read(KITCHEN, 0, EVER)
+        add(history, [one(MIDNIGHT + 2 * DAY)])
+        assert history._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").get[0] == 0
+        assert reader.read(KITCHEN, MIDNIGHT + 2 * DAY, EVER) == [one(MIDNIGHT + 2 * DAY)]
+        assert kept.value.path == history.path
 
 
 def test_another_connection_that_only_reads_sees_what_is_committed(history: History) -> None:
