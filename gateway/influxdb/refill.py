@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import structlog
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from devices.reading import DeviceKey, Reading
-    from gateway.history import History
+    from gateway.history import History, HistoryReader
     from gateway.influxdb.alerts import AlertSink
     from gateway.influxdb.delivery import Delivery
     from gateway.influxdb.lines import Lines
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from gateway.state import State
 
 log = structlog.get_logger()
+
+Asked = ParamSpec("Asked")
+Result = TypeVar("Result")
 
 BATCH = 5_000
 """Readings that are sent together."""
@@ -183,12 +186,13 @@ class Refill:
     ) -> AsyncIterator[list[Reading]]:
         # Asked first: between the two reads the history may be stored to.
         stored, until = self._history.cursor, self._sink.sent
-        devices = await asyncio.to_thread(self._history.devices)
-        parts = len(devices) + 1
-        for done, device in enumerate(devices):
-            progress(done, parts)
-            async for readings in self._stored(device, start, end):
-                yield readings
+        with self._history.opened() as history:
+            devices = await _ask(history.devices)
+            parts = len(devices) + 1
+            for done, device in enumerate(devices):
+                progress(done, parts)
+                async for readings in self._stored(history, device, start, end):
+                    yield readings
         progress(len(devices), parts)
         while stored < until:
             page, stored = self._journal.read(stored, self._sink.limit)
@@ -197,40 +201,27 @@ class Refill:
         progress(parts, parts)
 
     async def _stored(
-        self, device: DeviceKey, start: int, end: int
+        self, history: HistoryReader, device: DeviceKey, start: int, end: int
     ) -> AsyncIterator[list[Reading]]:
         """Yield what the history has of one device, some at a time."""
-        async for day in self._days(device, start, end):
+        async for day in _days(history, device, start, end):
             first, last = max(start, day.first), min(end, day.last + 1)
             step = max(1, (last - first) * SLICE // max(day.readings, SLICE))
             for begin in range(first, last, step):
-                async for readings in self._read(device, begin, min(begin + step, last)):
+                async for readings in self._read(history, device, begin, min(begin + step, last)):
                     yield readings
 
-    async def _days(self, device: DeviceKey, start: int, end: int) -> AsyncIterator[Day]:
-        """Yield the days of a device; one that is damaged, as a whole day."""
-        try:
-            for day in await asyncio.to_thread(self._history.days, device, start, end):
-                yield day
-        except DamagedHistoryError:
-            if end - start > DAY:
-                # Asked one by one, which is slow.
-                for midnight in range(start // DAY * DAY, end, DAY):
-                    begin, stop = max(start, midnight), min(end, midnight + DAY)
-                    async for day in self._days(device, begin, stop):
-                        yield day
-            else:
-                yield Day(start // DAY * DAY, start, end - 1, SLICE, {})
-
-    async def _read(self, device: DeviceKey, start: int, end: int) -> AsyncIterator[list[Reading]]:
+    async def _read(
+        self, history: HistoryReader, device: DeviceKey, start: int, end: int
+    ) -> AsyncIterator[list[Reading]]:
         """Yield what can be read in start ≤ t < end (ms): one bad block costs itself."""
         try:
-            yield await asyncio.to_thread(self._history.read, device, start, end)
+            yield await _ask(history.read, device, start, end)
         except DamagedHistoryError as error:
             if end - start > FINE:
                 middle = (start + end) // 2
                 for begin, stop in ((start, middle), (middle, end)):
-                    async for readings in self._read(device, begin, stop):
+                    async for readings in self._read(history, device, begin, stop):
                         yield readings
             else:
                 # The rest goes on. People are told of it.
@@ -248,3 +239,33 @@ class Refill:
             letters = [(letter(readings[one.place]), one.reason) for one in refused]
             await self._sink.lay_aside(letters)
         await self._pace.rest()
+
+
+async def _days(
+    history: HistoryReader, device: DeviceKey, start: int, end: int
+) -> AsyncIterator[Day]:
+    """Yield the days of a device; one that is damaged, as a whole day."""
+    try:
+        for day in await _ask(history.days, device, start, end):
+            yield day
+    except DamagedHistoryError:
+        if end - start > DAY:
+            # Asked one by one, which is slow.
+            for midnight in range(start // DAY * DAY, end, DAY):
+                begin, stop = max(start, midnight), min(end, midnight + DAY)
+                async for day in _days(history, device, begin, stop):
+                    yield day
+        else:
+            yield Day(start // DAY * DAY, start, end - 1, SLICE, {})
+
+
+async def _ask(
+    question: Callable[Asked, Result], *asked: Asked.args, **more: Asked.kwargs
+) -> Result:
+    """Ask the history on another thread. Cancelled in the middle, it still waits for the answer."""
+    task = asyncio.ensure_future(asyncio.to_thread(question, *asked, **more))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

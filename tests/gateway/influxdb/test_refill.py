@@ -9,6 +9,7 @@ import pytest
 from devices.reading import CLOCK_AHEAD, COUNTED, DeviceKey, Reading
 from gateway.database import DiskError, FileError
 from gateway.follow import RetryLater
+from gateway.history import HistoryReader
 from gateway.influxdb import refill as module
 from gateway.influxdb.letters import reading_of
 from gateway.influxdb.sink import Sink
@@ -388,16 +389,16 @@ async def test_a_history_that_cannot_be_read_ends_nothing(
     house.archive()
     await missed(house, TODAY)
     refill = house.refill(house.sink(office))
-    whole = house.history.devices
+    whole = HistoryReader.devices
     attempts: list[int] = []
 
-    def devices() -> list[DeviceKey]:
+    def devices(reader: HistoryReader) -> list[DeviceKey]:
         attempts.append(1)
         if len(attempts) < 3:
             raise FileError(house.folder / "history.db", "a page is damaged", "Restore it")
-        return whole()
+        return whole(reader)
 
-    monkeypatch.setattr(house.history, "devices", devices)
+    monkeypatch.setattr(HistoryReader, "devices", devices)
     await during(lambda: not refill.missed, refill.run())
     assert "a page is damaged" in refill.damaged
     assert len(office.points) == 24
