@@ -42,7 +42,7 @@ from gateway.cli_influx import influx_app, try_all
 from gateway.cli_people import audit, key_app, screen_app, user_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
-from gateway.commands import Commands
+from gateway.commands import UNTIL_LEFT, Commands
 from gateway.control import ControlServer
 from gateway.logs import configure
 from gateway.machine import tune
@@ -154,7 +154,9 @@ async def _run(settings: Settings) -> None:
             loop.add_signal_handler(number, gateway.stop)
         screen.show_start(err, settings)
         await _welcome(gateway)
-        await gateway.run(ControlServer(settings.gateway.data, Commands(gateway).answer))
+        await gateway.run(
+            ControlServer(settings.gateway.data, Commands(gateway).answer, UNTIL_LEFT)
+        )
     finally:
         gateway.close()
 

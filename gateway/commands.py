@@ -17,7 +17,7 @@ from gateway.alert_now import as_it_is
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.influx_commands import InfluxCommands, reports
-from gateway.influxdb.sink import cursor_name
+from gateway.influxdb.names import cursor_name
 from gateway.intake_commands import IntakeCommands
 from gateway.own_alerts import GRAVITY
 from gateway.people_commands import PeopleCommands
@@ -47,6 +47,9 @@ LOOKING = frozenset(
     }
 )
 """Commands that change nothing."""
+
+UNTIL_LEFT = frozenset({"influx-backfill", "influx-retry"})
+"""Commands that take long, and are over when whoever asked leaves: asked again, they go on."""
 
 
 class Commands:

@@ -19,7 +19,7 @@ import structlog
 from gateway.database import DiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     Answer = Callable[[dict[str, Any], Callable[[int, int], None]], Awaitable[Any]]
@@ -41,6 +41,10 @@ class ControlError(Exception):
         super().__init__(f"{problem}. {cure}")
         self.problem = problem
         self.cure = cure
+
+
+class _LeftError(Exception):
+    """Whoever asked has gone, and with that the command is over."""
 
 
 class NotRunningError(Exception):
@@ -69,12 +73,14 @@ def _address(data: Path) -> Iterator[str]:
 class ControlServer:
     """Answers commands: `answer(request, progress)` returns plain data or raises ControlError.
 
-    Who watches gets what an async generator yields; it is closed when that one leaves.
+    Who watches gets what an async generator yields; it is closed when that one leaves. A command
+    that is named in `until_left` is cancelled then too; any other comes to its end.
     """
 
-    def __init__(self, data: Path, answer: Answer) -> None:
+    def __init__(self, data: Path, answer: Answer, until_left: Collection[str] = ()) -> None:
         self._path = socket_path(data)
         self._answer = answer
+        self._until_left = until_left
         self._serving: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -105,7 +111,7 @@ class ControlServer:
         self._serving.add(task)
         try:
             await self._converse(reader, writer)
-        except (ConnectionError, ValueError) as error:
+        except (ConnectionError, ValueError, _LeftError) as error:
             # Whoever asked has gone, or sent more than we take.
             log.info("a command was not answered", problem=str(error))
         except asyncio.CancelledError:
@@ -121,7 +127,7 @@ class ControlServer:
         def say(answer: dict[str, Any]) -> None:
             writer.write(msgspec.json.encode(answer) + b"\n")
 
-        answer = await self._do(await reader.readline(), say)
+        answer = await self._do(await reader.readline(), reader, say)
         parts = answer.get("result")
         if not isinstance(parts, AsyncGenerator):
             say(answer)
@@ -134,21 +140,43 @@ class ControlServer:
                 # Each when the one before was taken.
                 await writer.drain()
 
-    async def _do(self, line: bytes, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    async def _do(
+        self, line: bytes, reader: asyncio.StreamReader, say: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
         try:
             request = msgspec.json.decode(line, type=dict[str, Any])
-            result = await self._answer(request, lambda done, all_: say({"progress": [done, all_]}))
+            answering = self._answer(request, lambda done, all_: say({"progress": [done, all_]}))
+            if request.get("do") in self._until_left:
+                result = await _while_there(reader, answering)
+            else:
+                result = await answering
         except msgspec.DecodeError as error:
             return {"error": f"this is no request ({error})", "cure": "Send one JSON object a line"}
         except ControlError as error:
             return {"error": error.problem, "cure": error.cure}
         except DiskError as error:
             return {"error": str(error), "cure": "Make room on the disk, and ask again"}
+        except _LeftError:
+            raise
         except Exception:
             # The gateway goes on; whoever asked must not think that it has ended.
             log.exception("a command failed")
             return {"error": "the gateway failed at this command", "cure": "Its log says why"}
         return {"result": result}
+
+
+async def _while_there(reader: asyncio.StreamReader, answering: Awaitable[Any]) -> Any:  # noqa: ANN401 - whatever the command answers
+    """Return the answer; cancel it and raise _LeftError once whoever asked leaves."""
+    tasks = [asyncio.ensure_future(answering), asyncio.ensure_future(reader.read())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not tasks[0].done():
+            raise _LeftError("whoever asked has left: the command is cancelled")
+        return tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def ask(

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from devices.reading import DeviceKey
 from gateway.app import Gateway
 from gateway.audit import Who, system_user
-from gateway.commands import Commands
+from gateway.commands import UNTIL_LEFT, Commands
 from gateway.control import ControlServer
 from gateway.demo_board import Told, View
 from gateway.demo_rows import Rows
@@ -160,7 +160,7 @@ class Demo:
 
     async def _run(self, gateway: Gateway) -> None:
         commands = Commands(gateway)
-        control = ControlServer(self._settings.gateway.data, commands.answer)
+        control = ControlServer(self._settings.gateway.data, commands.answer, UNTIL_LEFT)
         parts = [
             asyncio.create_task(gateway.run(control), name="gateway"),
             asyncio.create_task(self._transmission.run(until=None, speed=None), name="fleet"),

@@ -39,6 +39,8 @@ class InfluxCommands:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._filling: set[str] = set()
+        """The servers that are just being sent a range again."""
         self.by_name = {
             "influx-status": self.status,
             "influx-backfill": self.backfill,
@@ -61,8 +63,29 @@ class InfluxCommands:
     async def backfill(
         self, request: Mapping[str, Any], progress: Callable[[int, int], None]
     ) -> dict[str, Any]:
-        """Send some days again from the history: readings from `since` to `until`."""
-        gateway, copies = self._gateway, self._copies(request)
+        """Send some days again from the history: readings from `since` to `until`.
+
+        One range at a time goes to a server: two would hinder each other, and the intake.
+        """
+        copies = self._copies(request)
+        if copies.name in self._filling:
+            raise ControlError(
+                f"a backfill of {copies.name} is under way",
+                "Let it come to its end, or end it with Ctrl-C where it was begun",
+            )
+        self._filling.add(copies.name)
+        try:
+            return await self._backfill(copies, request, progress)
+        finally:
+            self._filling.discard(copies.name)
+
+    async def _backfill(
+        self,
+        copies: Copies,
+        request: Mapping[str, Any],
+        progress: Callable[[int, int], None],
+    ) -> dict[str, Any]:
+        gateway = self._gateway
         zone = find_zone(request.get("zone") or gateway.settings.gateway.timezone)
         since, until = request["since"], request.get("until")
         start, end = asked_days(since, until, zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ from gateway.database import DiskError
 
 @asynccontextmanager
 async def serving(
-    data: Path, answer: Callable[[dict[str, Any], Any], Awaitable[Any]]
+    data: Path,
+    answer: Callable[[dict[str, Any], Any], Awaitable[Any]],
+    until_left: Collection[str] = (),
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Serve the local socket of a folder; give the task that does."""
-    task = asyncio.create_task(ControlServer(data, answer).run())
+    task = asyncio.create_task(ControlServer(data, answer, until_left).run())
     while not socket_path(data).exists():  # noqa: ASYNC110 - another task makes it, and gives no sign
         await asyncio.sleep(0)
     try:
@@ -122,6 +124,44 @@ async def test_the_gateway_ends_although_whoever_watches_takes_nothing(tmp_path:
         await asyncio.wait([task])
         await closed.wait()
         writer.close()
+
+
+@pytest.mark.parametrize("do", ["fill", "import"])
+async def test_a_command_that_is_for_whoever_asked_is_cancelled_when_that_one_leaves(
+    tmp_path: Path, do: str
+) -> None:
+    began, left, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    ends: list[str] = []
+
+    async def long(_request: dict[str, Any], progress: Callable[[int, int], None]) -> str:
+        progress(1, 3)
+        began.set()
+        try:
+            await left.wait()
+            ends.append("came to its end")
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+            raise
+        finally:
+            over.set()
+        return "done"
+
+    async with serving(tmp_path, long, {"fill"}), asyncio.timeout(20):
+        asking = asyncio.create_task(ask(tmp_path, {"do": do}))
+        await began.wait()
+        asking.cancel()
+        await asyncio.wait([asking])
+        if do == "import":
+            left.set()
+        await over.wait()
+    assert ends == ["cancelled" if do == "fill" else "came to its end"]
+
+
+async def test_a_command_that_is_for_whoever_asked_answers_who_stays(tmp_path: Path) -> None:
+    async with serving(tmp_path, answer, {"status", "fail"}), asyncio.timeout(20):
+        assert await ask(tmp_path, {"do": "status"}) == {"did": "status"}
+        with pytest.raises(ControlError, match="the disk is full"):
+            await ask(tmp_path, {"do": "fail"})
 
 
 @pytest.mark.parametrize("said", [b'{"pro', b'{"progress":[1,2]}\n{"res'])

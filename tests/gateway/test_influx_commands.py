@@ -132,6 +132,29 @@ async def test_a_range_is_sent_again_and_nothing_outside_of_it(copied: Copied) -
     assert noted(copied) == [("influx-backfill", "office")] * 2
 
 
+async def test_one_range_at_a_time_is_sent_to_a_server(
+    copied: Copied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await copied.take(1.0)
+    began = asyncio.Event()
+
+    async def for_ever(*_range: object) -> int:
+        began.set()
+        await asyncio.Event().wait()
+        return 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(copied.gateway.copies[0].refill, "send", for_ever)
+        first = asyncio.create_task(copied("influx-backfill", since=_day(NOW)))
+        await began.wait()
+        with pytest.raises(ControlError, match="a backfill of office is under way"):
+            await copied("influx-backfill", since=_day(NOW - DAY))
+        first.cancel()
+        await asyncio.wait([first])
+    assert (await copied("influx-backfill", since=_day(NOW)))["sent"] == 1
+    assert len(noted(copied)) == 2, "what was refused is no act"
+
+
 def _day(when: int) -> str:
     return datetime.fromtimestamp(when / 1000, UTC).date().isoformat()
 
