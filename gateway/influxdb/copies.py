@@ -141,16 +141,16 @@ class Copies:
     def report(self) -> dict[str, Any]:
         """Return how it stands, for the status."""
         delivery, sink = self.delivery, self.sink
+        stopped = sink.refusals.stopped
         return {
             "url": self.section.url,
             "version": self.server.known_version,
-            "well": delivery.well,
-            "reason": delivery.reason,
+            "well": delivery.well and not stopped,
+            "reason": stopped or delivery.reason,
             "last": delivery.last,
             "written": delivery.written,
             "expired": delivery.expired,
             "rejected": self.rejected,
-            "stopped": sink.refusals.stopped,
             "waiting": sink.waiting,
             "missed_days": len(self.refill.missed),
         }

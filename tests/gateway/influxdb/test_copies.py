@@ -140,7 +140,8 @@ async def test_refused_readings_and_damage_are_told_of(gateway: Gateway) -> None
     assert branch.refusal == "a block is damaged"
     office.sink.refusals.stopped = "copying has stopped"
     assert office.refusal == "copying has stopped. See holdwatch influx rejected office"
-    assert office.report()["stopped"] == "copying has stopped"
+    assert office.report()["reason"] == "copying has stopped"
+    assert office.report()["well"] is False
     assert office.report()["rejected"] == 1
 
 
