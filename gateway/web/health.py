@@ -75,7 +75,7 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
         return [SILENT]
     own = status["problems"]
     told = {one["channel"] for one in own}
-    copied = {f"influxdb {name}" for name in status["influxdb"]}
+    copied = {f"{what} {name}" for what in ("influxdb", "refused") for name in status["influxdb"]}
     found = [
         Fault(one["severity"], sentence(one["reason"]), one["note"], f"/alerts/{one['id']}")
         for one in own
@@ -132,8 +132,9 @@ def _of_servers(
 ) -> Iterable[Fault]:
     """Yield what is wrong with copies to each InfluxDB, as it is now; `alerts` by their subject."""
     for name, one in status["influxdb"].items():
-        alert = alerts.get(f"influxdb {name}")
-        link = f"/alerts/{alert['id']}" if alert else ""
+        refusal = alerts.get(f"refused {name}")
+        alert = alerts.get(f"influxdb {name}") or refusal
+        link, refused = (f"/alerts/{told['id']}" if told else "" for told in (alert, refusal))
         if not one["well"]:
             words = f"InfluxDB {name} cannot be written to. It gets what it misses later."
             yield Fault("warning", words, sentence(one["reason"]), link)
@@ -149,7 +150,7 @@ def _of_servers(
                 "warning",
                 f"InfluxDB {name} has refused {count:,} {'point' if count == 1 else 'points'}.",
                 f"See why: holdwatch influx rejected {name}",
-                link if one["well"] else "",
+                refused,
             )
 
 

@@ -60,6 +60,7 @@ COPIES = {
     "severity": "warning",
     "reason": "cannot be written to",
 }
+REFUSED = {**COPIES, "channel": "refused db", "reason": "is damaged"}
 BROKEN = {"state": "lost", "detail": "nothing listens"}
 
 
@@ -87,6 +88,8 @@ def test_a_gateway_that_is_well_says_so() -> None:
         # Its alert tells what was wrong when it began; what is wrong now counts.
         ({"influxdb": {"db": REFUSES}, "problems": [COPIES]}, "warning", "has refused 1 point."),
         ({"influxdb": {"db": COPIED}, "problems": [COPIES]}, "warning", "db: Cannot be written"),
+        ({"influxdb": {"db": REFUSES}, "problems": [REFUSED]}, "warning", "has refused 1 point."),
+        ({"influxdb": {"db": COPIED}, "problems": [REFUSED]}, "warning", "db: Is damaged."),
         ({"influxdb": {"db": {**COPIED, "waiting": 30_000}}}, "info", "is being sent what"),
         ({"influxdb": {"db": {**COPIED, "missed_days": 1}}}, "info", "is being sent what"),
         ({"dead_letters": {"influxdb:gone": 2}}, "warning", "influxdb:gone: 2 records"),
@@ -110,12 +113,12 @@ def test_what_copies_is_told_once() -> None:
             "influxdb": servers,
             "waiting": {"influxdb:db": 50_000},
             "dead_letters": {"influxdb:db": 1, "influxdb:db:alerts": 1},
-            "problems": [COPIES],
+            "problems": [COPIES, {**COPIES, "channel": "refused db", "id": "a2"}],
         },
         [],
     )
     assert [one.words.split(" ", 2)[2][:10] for one in found] == ["cannot be ", "has refuse"]
-    assert [one.link for one in found] == ["/alerts/a1", ""]
+    assert [one.link for one in found] == ["/alerts/a1", "/alerts/a2"]
     assert found[0].cure == "Cannot connect. Is it running?"
     assert found[1].cure == "See why: holdwatch influx rejected db"
     assert faults({**WELL, "influxdb": {"db": COPIED}}, []) == []
