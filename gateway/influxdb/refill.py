@@ -48,6 +48,8 @@ SLICE = 20_000
 """Readings of one device that are in memory at a time, about."""
 SOME = 1_000
 """Readings that are written as lines in one go: others wait meanwhile."""
+FINELY = 100
+"""Parts of each device that progress is told in."""
 FINE = 60_000
 """Around what is damaged, the rest is read in pieces down to so many ms."""
 LAST = 1_000_000
@@ -167,7 +169,7 @@ class Refill:
     ) -> int:
         """Send what was measured in start ≤ t < end (ms); return how many readings that were.
 
-        `progress` is told how many of how many devices are done. Raises RetryLater, DiskError.
+        `progress` is told how much of how much is done. Raises RetryLater, DiskError, FileError.
         """
         waiting: list[Reading] = []
         count = 0
@@ -190,26 +192,26 @@ class Refill:
             devices = await _ask(history.devices)
             parts = len(devices) + 1
             for done, device in enumerate(devices):
-                progress(done, parts)
-                async for readings in self._stored(history, device, start, end):
+                async for readings, far in self._stored(history, device, start, end):
+                    progress(int(FINELY * (done + far)), FINELY * parts)
                     yield readings
-        progress(len(devices), parts)
+        progress(FINELY * len(devices), FINELY * parts)
         while stored < until:
             page, stored = self._journal.read(stored, self._sink.limit)
             yield [one for one in page if start <= one.when < end]
             await asyncio.sleep(0)
-        progress(parts, parts)
+        progress(FINELY * parts, FINELY * parts)
 
     async def _stored(
         self, history: HistoryReader, device: DeviceKey, start: int, end: int
-    ) -> AsyncIterator[list[Reading]]:
-        """Yield what the history has of one device, some at a time."""
+    ) -> AsyncIterator[tuple[list[Reading], float]]:
+        """Yield what the history has of one device, some at a time, and how far that is, 0 to 1."""
         async for day in _days(history, device, start, end):
             first, last = max(start, day.first), min(end, day.last + 1)
             step = max(1, (last - first) * SLICE // max(day.readings, SLICE))
             for begin in range(first, last, step):
                 async for readings in self._read(history, device, begin, min(begin + step, last)):
-                    yield readings
+                    yield readings, (begin - start) / (end - start)
 
     async def _read(
         self, history: HistoryReader, device: DeviceKey, start: int, end: int

@@ -53,8 +53,8 @@ class Refusals:
                 fresh = [one for one in letters if one[0] not in known]
                 if len(lying) + len(fresh) > MOST:
                     self.stopped = (
-                        f"{self._follower}: copying has stopped, since {len(lying)} refused points "
-                        f"lie aside, and the server refuses more: {fresh[0][1]}"
+                        f"copying has stopped, since {len(lying)} refused points lie aside, and "
+                        f"the server refuses more: {fresh[0][1]}"
                     )
                     raise RetryLater(self.stopped)
                 self._state.bury(self._follower, fresh, self._clock.now())

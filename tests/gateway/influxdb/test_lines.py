@@ -22,6 +22,7 @@ from devices.reading import (
     Reading,
     layout,
 )
+from devices.reading import reading as received
 from gateway.influxdb.lines import Lines, event_time, time_of
 from gateway.settings.influxdb import (
     ALERT_FIELDS,
@@ -400,6 +401,7 @@ def test_more_devices_than_are_kept_ready_are_written_all_the_same(
         f"readings,device=van-{i % 7} door=1.0 1700000000000000005".encode() for i in range(20)
     ]
     assert len(lines._prefixes) <= 3
+    assert DeviceKey("", "van-5") in lines._prefixes, "only the oldest makes room"
 
 
 @pytest.mark.parametrize(
@@ -418,6 +420,37 @@ def test_the_identity_stands_below_the_millisecond(at: int, identity: int, time:
     assert time_of(one) == time
     (line,) = Lines(Schema(), NOBODY).of_readings([one])
     assert line.endswith(b" %d" % time)
+
+
+@pytest.mark.parametrize(
+    ("identity", "at", "behind"),
+    [(7, 60_000, 595_519_853), (8, 60_000, 0), (7, 120_000, 0), (-1, -5, 0)],
+)
+def test_a_reading_of_a_wrong_clock_lies_in_the_second_behind_its_arrival(
+    identity: int, at: int, behind: int
+) -> None:
+    one = Reading(
+        DeviceKey("", "a"), at, NOW, CLIMATE, (1.0, 2.0, 3.0), CLOCK_BEHIND, identity, "main"
+    )
+    assert time_of(one) == NOW * 1_000_000 + behind
+    (line,) = Lines(Schema(), NOBODY).of_readings([one])
+    assert line.endswith(b" %d" % time_of(one))
+
+
+@pytest.mark.parametrize("values", [2, 2_000])
+def test_an_array_of_a_wrong_clock_is_a_point_for_each_reading(values: int) -> None:
+    array = [
+        received(
+            device=DeviceKey("", "logger"),
+            at=60_000 * i,
+            received=NOW,
+            layout=layout(("temperature",)),
+            values=(4 + i % values / 1000,),
+            sequence=None,
+        )
+        for i in range(2_000)
+    ]
+    assert len({time_of(one) for one in array}) == 2_000
 
 
 def test_events_of_one_moment_have_times_of_their_own_which_stay() -> None:
