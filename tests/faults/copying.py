@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import struct
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -253,7 +254,14 @@ def _point(one: Reading) -> Point:
         for i, (channel, value) in enumerate(zip(one.layout.channels, one.values, strict=True))
         if isfinite(value) and not one.flags >> (16 + i) & 1
     ]
-    return one.when * 1_000_000 + one.identity % 1_000_000, tuple(sorted(fields))
+    return _reading_time(one), tuple(sorted(fields))
+
+
+def _reading_time(one: Reading) -> int:
+    if not one.flags & 6:  # its clock is right
+        return one.at * 1_000_000 + one.identity % 1_000_000
+    digest = hashlib.blake2b(struct.pack(">qq", one.identity, one.at), digest_size=8).digest()
+    return one.received * 1_000_000 + int.from_bytes(digest, "big") % 1_000_000_000
 
 
 def _points(series: list[dict[str, Any]]) -> Iterator[Point]:
