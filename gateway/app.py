@@ -206,7 +206,7 @@ class Gateway:
             self.state,
             self.clock,
             Pace(lambda: self.journal.head),
-            await adopt_tags(self.state, self.settings, now, looking=looking),
+            await adopt_tags(self.state, self.journal, self.settings, now, looking=looking),
             self.settings.gateway.box,
             partial(vitals, self),
         )

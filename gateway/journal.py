@@ -371,6 +371,11 @@ class Journal(Database):
         newest = "SELECT received FROM reading WHERE seq = (SELECT max(seq) FROM reading)"
         return int(sum(received for (received,) in self.rows(newest)))
 
+    def newest_at(self, until: int) -> int | None:
+        """Return the newest `at` (ms) that is not later than `until`, None if there is none."""
+        newest = "SELECT at FROM reading WHERE at <= ? ORDER BY at DESC LIMIT 1"
+        return next((int(at) for (at,) in self.rows(newest, (until,))), None)
+
     def devices(self) -> list[DeviceKey]:
         """Return every device that was ever stored."""
         return list(self._devices)

@@ -50,6 +50,16 @@ def test_the_day_of_a_moment(journal: Journal, at: int, day: int) -> None:
     assert journal.days(0, journal.head) == {day}
 
 
+@pytest.mark.parametrize(
+    ("until", "newest"),
+    [(4, None), (5, 5), (NOW - 1, 5), (NOW, NOW), (NOW + 8, NOW), (2**62, NOW + 9)],
+)
+def test_the_newest_time_up_to_a_moment(journal: Journal, until: int, newest: int | None) -> None:
+    assert journal.newest_at(until) is None
+    store(journal, [said(at=at, received=NOW) for at in (NOW, NOW + 9, 5)])
+    assert journal.newest_at(until) == newest
+
+
 @pytest.mark.parametrize(("at", "received"), [(NOW + 9 * DAY, NOW), (5, NOW), (-5, NOW)])
 def test_of_a_wrong_clock_the_day_of_arrival_counts(
     journal: Journal, at: int, received: int

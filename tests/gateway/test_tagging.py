@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.reading import DeviceKey
+from devices.reading import AHEAD_LIMIT, DeviceKey
+from gateway.journal import Journal
 from gateway.settings import parse
 from gateway.state import State
 from gateway.tagging import BEGINNING, Pattern, Period, Tagging, Tags, adopt_tags
+from tests.gateway.parts import said
 
 TRUCK = DeviceKey("", "truck-7")
 NOW = 1_800_000_000_000
@@ -28,8 +31,27 @@ def state(tmp_path: Path) -> Iterator[State]:
     opened.close()
 
 
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "journal.db")
+    yield opened
+    opened.close()
+
+
+def store(journal: Journal, *times: int) -> None:
+    """Take in a reading of each of these times."""
+    journal.append([said(device=str(TRUCK), at=at, sequence=0) for at in times])
+    journal.commit()
+    journal.publish()
+
+
 async def adopt(
-    state: State, devices: dict[str, tuple[str, str]], now: int, *, looking: bool = False
+    state: State,
+    devices: dict[str, tuple[str, str]],
+    now: int,
+    *,
+    journal: Journal | None = None,
+    looking: bool = False,
 ) -> Tagging:
     """Start with these [[devices]] as pattern → (site, model)."""
     text = "".join(
@@ -38,7 +60,12 @@ async def adopt(
         + (f'model = "{model}"\n' if model else "")
         for match, (site, model) in devices.items()
     )
-    return await adopt_tags(state, parse(text), now, looking=looking)
+    kept = journal or Journal(state.path.with_name("empty.db"))
+    try:
+        return await adopt_tags(state, kept, parse(text), now, looking=looking)
+    finally:
+        if journal is None:
+            kept.close()
 
 
 def sites(tagging: Tagging, device: DeviceKey = TRUCK) -> list[tuple[int, str]]:
@@ -127,26 +154,80 @@ async def test_whoever_only_looks_at_a_fresh_folder_writes_nothing(state: State)
     assert state.tag_versions() == []
 
 
+async def test_what_a_clock_a_little_ahead_said_keeps_its_tags(
+    state: State, journal: Journal
+) -> None:
+    await adopt(state, HAMBURG, NOW, journal=journal)
+    ahead, wrong = NOW + AHEAD_LIMIT - 1000, NOW + 2 * AHEAD_LIMIT
+    store(journal, NOW, ahead, wrong)
+    tagging = await adopt(state, KIEL, NOW + 10, journal=journal)
+    assert sites(tagging) == [(BEGINNING, "Hamburg"), (ahead + 1, "Kiel")]
+
+
+@pytest.mark.parametrize("ahead", [2 * 3_600_000, 4 * 365 * 86_400_000])
+async def test_a_clock_that_was_far_ahead_does_not_hide_what_the_settings_say(
+    state: State, ahead: int
+) -> None:
+    await adopt(state, HAMBURG, NOW)
+    await adopt(state, KIEL, NOW + ahead)
+    bremen = {"truck-*": ("Bremen", "TH2")}
+    tagging = await adopt(state, bremen, NOW + 10)
+    assert sites(tagging) == [(BEGINNING, "Hamburg"), (NOW + 10, "Bremen")]
+    assert sites(Tagging(stored(state))) == sites(tagging)
+    # nor if the settings say again what held before
+    await adopt(state, KIEL, NOW + ahead)
+    tagging = await adopt(state, bremen, NOW + 20)
+    assert sites(tagging) == [(BEGINNING, "Hamburg"), (NOW + 10, "Bremen")]
+
+
+async def test_a_first_start_with_a_clock_far_ahead_told_of_all_before(state: State) -> None:
+    await adopt(state, HAMBURG, NOW + 3_600_000)
+    tagging = await adopt(state, KIEL, NOW)
+    assert sites(tagging) == [(BEGINNING, "Hamburg"), (NOW, "Kiel")]
+    assert sites(Tagging(stored(state))) == sites(tagging)
+
+
 STARTS = st.lists(
-    st.tuples(st.sampled_from(["", "Hamburg", "Kiel"]), st.integers(-5, 5)), min_size=1, max_size=8
+    st.tuples(
+        st.sampled_from(["", "Hamburg", "Kiel"]),
+        st.integers(-AHEAD_LIMIT // 10, AHEAD_LIMIT // 10) | st.integers(-2, 2),
+        st.lists(st.integers(-2 * AHEAD_LIMIT, AHEAD_LIMIT) | st.integers(-2, 2), max_size=3),
+    ),
+    min_size=1,
+    max_size=8,
 )
 
 
 @given(starts=STARTS)
-async def test_what_held_is_never_told_otherwise_later_even_if_the_clock_is_set_back(
-    tmp_path_factory: pytest.TempPathFactory, starts: list[tuple[str, int]]
+async def test_what_was_taken_in_is_never_told_otherwise_later_even_if_the_clock_is_set_back(
+    tmp_path_factory: pytest.TempPathFactory, starts: list[tuple[str, int, list[int]]]
 ) -> None:
-    state = State(tmp_path_factory.mktemp("tags") / "state.db")
-    now, held = NOW, dict[int, str]()
-    for site, moves in starts:
+    folder = tmp_path_factory.mktemp("tags")
+    state, journal = State(folder / "state.db"), Journal(folder / "journal.db")
+    now, sent = NOW, dict[int, str]()
+    for site, moves, offsets in starts:
         now += moves
-        tagging = await adopt(state, {"*": (site, "")} if site else {}, now)
-        told = {since: one for since, one in sites(tagging) if since != BEGINNING}
-        assert told.items() >= held.items()
-        assert tagging.at(TRUCK, max([now, *told])).site == site
-        held = told
+        devices = {"*": (site, "")} if site else {}
+        tagging = await adopt(state, devices, now, journal=journal)
+        assert {at: tagging.at(TRUCK, at).site for at in sent} == sent
+        assert tagging.at(TRUCK, now + 2 * AHEAD_LIMIT).site == site
         assert sites(Tagging(stored(state))) == sites(tagging)
+        # No reading comes to lie too far ahead, however often the clock is set back.
+        made = [now + offset for offset in offsets if now + offset <= NOW + AHEAD_LIMIT // 5]
+        store(journal, *made)
+        sent |= {at: tagging.at(TRUCK, at).site for at in made}
     state.close()
+    journal.close()
+
+
+@given(
+    patterns=st.lists(st.text("ab*?[]!.\\(|-", min_size=1, max_size=5), max_size=6),
+    name=st.text("ab*?[]!.\\(|-\n", min_size=1, max_size=6),
+)
+def test_many_patterns_fit_as_each_alone(patterns: list[str], name: str) -> None:
+    tagging = Tagging([(NOW, [Pattern(one, Tags(str(i))) for i, one in enumerate(patterns)])])
+    first = next((str(i) for i, one in enumerate(patterns) if fnmatchcase(name, one)), "")
+    assert tagging.at(DeviceKey("", name), NOW) == Tags(first)
 
 
 def stored(state: State) -> list[tuple[int, list[Pattern]]]:
