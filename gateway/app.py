@@ -176,14 +176,7 @@ class Gateway:
         self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
         self._intruders = Intruders(self.own_alerts, self.clock)
         if not looking:
-            self.own_alerts.forget("broker", [one.name for one in settings.brokers])
-            servers = [one.name for one in settings.influxdb]
-            self.own_alerts.forget("influxdb", servers)
-            self.own_alerts.forget("refused", servers)
-            await forget_others(self.state, servers)
-            shown = [one.address for one in settings.listeners if one.tls is not None]
-            self.own_alerts.forget("certificate", shown)
-            self.own_alerts.forget("screen", self.screens.expected() if settings.web else [])
+            await self._forget_others()
         self.ingest.on_disk = self._check_disk
         self.ingest.before_commit = self._prune
         self.admission.on_stranger = self._intruders.spoke_for
@@ -197,6 +190,17 @@ class Gateway:
         if self.listener is not None:
             self.listener.on_blocked = self._intruders.guessed
             await self.listener.open()
+
+    async def _forget_others(self) -> None:
+        """Forget alerts and cursors of what the settings name no more. Raises DiskError."""
+        settings, forget = self.settings, self.own_alerts.forget
+        servers = [one.name for one in settings.influxdb]
+        forget("broker", [one.name for one in settings.brokers])
+        forget("influxdb", servers)
+        forget("refused", servers)
+        forget("certificate", [one.address for one in settings.listeners if one.tls is not None])
+        forget("screen", self.screens.expected() if settings.web else [])
+        await forget_others(self.state, servers)
 
     async def _copy_to(self, now: int, *, looking: bool) -> list[Copies]:
         """Make what copies to each InfluxDB. Raises DiskError."""
