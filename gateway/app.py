@@ -212,9 +212,21 @@ class Gateway:
             Pace(lambda: self.journal.head),
             await adopt_tags(self.state, self.journal, self.settings, now, looking=looking),
             self.settings.gateway.box,
-            partial(vitals, self),
+            self._vitals,
         )
         return [Copies(one, sources) for one in self.settings.influxdb]
+
+    def _vitals(self) -> dict[str, float]:
+        return vitals(
+            ingest=self.ingest,
+            monitor=self.monitor,
+            history=self.history,
+            state=self.state,
+            disk=self.disk,
+            clock=self.clock,
+            waiting=max((one.sink.waiting for one in self.copies), default=0),
+            problems=len(self.own_alerts.open_alerts),
+        )
 
     def _front_door(self) -> tuple[Listener | None, Announcer | None]:
         """Make what serves those who connect to us, where a port is to be listened on."""
