@@ -231,7 +231,7 @@ async def test_an_answer_without_an_end_is_waited_for_no_longer_than_a_while(
         gate.wait(20)
         return WRITTEN
 
-    server.write = write  # type: ignore[method-assign]  # one byte of its answer after the other
+    server.write = write  # type: ignore[assignment, method-assign]  # one byte of its answer after the other
     try:
         with pytest.raises(RetryLater, match="no end"):
             await delivery(server).deliver([line(1)])
