@@ -8,6 +8,7 @@ dead letters itself, where a person sees them, in the transaction that moves its
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -28,14 +29,6 @@ LONGEST_DELAY = 60.0
 """Seconds between attempts: doubling, capped."""
 
 
-class RetryLater(Exception):  # noqa: N818 - a word of the contract, not a fault of ours
-    """Nothing was delivered: the same again later, after at least `after` seconds."""
-
-    def __init__(self, reason: str, after: float = 0.0) -> None:
-        super().__init__(reason)
-        self.after = after
-
-
 class Bell:
     """Rung when a log has grown; whoever waits goes on."""
 
@@ -50,6 +43,18 @@ class Bell:
     async def wait(self) -> None:
         """Return at the next ring."""
         await self._event.wait()
+
+
+class RetryLater(Exception):  # noqa: N818 - a word of the contract, not a fault of ours
+    """Nothing was delivered: the same again later, after at least `after` seconds.
+
+    Or as soon as `sooner` rings: somebody else has found that it goes again.
+    """
+
+    def __init__(self, reason: str, after: float = 0.0, sooner: Bell | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+        self.sooner = sooner
 
 
 class Log(Protocol[Given_co]):
@@ -107,7 +112,7 @@ async def follow(source: Log[Item], follower: Follower[Item]) -> None:
                 told = str(error)
                 log.warning("retry later", follower=follower.name, reason=told, delay=delay)
             # Many who lost one server must not come back all at once.
-            await asyncio.sleep(max(delay * _random.uniform(0.5, 1.0), error.after))
+            await _pause(max(delay * _random.uniform(0.5, 1.0), error.after), error.sooner)
             delay = min(2 * delay, LONGEST_DELAY)
         else:
             if told:
@@ -115,3 +120,12 @@ async def follow(source: Log[Item], follower: Follower[Item]) -> None:
             delay, told = FIRST_DELAY, ""
         # Intake comes first: give the loop back between batches.
         await asyncio.sleep(0)
+
+
+async def _pause(seconds: float, sooner: Bell | None) -> None:
+    if sooner is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await sooner.wait()

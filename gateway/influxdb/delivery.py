@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from gateway.aside import aside
-from gateway.follow import RetryLater
+from gateway.follow import Bell, RetryLater
 from gateway.influxdb.server import Answer, Verdict
 from rules.duration import HOUR
 
@@ -83,6 +83,8 @@ class Delivery:
         self.returns = 0
         """How often the server came back after it was gone, since the start."""
         self._gone = False
+        self._again = Bell()
+        """Rung when the server takes something after it did not."""
         self.last: int | None = None
         """When it last took something (ms)."""
 
@@ -108,7 +110,7 @@ class Delivery:
         """
         silent = self._silent_until - self._clock.monotonic()
         if silent > 0:
-            raise RetryLater(f"{self.name}: {self.reason}", silent / 1000)
+            raise RetryLater(f"{self.name}: {self.reason}", silent / 1000, self._again)
         refused: list[Refused] = []
         begin = 0
         while begin < len(lines):
@@ -217,8 +219,9 @@ class Delivery:
             # It answers, and takes us for one who may write.
             self.returns += self._gone
             self._gone = False
-            if self._clock.monotonic() >= self._silent_until:
+            if self.reason and self._clock.monotonic() >= self._silent_until:
                 self._failing_since, self._certain, self.reason = None, False, ""
+                self._again.ring()
         elif answer.verdict is Verdict.GONE:
             self._gone = True
         return answer
@@ -235,7 +238,7 @@ class Delivery:
         self._silent_until = max(self._silent_until, silent_until)
         self._certain = answer.reason.startswith(_FOR_GOOD)
         self.reason = f"{answer.reason}. {answer.cure}".rstrip(". ")
-        return RetryLater(f"{self.name}: {self.reason}", answer.after)
+        return RetryLater(f"{self.name}: {self.reason}", answer.after, self._again)
 
 
 class _TooSlowError(Exception):

@@ -111,3 +111,17 @@ async def test_the_bell_wakes_everybody_who_waits_and_nobody_twice() -> None:
     await asyncio.sleep(0)
     assert not late.done()
     late.cancel()
+
+
+async def test_a_bell_ends_a_long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_DELAY", 3_600.0)
+    monkeypatch.setattr(module, "LONGEST_DELAY", 3_600.0)
+    bell = Bell()
+    log, reader = Numbers(3), Reader(RetryLater("away", 0.0, bell))
+    running = asyncio.create_task(run(log, reader, 3))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (reader.words, reader.taken) == ([], []), "it waits"
+    bell.ring()
+    await running
+    assert reader.taken == [1, 2, 3]

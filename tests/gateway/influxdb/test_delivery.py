@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -340,3 +341,18 @@ async def test_an_outage_is_told_of_after_a_while_and_a_refusal_at_once() -> Non
     server.fault = lambda _number: None
     await two.deliver([line(1)])
     assert two.problem is None
+
+
+async def test_whoever_waits_is_told_when_another_gets_through() -> None:
+    server = PickyServer()
+    one = delivery(server)
+    server.fault = lambda _number: Answer(Verdict.GONE, "cannot connect")
+    with pytest.raises(RetryLater) as raised:
+        await one.deliver([line(1)])
+    assert raised.value.sooner is not None
+    told = asyncio.create_task(raised.value.sooner.wait())
+    await asyncio.sleep(0)
+    server.fault = lambda _number: None
+    await one.deliver([line(2)])
+    async with asyncio.timeout(10):
+        await told
