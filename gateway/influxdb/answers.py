@@ -38,6 +38,9 @@ LONGEST_WAIT = 3600.0
 _ITS_OWN = {400, 413, 422, 429}
 """Errors that InfluxDB itself answers, and the settings cannot cure."""
 
+_NOT_MADE = re.compile(r"(database|bucket|retention policy)\b.*\bnot (found|exist)", re.IGNORECASE)
+"""What InfluxDBs say where there is no such database or bucket."""
+
 
 class Verdict(Enum):
     """What became of lines that were sent."""
@@ -118,7 +121,10 @@ def on_lines(reply: Reply, section: InfluxDB, major: int) -> Answer:
 
 def complaint(reply: Reply, section: InfluxDB, major: int) -> ServerError:
     """Return the error that an answer is, with what a person can do about it."""
-    words = clean(f"{reply.status} {_words(reply)}", section)
+    words = _words(reply)
+    if not re.match(rf"{reply.status}\b", words):  # Go says "404 page not found" by itself
+        words = f"{reply.status} {words}"
+    words = clean(words, section)
     return ServerError(words, _cure(reply, section, major), retry_after(reply), reply.status)
 
 
@@ -234,6 +240,11 @@ def _is_page(reply: Reply) -> bool:
     return "html" in kind.lower() or reply.body.lstrip()[:1] == b"<"
 
 
+def _is_nowhere(reply: Reply) -> bool:
+    """Whether a 404 speaks of the path alone."""
+    return _is_page(reply) or "page not found" in _words(reply)
+
+
 def _speaks_of_lines(reply: Reply) -> bool:
     """Whether a 400 or 422 is about the lines, and not about where or how they were sent."""
     if _is_page(reply):
@@ -250,12 +261,14 @@ def _cure(reply: Reply, section: InfluxDB, major: int) -> str:  # noqa: PLR0911 
     if status == HTTPStatus.FORBIDDEN:
         who = "the user of this username" if section.username else "the token"
         return f"Give {who} the right to read and write {section.database}"
-    if status == HTTPStatus.NOT_FOUND and (_is_page(reply) or "page not found" in words):
+    if major and status == HTTPStatus.NOT_FOUND and _is_nowhere(reply):
         return f"Check url and version: nothing there takes what InfluxDB {major} takes"
     if status == HTTPStatus.NOT_FOUND and words.startswith("organization"):
         return "Check organization"
     # InfluxDB 1 answers a missing retention policy with 500.
-    if status == HTTPStatus.NOT_FOUND or words.startswith("retention policy not found"):
+    if words.startswith("retention policy not found") or (
+        status == HTTPStatus.NOT_FOUND and _NOT_MADE.search(words)
+    ):
         return f"Make it: holdwatch influx init {section.name}"
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         to = clean(reply.headers.get("Location", "elsewhere"), section)

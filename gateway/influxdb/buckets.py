@@ -10,7 +10,6 @@ from gateway.influxdb.answers import Reply, ServerError, complaint, document
 from gateway.influxdb.server import Server
 from gateway.influxdb.steps import (
     MADE,
-    REFUSED,
     Step,
     for_how_long,
     listed,
@@ -60,7 +59,7 @@ def _bucket(server: Server, section: InfluxDB) -> dict[str, Any] | None:
     reply = server.ask("GET", "/api/v2/buckets", fields)
     if reply.status == HTTPStatus.OK:
         return next(iter(listed(reply, "buckets")), None)
-    if reply.status in REFUSED or _is_missing(reply):
+    if _is_denied(reply) or _is_missing(reply):
         return None
     raise complaint(reply, section, 2)
 
@@ -70,13 +69,13 @@ def _make_bucket(server: Server, section: InfluxDB) -> dict[str, Any] | None:
     reply = server.ask("GET", "/api/v2/orgs", {"org": section.organization})
     found = listed(reply, "orgs")
     if not found:
-        if reply.status in REFUSED | {HTTPStatus.OK} or _is_missing(reply):
+        if reply.status == HTTPStatus.OK or _is_denied(reply) or _is_missing(reply):
             return None
         raise complaint(reply, section, 2)
     body: dict[str, Any] = {"orgID": found[0]["id"], "name": section.database}
     body["retentionRules"] = _rules(section.retention or 0)
     reply = post(server, "/api/v2/buckets", body)
-    if reply.status in REFUSED:
+    if _is_denied(reply):
         return None
     if reply.status not in MADE:
         raise complaint(reply, section, 2)
@@ -94,7 +93,7 @@ def _retention(server: Server, section: InfluxDB, bucket: dict[str, Any]) -> Ste
         reply = post(server, path, {"retentionRules": _rules(length)}, method="PATCH")
         if reply.status in MADE:
             return Step(what, done=True)
-        if reply.status not in REFUSED:
+        if not _is_denied(reply):
             raise complaint(reply, section, 2)
     else:
         what += ": not done, since it deletes what is older"
@@ -117,7 +116,7 @@ def _map(server: Server, section: InfluxDB, bucket: dict[str, Any]) -> Step:
     """
     fields = {"orgID": bucket["orgID"], "db": section.database}
     reply = server.ask("GET", "/api/v2/dbrps", fields)
-    if reply.status not in REFUSED | {HTTPStatus.OK}:
+    if reply.status != HTTPStatus.OK and not _is_denied(reply):
         raise complaint(reply, section, 2)
     for one in listed(reply, "content"):
         if one.get("virtual") or not one.get("default"):
@@ -130,7 +129,7 @@ def _map(server: Server, section: InfluxDB, bucket: dict[str, Any]) -> Step:
     body = fields | {"bucketID": bucket["id"], "retention_policy": "autogen", "default": True}
     body["database"] = body.pop("db")
     reply = post(server, "/api/v2/dbrps", body)
-    if reply.status in REFUSED:
+    if _is_denied(reply):
         return Step(_mapping(section), done=False, run=_map_by_hand(section, bucket["id"]))
     if reply.status not in MADE:
         raise complaint(reply, section, 2)
@@ -153,6 +152,17 @@ def _find(section: InfluxDB) -> str:
 
 def _shell(section: InfluxDB, words: list[str]) -> str:
     return shlex.join([*words, "--org", section.organization, "--host", section.url])
+
+
+def _is_denied(reply: Reply) -> bool:
+    """Whether the token is known, and may not do this.
+
+    InfluxDB 2 answers 401 to that as well, and names the right that is missing, as in
+    "write:orgs/1a/buckets is unauthorized". A token that it does not know is a 401 in other words.
+    """
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        return str(document(reply).get("message", "")).endswith(" is unauthorized")
+    return reply.status == HTTPStatus.FORBIDDEN
 
 
 def _is_missing(reply: Reply) -> bool:

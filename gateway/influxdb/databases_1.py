@@ -30,9 +30,13 @@ def make_database(server: Server, section: InfluxDB) -> list[Step]:
     make = f"CREATE DATABASE {name}" + (f" WITH{policy}" if policy else "")
     if _influxql(server, section, make) is not None:
         return [Step(f"{what}{kept}", done=True)]
+    steps = [Step(f"{what}{kept}", done=False, run=_shell(section, make))]
     if section.username is not None:
-        make += f"; GRANT ALL ON {name} TO {_quoted(section.username)}"
-    return [Step(f"{what}{kept}", done=False, run=_shell(section, make))]
+        # Apart: the database may be there, kept for another time, and only hidden from us.
+        grant = f"GRANT ALL ON {name} TO {_quoted(section.username)}"
+        may = f"{section.username} may read and write {section.database}"
+        steps.append(Step(may, done=False, run=_shell(section, grant)))
+    return steps
 
 
 def _policy(server: Server, section: InfluxDB) -> list[Step]:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from gateway.influxdb.answers import ServerError, complaint
 from gateway.influxdb.server import Server
-from gateway.influxdb.steps import MADE, REFUSED, Step, for_how_long, post
+from gateway.influxdb.steps import MADE, Step, for_how_long, post
 from gateway.settings.influxdb import InfluxDB
 from rules.duration import HOUR
 
@@ -30,7 +30,7 @@ def make_database(server: Server, section: InfluxDB) -> list[Step]:
     reply = post(server, "/api/v3/configure/database", body)
     if reply.status in MADE or reply.status == HTTPStatus.CONFLICT:
         return [Step(what, done=True)]
-    if reply.status in REFUSED:
+    if reply.status == HTTPStatus.FORBIDDEN:
         words += ["--host", section.url, section.database]
         return [Step(what, done=False, run=shlex.join(words))]
     raise complaint(reply, section, 3)

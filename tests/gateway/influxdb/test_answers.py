@@ -125,7 +125,7 @@ def test_an_answer_that_is_no_text_costs_nothing(kind: dict[str, Any]) -> None:
     [
         (401, "Check token_file"),
         (403, "Give the token the right to read and write holdwatch"),
-        (404, "Make it: holdwatch influx init influxdb"),
+        (404, "Check that url is the address of an InfluxDB, with nothing else in between"),
         (405, "Check that url is the address of an InfluxDB, with nothing else in between"),
         (429, ""),
         (503, ""),
@@ -135,6 +135,28 @@ def test_a_refusal_says_what_to_do(status: int, cure: str) -> None:
     say = Say(status, body={"message": "no"})
     with Stub(say) as stub, serving(stub.url, **KINDS["2"]) as server:
         assert server.write(LINE).cure == cure
+
+
+@pytest.mark.parametrize(
+    ("words", "cure"),
+    [
+        ('database not found: "holdwatch"', "Make it: holdwatch influx init influxdb"),
+        ('bucket "holdwatch" not found', "Make it: holdwatch influx init influxdb"),
+        ("Database holdwatch does not exist", "Make it: holdwatch influx init influxdb"),
+        ("retention policy not found: y", "Make it: holdwatch influx init influxdb"),
+        ("no route matched", "Check that url is the address of an InfluxDB"),
+        ("404 page not found", "Check url and version: nothing there takes what InfluxDB 2 takes"),
+    ],
+)
+def test_only_a_database_that_is_not_there_is_to_be_made(words: str, cure: str) -> None:
+    say = Say(404, body={"code": "not found", "message": words})
+    with Stub(say) as stub, serving(stub.url, **KINDS["2"]) as server:
+        assert server.write(LINE).cure.startswith(cure)
+
+
+def test_a_status_in_the_servers_words_is_not_said_twice() -> None:
+    with Stub(Say(404, body=b"404 page not found\n")) as stub, serving(stub.url) as server:
+        assert server.write(LINE).reason == "404 page not found"
 
 
 def test_an_organization_that_is_not_there_is_not_to_be_made() -> None:
@@ -291,6 +313,8 @@ def test_a_version_is_asked_once(ping: Say, version: str, major: int) -> None:
         (Say(204, {"X-Influxdb-Version": "4.0.0"}), "which is not known", 'version = "3"'),
         (Say(401, body={"error": "the request was not authenticated"}), "401 ", "Give"),
         (Say(401), "401 Unauthorized", "Check token_file"),
+        (Say(404, body=b"404 page not found"), "404 page not found", "Check that url is the addr"),
+        (Say(404, {"Content-Type": "text/html"}, b"<p>"), "404 Not Found", "Check that url is"),
         (Say(503, {"Retry-After": "9"}), "503 Service Unavailable", ""),
         (Say(204, {"X-Influxdb-Version": "2.7.1"}), "wants to know the org", "Add organization"),
         (Say(204, {"X-Influxdb-Version": "1.8.1"}), "does not take a token", "Give username"),

@@ -19,6 +19,8 @@ from tests.influxdb import RunningInflux, RunningVictoria
 
 BOSS = "boss:apw"
 NO = Say(401, body={"code": "unauthorized", "message": "unauthorized access"})
+DENIED = Say(401, body={"code": "unauthorized", "message": "write:orgs/1a/buckets is unauthorized"})
+"""A token that is known, and may not do this."""
 NOWHERE = Say(404, body={"code": "not found", "message": 'organization name "x" not found'})
 MISSING = Say(404, body={"code": "not found", "message": "not found"})
 
@@ -163,21 +165,33 @@ def by_hand(step: Step) -> None:
 
 def test_who_may_not_make_it_is_told_what_to_run(guarded: RunningInflux) -> None:
     keys: dict[str, Any] = {"username": "truck", "password": SECRET, "database": "made_by_hand"}
-    (step,) = making(guarded.url, **keys, retention="30 days")
-    assert step == Step(
-        "database made_by_hand, kept for 30d",
-        done=False,
-        run=f"influx -host 127.0.0.1 -port {guarded.port} -username admin -password '' -execute "
-        """'CREATE DATABASE "made_by_hand" WITH DURATION 30d REPLICATION 1; """
-        """GRANT ALL ON "made_by_hand" TO "truck"'""",
-    )
-    by_hand(step)
+    steps = making(guarded.url, **keys, retention="30 days")
+    shell = f"influx -host 127.0.0.1 -port {guarded.port} -username admin -password '' -execute "
+    make = """'CREATE DATABASE "made_by_hand" WITH DURATION 30d REPLICATION 1'"""
+    grant = """'GRANT ALL ON "made_by_hand" TO "truck"'"""
+    assert steps == [
+        Step("database made_by_hand, kept for 30d", done=False, run=shell + make),
+        Step("truck may read and write made_by_hand", done=False, run=shell + grant),
+    ]
+    for step in steps:
+        by_hand(step)
     assert trying(guarded.url, **keys).ok
     assert [step.done for step in making(guarded.url, **keys, retention="30 days")] == [True, True]
     _, policy = making(guarded.url, **keys, retention="60 days")
     assert not policy.done
     by_hand(policy)
     assert policies(guarded, "made_by_hand") == {"autogen": ("1440h0m0s", True)}
+
+
+def test_a_database_that_is_hidden_and_kept_otherwise_can_still_be_opened(
+    guarded: RunningInflux,
+) -> None:
+    guarded.query("", "CREATE DATABASE hidden WITH DURATION 60d", user=BOSS)
+    keys: dict[str, Any] = {"username": "truck", "password": SECRET, "database": "hidden"}
+    _, grant = making(guarded.url, **keys, retention="30 days")
+    by_hand(grant)
+    assert trying(guarded.url, **keys).ok
+    assert policies(guarded, "hidden") == {"autogen": ("1440h0m0s", True)}
 
 
 def test_who_may_only_write_is_told_what_to_run(guarded: RunningInflux) -> None:
@@ -244,6 +258,8 @@ def bucket(seconds: int = 0) -> dict[str, Any]:
 
 BUCKETS, ORGS, DBRPS = "/api/v2/buckets", "/api/v2/orgs", "/api/v2/dbrps"
 TWO: dict[str, Any] = {"version": "2", "organization": "cold chain", "token": SECRET}
+CONFIGURE = "/api/v3/configure/database"
+THREE: dict[str, Any] = {"version": "3", "token": SECRET}
 MAPPING = "InfluxQL reads database holdwatch from this bucket"
 WRITE = ("POST", "/api/v2/write")
 NONE: Answers = {
@@ -303,7 +319,7 @@ def test_a_bucket_that_is_there_is_left() -> None:
         ("60 days", {}, "kept for 60d", [True], ""),
         (
             "60 days",
-            {("PATCH", f"{BUCKETS}/b1"): NO},
+            {("PATCH", f"{BUCKETS}/b1"): DENIED},
             "kept for 60d",
             [False],
             "influx bucket update --id b1 --retention 60d --host ",
@@ -353,10 +369,10 @@ def test_a_mapping_of_another_bucket_is_not_taken_away() -> None:
 @pytest.mark.parametrize(
     ("where", "no"),
     [
-        (("GET", ORGS), NO),
+        (("GET", ORGS), DENIED),
         (("GET", ORGS), MISSING),
         (("GET", ORGS), Say(200, body={"orgs": []})),
-        (("POST", BUCKETS), NO),
+        (("POST", BUCKETS), DENIED),
         (("POST", BUCKETS), Say(403)),
     ],
 )
@@ -396,7 +412,7 @@ def test_a_bucket_that_may_only_be_written_is_there() -> None:
 
 
 def test_a_mapping_that_may_not_be_made_is_told_how_to() -> None:
-    answers = {("GET", DBRPS): NO, ("POST", DBRPS): NO}
+    answers = {("GET", DBRPS): DENIED, ("POST", DBRPS): DENIED}
     with Stub(answering(THERE | answers)) as stub:
         _, step = making(stub.url, **TWO)
     assert (step.what, step.done) == (MAPPING, False)
@@ -409,7 +425,7 @@ def test_a_mapping_that_may_not_be_made_is_told_how_to() -> None:
     [
         ({("GET", ORGS): MISSING, WRITE: NOWHERE}, 'organization name "x" not found'),
         ({("GET", BUCKETS): Say(500, body={"message": "oh"})}, "500 oh"),
-        ({("GET", BUCKETS): Say(404, body=b"404 page not found")}, "404 404 page not found"),
+        ({("GET", BUCKETS): Say(404, body=b"404 page not found")}, "404 page not found"),
         ({("GET", ORGS): Say(500)}, "500 Internal Server Error"),
         ({("POST", BUCKETS): Say(422, body={"message": "too short"})}, "422 too short"),
         ({("GET", DBRPS): Say(500)}, "500 Internal Server Error"),
@@ -420,6 +436,27 @@ def test_what_is_no_question_of_rights_is_an_error(answers: Answers, reason: str
     with Stub(answering(NONE | answers)) as stub, pytest.raises(ServerError) as told:
         making(stub.url, **TWO)
     assert reason in told.value.reason
+
+
+@pytest.mark.parametrize(
+    ("answers", "keys", "reason"),
+    [
+        ({("GET", BUCKETS): NO}, TWO, "401 unauthorized access"),
+        ({("POST", BUCKETS): NO}, TWO, "401 unauthorized access"),
+        ({("GET", DBRPS): NO}, TWO, "401 unauthorized access"),
+        ({("GET", CONFIGURE): Say(401)}, THREE, "401 Unauthorized"),
+        ({("GET", CONFIGURE): Say(403), ("POST", CONFIGURE): Say(401)}, THREE, "401 Unauthorized"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("token", "cure"), [(SECRET, "Check token_file"), (None, "Give token_file")]
+)
+def test_a_token_that_is_not_known_is_an_error_and_nothing_to_do_for_others(
+    answers: Answers, keys: dict[str, Any], reason: str, token: str | None, cure: str
+) -> None:
+    with Stub(answering(NONE | answers)) as stub, pytest.raises(ServerError) as told:
+        making(stub.url, **keys | {"token": token})
+    assert (told.value.reason, told.value.cure) == (reason, cure)
 
 
 @pytest.mark.parametrize(
@@ -442,9 +479,6 @@ def test_an_influxdb_2_is_tried_with_an_empty_body(say: Say, ok: list[bool], say
 
 
 # InfluxDB 3, as its documentation describes it
-
-CONFIGURE = "/api/v3/configure/database"
-THREE: dict[str, Any] = {"version": "3", "token": SECRET}
 
 
 def listing(*names: str) -> Answers:
@@ -534,7 +568,9 @@ def test_no_secret_is_in_a_command(guarded: RunningInflux) -> None:
         step.run
         for keys in (TWO, THREE)
         for answers in (
-            dict.fromkeys([*NONE, *THERE, WRITE, ("GET", CONFIGURE), ("POST", CONFIGURE)], NO),
+            dict.fromkeys(
+                [*NONE, *THERE, WRITE, ("GET", CONFIGURE), ("POST", CONFIGURE)], Say(403)
+            ),
         )
         for step in told(answers, keys)
     ]
