@@ -45,35 +45,51 @@ Name = Annotated[
     str | None,
     typer.Argument(help="The server's name; it can be left out where there is one only."),
 ]
+OneOrAll = Annotated[str | None, typer.Argument(help="The server's name; otherwise all of them.")]
 
 
 @influx_app.command("init")
-def influx_init(name: Name = None, config: SettingsPath = DEFAULT) -> None:
-    """Make database or bucket, retention and mapping on a server, or say what to run there.
+def influx_init(name: OneOrAll = None, config: SettingsPath = DEFAULT) -> None:
+    """Make database or bucket, retention and mapping on each server, or say what to run there.
 
     What is there already stays as it is. No gateway needs to run.
     """
     with errors():
         settings = load(config)
         sections = {one.name: one for one in settings.influxdb}
-        section = sections[chosen(name, sections)]
-        server = Server(section)
-        try:
-            steps = init(server, section)
-        except ServerError as error:
-            why = screen.sentences(error.reason, error.cure)
-            raise fail(f"{section.name}: {why}", REFUSED) from error
-        finally:
-            server.close()
-    screen.show_steps(out, section, steps)
-    if not all(one.done for one in steps):
+        if name is not None or len(sections) < 2:
+            sections = {name: sections[name] for name in [chosen(name, sections)]}
+    ready = [_make(section, heading=len(sections) > 1) for section in sections.values()]
+    if not all(ready):
         raise typer.Exit(REFUSED)
 
 
+def _make(section: InfluxDB, *, heading: bool) -> bool:
+    """Make what a server needs, and tell of it. Return whether nothing is left to do."""
+    if heading:
+        out.print(f"[bold]{section.name}[/]")
+    server = Server(section)
+    try:
+        steps = init(server, section)
+    except ServerError as error:
+        # Said, and not raised: the others are to be made all the same.
+        fail(f"{section.name}: {screen.sentences(error.reason, error.cure)}", REFUSED)
+        return False
+    finally:
+        server.close()
+    screen.show_steps(out, section, steps)
+    return all(one.done for one in steps)
+
+
 @influx_app.command("status")
-def influx_status(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
-    """Say of every server what it has, what it has yet to get, and what it has refused."""
-    ask_and_show(config, {"do": "influx-status"}, screen.show_servers, json=json)
+def influx_status(
+    name: OneOrAll = None,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Say of each server what it has, what it has yet to get, and what it has refused."""
+    request = {"do": "influx-status", "name": name}
+    ask_and_show(config, request, screen.show_servers, json=json)
 
 
 @influx_app.command("backfill")
@@ -122,7 +138,9 @@ def influx_rejected(  # noqa: PLR0913, PLR0917 - options of a command
     request: dict[str, Any] = {"do": "influx-rejected", "name": name, "limit": limit}
     if retry:
         request["do"] = "influx-retry"
-        _ask_at_length(config, request, "Sending again", screen.show_retried, json=json)
+        again = _ask_at_length(config, request, "Sending again", screen.show_retried, json=json)
+        if again["left"]:
+            raise typer.Exit(REFUSED)
     elif drop:
         with errors():
             settings = load(config)
@@ -141,13 +159,14 @@ def influx_rejected(  # noqa: PLR0913, PLR0917 - options of a command
 
 def _ask_at_length(
     config: SettingsPath, request: dict[str, Any], title: str, show: screen.Show, *, json: bool
-) -> None:
-    """Ask what takes its time, with a bar that shows how far it has come."""
+) -> Any:  # noqa: ANN401 - whatever the command answers
+    """Ask what takes its time, with a bar that shows how far it has come; return the answer."""
     with errors():
         settings = load(config)
         with progress_bar(title, quiet=json) as progress:
             answer = ask(settings, request, progress)
     print_answer(answer, show, settings, json=json)
+    return answer
 
 
 def try_all(sections: Sequence[InfluxDB]) -> list[Tried]:

@@ -49,8 +49,8 @@ class InfluxCommands:
             "influx-drop": self.drop,
         }
 
-    async def status(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """How every server stands, at more length than the status of the gateway."""
+    async def status(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """How every server stands, or one, at more length than the status of the gateway."""
         servers = reports(self._gateway, self._gateway.state.dead_letters())
         for copies in self._gateway.copies:
             missed = copies.refill.missed
@@ -58,6 +58,9 @@ class InfluxCommands:
                 "database": copies.section.database,
                 "missed": [_date(day) for day in missed[-DAYS:]],
             }
+        if request.get("name") is not None:
+            name = chosen(request["name"], servers)
+            servers = {name: servers[name]}
         return {"servers": servers}
 
     async def backfill(

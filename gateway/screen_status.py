@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
 FEW = 5
 """Of a long list so many are named."""
+ON_THEIR_WAY = 1_000
+"""Readings that wait for a server that is well: they are those of the last seconds."""
 
 
 def show_status(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
@@ -130,7 +132,10 @@ def _listening(listener: dict[str, Any]) -> list[str]:
 
 def server_line(settings: Settings, name: str, server: dict[str, Any], *, running: bool) -> str:
     """Say in a line how it stands with an InfluxDB."""
-    waits = [f"{counted(server['waiting'], 'reading')} to send"] if server["waiting"] else []
+    waits = []
+    keeps_up = running and server["well"] and server["last"]
+    if server["waiting"] > (ON_THEIR_WAY if keeps_up else 0):
+        waits.append(f"{counted(server['waiting'], 'reading')} to send")
     if server["missed_days"]:
         waits.append(f"{counted(server['missed_days'], 'day')} to send from the history")
     last = when(settings, server["last"])

@@ -69,6 +69,26 @@ def test_what_is_left_to_do_is_told_as_a_command_and_by_the_exit_code(
     assert "somebody run this who has the rights" in words(done.stdout)
 
 
+def test_without_a_name_all_servers_are_set_up_in_turn(
+    tmp_path: Path, influxdb: RunningInflux
+) -> None:
+    away = f'name = "cloud"\nurl = "{GONE}"\n'
+    file = written(tmp_path, away, server(influxdb, "one_of_two"))
+    done = subprocess.run(
+        [*HOLDWATCH, "influx", "init", "-c", str(file)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert done.returncode == 1, "one of them is not ready"
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["cloud", "office", "✓ database one_of_two"]
+    assert "office is ready" in done.stdout
+    assert "cloud: cannot connect to http://127.0.0.1:9" in done.stderr
+    assert "✓ database one_of_two" in holdwatch("influx", "init", "office", "-c", str(file))
+
+
 def test_check_tries_each_server_and_none_when_told_not_to(
     tmp_path: Path, influxdb: RunningInflux
 ) -> None:
@@ -87,7 +107,10 @@ def test_check_tries_each_server_and_none_when_told_not_to(
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["init"], "there are several [[influxdb]]. Say which one: cloud, office."),
+        (
+            ["rejected", "--retry"],
+            "there are several [[influxdb]]. Say which one: cloud, office.",
+        ),
         (["init", "cellar"], "there is no [[influxdb]] called cellar. Use one of cloud, office;"),
         (["init", "cloud"], "cloud: cannot connect to http://127.0.0.1:9"),
         (["rejected", "office", "--retry", "--drop"], "Say either --retry or --drop."),
@@ -131,6 +154,12 @@ def test_with_no_gateway_running_a_range_is_sent_and_refused_readings_are_seen_t
     assert office["rejected"] == 2
     assert "2 refused points" in holdwatch("influx", "status", "-c", str(file))
     holdwatch("influx", "rejected", "--drop", "-c", str(file), code=1)  # nobody says yes
+    influxdb.query("", f'DROP DATABASE "{database}"')
+    influxdb.database(database)
+    influxdb.write(database, b"readings,device=other temperature=1i %d" % (NOW * 10**6))
+    holdwatch("influx", "rejected", "--retry", "-c", str(file), code=1)  # they are left
+    influxdb.query("", f'DROP DATABASE "{database}"')
+    influxdb.database(database)
     retried = holdwatch("influx", "rejected", "--retry", "-c", str(file))
     assert "2 refused points taken by office, 0 left." in retried
     bury(tmp_path / "data")

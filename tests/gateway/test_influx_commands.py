@@ -114,6 +114,12 @@ async def test_status_and_health_say_how_a_server_stands(copied: Copied) -> None
     assert (server["missed_days"], server["missed"]) == (1, ["2024-10-04"])
 
 
+async def test_one_server_can_be_asked_for(copied: Copied) -> None:
+    assert list((await copied("influx-status", name="office"))["servers"]) == ["office"]
+    with pytest.raises(ControlError, match=r"there is no \[\[influxdb\]\] called cellar"):
+        await copied("influx-status", name="cellar")
+
+
 async def test_a_range_is_sent_again_and_nothing_outside_of_it(copied: Copied) -> None:
     await copied.take(1.0, 2.0, first=NOW - 2 * DAY)
     await copied.take(3.0, first=NOW)

@@ -36,6 +36,15 @@ COPIED: dict[str, Any] = {
     [
         ({}, "✓ InfluxDB db: last written 1970-01-01 00:01:00 UTC"),
         ({"last": None}, "✓ InfluxDB db: nothing written yet"),
+        ({"waiting": 88}, "✓ InfluxDB db: last written 1970-01-01 00:01:00 UTC"),
+        (
+            {"waiting": 88, "last": None},
+            "✓ InfluxDB db: nothing written yet. 88 readings to send",
+        ),
+        (
+            {"waiting": 88, "last": None, "well": False, "reason": "no"},
+            "✗ InfluxDB db: away. 88 readings to send. No",
+        ),
         (
             {"waiting": 1_200, "missed_days": 1},
             (
