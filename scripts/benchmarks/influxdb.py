@@ -42,7 +42,7 @@ MEASUREMENTS: Measurements = (
 
 def main(given: Sequence[str]) -> None:
     """Measure, show, and write what was asked for."""
-    runs = run("influxdb", "fifteen", MEASUREMENTS, given)
+    runs = run("influxdb", "nine", MEASUREMENTS, given)
     spent = runs.get("copy_stages_us")
     if spent is not None:
         title = "A reading on its way, one batch after the other"
