@@ -13,6 +13,7 @@ from gateway.settings.influxdb import ALERT_FIELDS, ALERT_TAGS, READING_FIELDS, 
 from gateway.state import StoredEvent
 from gateway.tagging import BEGINNING, Pattern, Tagging, Tags
 from rules.alert import Event
+from tests.deploy.sample import VITALS
 from tests.gateway.asked import alarm
 from tests.gateway.parts import said
 from tests.influxdb import RunningInflux
@@ -36,6 +37,7 @@ def test_every_tag_and_field_is_in_the_guide() -> None:
     tags = set(names.tags.model_dump().values())
     assert named(section("Measurement `readings`")) >= tags | set(READING_FIELDS)
     assert named(section("Measurement `alerts`")) == tags | set(ALERT_TAGS) | set(ALERT_FIELDS)
+    assert named(section("Measurement `gateway`")) == set(VITALS)
     for measurement in (names.readings, names.alerts, names.gateway):
         assert section(f"Measurement `{measurement}`")
 
