@@ -21,6 +21,7 @@ from gateway.database import DiskError, FileError
 from gateway.follow import FIRST_DELAY, LONGEST_DELAY, RetryLater
 from gateway.history import DamagedHistoryError
 from gateway.history.reader import Day
+from gateway.influxdb.delivery import BATCH
 from gateway.influxdb.letters import letter
 from rules.duration import DAY
 
@@ -42,8 +43,6 @@ log = structlog.get_logger()
 Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
 
-BATCH = 5_000
-"""Readings that are sent together."""
 SLICE = 20_000
 """Readings of one device that are in memory at a time, about."""
 SOME = 1_000
@@ -110,9 +109,9 @@ class Refill:
     async def once(self) -> bool:
         """Send one thing that is due, if any is; return whether one was. Raises as `send` does."""
         await self._note_return()
-        begin = self._state.cursor(self._again)
-        if begin:
-            await self._send_again(begin)
+        noted = self._state.cursor(self._again)
+        if noted:
+            await self._send_again(noted - 1)
             return True
         missed = self.missed
         if not missed:
@@ -140,7 +139,8 @@ class Refill:
         returns = self._delivery.returns
         if returns == self._returns:
             return
-        begin = max(1, self._sink.sent - LAST)
+        # One more than the cursor, since 0 is what is found where nothing is noted.
+        begin = max(0, self._sink.sent - LAST) + 1
         noted = self._state.cursor(self._again)
         async with self._state.writing():
             self._state.move(self._again, min(begin, noted or begin))

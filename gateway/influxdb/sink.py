@@ -12,6 +12,7 @@ import asyncio
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.influxdb.delivery import BATCH
 from gateway.influxdb.letters import letter
 from gateway.influxdb.names import cursor_name
 from gateway.influxdb.refusals import Refusals
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from gateway.pace import Pace
     from gateway.state import State
 
-BATCH = 5_000
-"""Readings that are sent together, when there are as many."""
 PARALLEL = 4
 """Batches on their way at a time: an InfluxDB 3 holds each for about a second."""
 LINGER = 1.0

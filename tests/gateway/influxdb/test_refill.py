@@ -288,10 +288,11 @@ async def broken_down(refill: Refill, office: Office) -> None:
     await refill._delivery.deliver([b"x v=1 1"])
 
 
+@pytest.mark.parametrize("last", [30, 48, 1_000])
 async def test_a_server_that_broke_down_gets_what_it_took_last_again(
-    house: House, office: Office, monkeypatch: pytest.MonkeyPatch
+    house: House, office: Office, monkeypatch: pytest.MonkeyPatch, last: int
 ) -> None:
-    monkeypatch.setattr(module, "LAST", 30)
+    monkeypatch.setattr(module, "LAST", last)
     readings = days(2)
     house.store(readings)
     async with house.state.writing():
@@ -302,7 +303,7 @@ async def test_a_server_that_broke_down_gets_what_it_took_last_again(
     office.requests.clear()
     office.points.clear()
     assert await refill.once()
-    assert office.sent() == times(readings[-30:])
+    assert office.sent() == times(readings[-last:])
     assert not await refill.once()
 
 
