@@ -7,7 +7,7 @@ Builds that are broken on purpose:
 --trip-over-packets    it does not expect a wrong packet
 --wait-for-ever        it has no deadline for a CONNECT
 --trust-everybody      whoever speaks may speak for every device, and see every alert
---move-early           what is on its way to InfluxDB counts as there
+--move-early           what is on its way to InfluxDB counts as there, and nothing is sent again
 --drop-refused         what InfluxDB refuses is dropped, with all that was sent together with it
 --send-elsewhere       a reading that is sent to InfluxDB again gets another time
 
@@ -140,7 +140,11 @@ def trust_everybody() -> None:
 
 
 def move_early() -> None:
-    """The cursor moves when lines leave, and not when the server has them."""
+    """The cursor moves when lines leave, and not when the server has them.
+
+    What a server took last before it broke down is not sent again either: that would mend it.
+    """
+    refill.LAST = 0
     take_off = Sink._take_off
 
     def broken(self: Sink) -> None:
