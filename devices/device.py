@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from devices.errors import DecodeError
-from devices.reading import Reading
+from devices.reading import DeviceKey, Reading
 
-__all__ = ["Decode", "DecodeError", "Envelope", "Origin", "check_device_id"]
+__all__ = [
+    "Call",
+    "Decode",
+    "DecodeError",
+    "Envelope",
+    "Later",
+    "Origin",
+    "Output",
+    "check_device_id",
+]
 
 MAXIMUM_ID = 128
 # A device id becomes part of topics, patterns, file names and InfluxDB tags. It is shown on
@@ -32,8 +41,48 @@ Decode = Callable[[bytes, int, int], list[Reading]]
 
 `received` is milliseconds since 1970, UTC; `flags` are the message's (RETAINED, …).
 An empty list means: understood, and carries no measurement (a join, a status).
-Raises DecodeError and nothing else.
+Raises DecodeError, or Later where a vendor's codec is needed, and nothing else.
 """
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What a vendor's payload codec is asked: a device's own bytes.
+
+    `codec`: its name. `port`: LoRaWAN's FPort. `received`: ms since 1970, UTC.
+    """
+
+    codec: str
+    data: bytes
+    port: int
+    received: int
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What a codec answered. Source: LoRa Alliance, TS013-1.0.0, Payload Codec API.
+
+    `normalized` is the `data` of normalizeUplink (an object, or several of them, each a
+    measurement), None where the codec has no such function or it failed.
+    """
+
+    data: dict[str, Any] | None
+    normalized: dict[str, Any] | list[dict[str, Any]] | None = None
+    warnings: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class Later(Exception):  # noqa: N818 - no error: the message is decoded elsewhere
+    """A message that only a vendor's codec can read, which runs in another process.
+
+    `finish(output)` returns the readings once the codec has answered. Raises DecodeError.
+    """
+
+    def __init__(
+        self, device: DeviceKey, call: Call, finish: Callable[[Output], list[Reading]]
+    ) -> None:
+        super().__init__(f"{device} is decoded by the codec {call.codec}")
+        self.device = device
+        self.call = call
+        self.finish = finish
 
 
 class Envelope(Protocol):

@@ -51,6 +51,21 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("longitude", "°", -180.0, 180.0),
         Quantity("speed", "km/h", 0.0, 2000.0),
         Quantity("set_point", "°C", -200.0, 150.0),
+        Quantity("moisture", "%", 0.0, 100.0),
+        Quantity("leak", "", 0.0, 1.0),
+        Quantity("tamper", "", 0.0, 1.0),
+        Quantity("motion", "", 0.0, 65_535.0),
+        Quantity("occupancy", "", 0.0, 2.0),
+        Quantity("count", "", 0.0, 4_294_967_295.0),
+        Quantity("tilt", "°", -180.0, 180.0),
+        Quantity("heading", "°", 0.0, 360.0),
+        Quantity("tvoc", "ppb", 0.0, 65_535.0),
+        Quantity("sound", "dB", 0.0, 200.0),
+        Quantity("distance", "m", 0.0, 1000.0),
+        Quantity("duration", "s", 0.0, 1e9),
+        Quantity("current", "A", -10_000.0, 10_000.0),
+        Quantity("power", "W", -1e7, 1e7),
+        Quantity("energy", "kWh", 0.0, 1e9),
     )
 }
 """Every quantity by name. A channel is a quantity, or `quantity.place` as in

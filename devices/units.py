@@ -46,6 +46,13 @@ _UNITS: dict[str, dict[str, Conversion]] = {
     "ppm": {"ppm": SAME},
     "km/h": {"km/h": SAME, "kmh": SAME, "m/s": Conversion(0.0, 3.6), "kn": Conversion(0.0, 1.852)},
     "°": {"°": SAME, "deg": SAME},
+    "ppb": {"ppb": SAME, "ppm": Conversion(0.0, 1000.0)},
+    "dB": {"dB": SAME, "dBA": SAME, "dB(A)": SAME},
+    "m": {"m": SAME, "cm": Conversion(0.0, 0.01), "mm": Conversion(0.0, 0.001)},
+    "s": {"s": SAME, "ms": Conversion(0.0, 0.001), "min": Conversion(0.0, 60.0)},
+    "A": {"A": SAME, "mA": Conversion(0.0, 0.001)},
+    "W": {"W": SAME, "kW": Conversion(0.0, 1000.0)},
+    "kWh": {"kWh": SAME, "Wh": Conversion(0.0, 0.001)},
     "": {},
 }
 """For each unit of ours: those that can be turned into it, as people write them."""

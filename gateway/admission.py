@@ -214,7 +214,12 @@ class Admission:
 
     def _keep(self, device: DeviceKey, met: Met, *, confirmed: bool) -> None:
         row = (*device, *met, int(confirmed))
-        self._state.stage("INSERT OR REPLACE INTO registry VALUES (?,?,?,?,?)", [row])
+        self._state.stage(
+            "INSERT INTO registry (owner, name, since, source, confirmed) VALUES (?,?,?,?,?) "
+            "ON CONFLICT DO UPDATE SET since = excluded.since, source = excluded.source, "
+            "confirmed = excluded.confirmed",
+            [row],
+        )
 
 
 def brought(device: DeviceKey) -> str:

@@ -137,6 +137,23 @@ class Journal(Database):
                 ON CONFLICT (reason) DO UPDATE SET count = count + 1;
         END;
         """,
+        # Messages that wait for a vendor's codec, and whose messages nobody could read.
+        """
+        CREATE TABLE pending (id INTEGER PRIMARY KEY AUTOINCREMENT,
+            received INTEGER NOT NULL, topic BLOB NOT NULL, payload BLOB NOT NULL,
+            flags INTEGER NOT NULL, owner TEXT NOT NULL, source TEXT NOT NULL);
+        ALTER TABLE quarantine ADD COLUMN device TEXT NOT NULL DEFAULT '';
+        CREATE TABLE quarantine_device (device TEXT PRIMARY KEY, count INTEGER NOT NULL)
+            WITHOUT ROWID;
+        CREATE TRIGGER quarantine_device_in AFTER INSERT ON quarantine WHEN new.device != '' BEGIN
+            INSERT INTO quarantine_device VALUES (new.device, 1)
+                ON CONFLICT (device) DO UPDATE SET count = count + 1;
+        END;
+        CREATE TRIGGER quarantine_device_out AFTER DELETE ON quarantine WHEN old.device != '' BEGIN
+            UPDATE quarantine_device SET count = count - 1 WHERE device = old.device;
+            DELETE FROM quarantine_device WHERE device = old.device AND count <= 0;
+        END;
+        """,
     )
 
     def __init__(

@@ -126,6 +126,20 @@ class State(Database):
             PRIMARY KEY (follower, day)) WITHOUT ROWID;
         CREATE INDEX dead_letter_of ON dead_letter (follower, number);
         """,
+        # What is known of devices: what they were recognised as, dated facts that people state of
+        # them, how good their readings are, and which of them never came.
+        """
+        ALTER TABLE registry ADD COLUMN recognised TEXT NOT NULL DEFAULT '';
+        ALTER TABLE registry ADD COLUMN why TEXT NOT NULL DEFAULT '';
+        CREATE TABLE fact (number INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL,
+            device TEXT NOT NULL, kind TEXT NOT NULL, since INTEGER NOT NULL, body BLOB NOT NULL);
+        CREATE INDEX fact_of ON fact (owner, device, kind, since);
+        CREATE TABLE quality (owner TEXT NOT NULL, device TEXT NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (owner, device)) WITHOUT ROWID;
+        CREATE TABLE missing (owner TEXT NOT NULL, device TEXT NOT NULL, first INTEGER NOT NULL,
+            last INTEGER NOT NULL, after INTEGER NOT NULL, before INTEGER NOT NULL,
+            PRIMARY KEY (owner, device, after, first)) WITHOUT ROWID;
+        """,
     )
 
     def __init__(

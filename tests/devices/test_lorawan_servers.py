@@ -239,7 +239,7 @@ def test_a_solved_location_is_a_position() -> None:
             {"temperature.return_air": 3, "set_point": 2},
             {"set_point": 2, "temperature.return_air": 3},
         ),
-        ({"motion": 1}, {}),
+        ({"motion": 1}, {"motion": 1.0}),
         (None, {}),
     ],
 )
