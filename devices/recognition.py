@@ -1,0 +1,116 @@
+"""Which model or codec a device's own bytes are for, and what each device was recognised as.
+
+What a person said of a device counts first. Else it is what its messages say: servers of LoRaWAN
+name a device profile. A name that two could answer to is refused when the gateway starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from devices.model import Model, plain_name
+from devices.models import CATALOGUE, by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from devices.reading import DeviceKey
+
+MOST = 200_000
+"""Devices whose decoder is remembered; beyond that all are looked up anew."""
+
+
+class Codec(NamedTuple):
+    """A vendor's payload codec, by the name of its file."""
+
+    name: str
+
+
+class Recognition:
+    """What is known of makes and models; all envelopes of a gateway share one."""
+
+    def __init__(
+        self,
+        models: Iterable[Model] = CATALOGUE,
+        codecs: Mapping[str, Iterable[str]] | None = None,
+        assigned: Callable[[DeviceKey], str] = lambda _device: "",
+    ) -> None:
+        """`codecs`: name of a codec → names of the device profiles that it is for.
+
+        `assigned` returns what a person said that a device is: a model's or codec's name, or words
+        that mean nothing here. Raises ValueError where one name would mean two things.
+        """
+        self.on_recognised: Callable[[DeviceKey, str, str], None] = lambda *_: None
+        """Told what a device is, and why: when it is met first, and when that changes."""
+        self._assigned = assigned
+        self._names: dict[str, Model | Codec] = dict(by_name(models))
+        for name, profiles in (codecs or {}).items():
+            for plain in {plain_name(one) for one in (name, *profiles)}:
+                other = self._names.setdefault(plain, Codec(name))
+                if other != Codec(name):
+                    called = f"the codec {other.name}" if isinstance(other, Codec) else other.id
+                    raise ValueError(
+                        f"the codec {name} and {called} are both for devices called {plain!r}: "
+                        "rename the file, or take the profile out of its .toml"
+                    )
+        self._decoders: dict[DeviceKey, tuple[tuple[str, ...], Model | Codec | None]] = {}
+        self._recognised: dict[DeviceKey, tuple[str, str]] = {}
+
+    def decoder(self, device: DeviceKey, hints: tuple[str, ...]) -> Model | Codec | None:
+        """Return what reads this device's bytes, None where nobody said, and no hint is known.
+
+        `hints`: names that its message gives for it, the best first.
+        """
+        known = self._decoders.get(device)
+        if known is not None and known[0] == hints:
+            return known[1]
+        found, why = self._find(device, hints)
+        if len(self._decoders) >= MOST:
+            self._decoders.clear()
+        self._decoders[device] = (hints, found)
+        if found is not None:
+            self.note(device, found.id if isinstance(found, Model) else f"codec {found.name}", why)
+        return found
+
+    def _find(self, device: DeviceKey, hints: tuple[str, ...]) -> tuple[Model | Codec | None, str]:
+        said = self._assigned(device)
+        found = self._names.get(plain_name(said)) if said else None
+        if found is not None:
+            return found, "somebody said so"
+        for hint in hints:
+            found = self._names.get(plain_name(hint)) if hint else None
+            if found is not None:
+                return found, f"its server calls it {hint[:60]!r}"
+        return None, ""
+
+    def named(self, name: str) -> Model | Codec | None:
+        """Return the model or codec of that name, None where there is none."""
+        return self._names.get(plain_name(name))
+
+    def note(self, device: DeviceKey, what: str, why: str) -> None:
+        """Take note of what a device is: an id of the catalogue, or words; and how that is known."""
+        if self._recognised.get(device) == (what, why):
+            return
+        if len(self._recognised) >= MOST:
+            self._recognised.clear()
+        self._recognised[device] = (what, why)
+        self.on_recognised(device, what, why)
+
+    def recognised(self, device: DeviceKey) -> tuple[str, str] | None:
+        """Return what a device was recognised as since the start, and why; None where nothing."""
+        return self._recognised.get(device)
+
+    def model(self, device: DeviceKey) -> Model | None:
+        """Return the model of the catalogue that a device is, None where nobody knows."""
+        said = self._assigned(device)
+        if said:
+            found = self.named(said)
+        else:
+            what = self._recognised.get(device)
+            found = self.named(what[0]) if what is not None else None
+        return found if isinstance(found, Model) else None
+
+    def forget(self, device: DeviceKey) -> None:
+        """Look a device up anew: what a person says of it has changed."""
+        self._decoders.pop(device, None)
+        self._recognised.pop(device, None)
