@@ -88,7 +88,7 @@ class Recognition:
         return self._names.get(plain_name(name))
 
     def note(self, device: DeviceKey, what: str, why: str) -> None:
-        """Take note of what a device is: an id of the catalogue, or words; and how that is known."""
+        """Take note of what a device is (an id of the catalogue, or words) and how it is known."""
         if self._recognised.get(device) == (what, why):
             return
         if len(self._recognised) >= MOST:

@@ -208,7 +208,13 @@ def test_a_solved_location_is_a_position() -> None:
         ),
         (  # Elsys
             {"temperature": 22.6, "humidity": 41, "light": 39, "vdd": 3594, "motion": 6},
-            {"motion": 6.0, "battery": 3.594, "humidity": 41.0, "illuminance": 39.0, "temperature": 22.6},
+            {
+                "motion": 6.0,
+                "battery": 3.594,
+                "humidity": 41.0,
+                "illuminance": 39.0,
+                "temperature": 22.6,
+            },
         ),
         (  # Decentlab
             {
