@@ -14,6 +14,7 @@ from devices.models import CATALOGUE, by_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from devices.envelopes.codec_output import Table
     from devices.reading import DeviceKey
 
 MOST = 200_000
@@ -21,9 +22,10 @@ MOST = 200_000
 
 
 class Codec(NamedTuple):
-    """A vendor's payload codec, by the name of its file."""
+    """A vendor's payload codec: the name of its file, and what is declared of its output."""
 
     name: str
+    table: Table | None = None
 
 
 class Recognition:
@@ -32,10 +34,10 @@ class Recognition:
     def __init__(
         self,
         models: Iterable[Model] = CATALOGUE,
-        codecs: Mapping[str, Iterable[str]] | None = None,
+        codecs: Iterable[tuple[Codec, Iterable[str]]] = (),
         assigned: Callable[[DeviceKey], str] = lambda _device: "",
     ) -> None:
-        """`codecs`: name of a codec → names of the device profiles that it is for.
+        """`codecs`: each with the names of the device profiles that it is for.
 
         `assigned` returns what a person said that a device is: a model's or codec's name, or words
         that mean nothing here. Raises ValueError where one name would mean two things.
@@ -43,18 +45,15 @@ class Recognition:
         self.on_recognised: Callable[[DeviceKey, str, str], None] = lambda *_: None
         """Told what a device is, and why: when it is met first, and when that changes."""
         self._assigned = assigned
-        self._names: dict[str, Model | Codec] = dict(by_name(models))
-        for name, profiles in (codecs or {}).items():
-            for plain in {plain_name(one) for one in (name, *profiles)}:
-                other = self._names.setdefault(plain, Codec(name))
-                if other != Codec(name):
-                    called = f"the codec {other.name}" if isinstance(other, Codec) else other.id
-                    raise ValueError(
-                        f"the codec {name} and {called} are both for devices called {plain!r}: "
-                        "rename the file, or take the profile out of its .toml"
-                    )
+        self._models = by_name(models)
+        self._names = _with_codecs(self._models, codecs)
         self._decoders: dict[DeviceKey, tuple[tuple[str, ...], Model | Codec | None]] = {}
         self._recognised: dict[DeviceKey, tuple[str, str]] = {}
+
+    def use(self, codecs: Iterable[tuple[Codec, Iterable[str]]]) -> None:
+        """Take other codecs in place of those until now. Raises ValueError as at the start."""
+        self._names = _with_codecs(self._models, codecs)
+        self._decoders.clear()
 
     def decoder(self, device: DeviceKey, hints: tuple[str, ...]) -> Model | Codec | None:
         """Return what reads this device's bytes, None where nobody said, and no hint is known.
@@ -114,3 +113,19 @@ class Recognition:
         """Look a device up anew: what a person says of it has changed."""
         self._decoders.pop(device, None)
         self._recognised.pop(device, None)
+
+
+def _with_codecs(
+    models: Mapping[str, Model], codecs: Iterable[tuple[Codec, Iterable[str]]]
+) -> dict[str, Model | Codec]:
+    names: dict[str, Model | Codec] = dict(models)
+    for codec, profiles in codecs:
+        for plain in {plain_name(one) for one in (codec.name, *profiles)}:
+            other = names.setdefault(plain, codec)
+            if other is not codec:
+                called = f"the codec {other.name}" if isinstance(other, Codec) else other.id
+                raise ValueError(
+                    f"the codec {codec.name} and {called} are both for devices called {plain!r}: "
+                    "rename the file, or take the profile out of its .toml"
+                )
+    return names

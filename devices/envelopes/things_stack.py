@@ -11,82 +11,127 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from devices.device import DecodeError, Origin, check_device_id
-from devices.envelopes.decoded import best_signal, channels_of, unknown_names
+from devices.envelopes.decoded import best_signal, channels_of
 from devices.envelopes.document import (
     Document,
     describe,
     moment,
-    number,
     parse_object,
     sequence_number,
 )
-from devices.reading import DeviceKey, Reading, layout, reading
+from devices.envelopes.uplink import Uplink, bytes_of, decode, place_of, port_of
+from devices.model import Sample
+from devices.reading import DeviceKey, Reading
+from devices.recognition import Recognition
 
 if TYPE_CHECKING:
     from devices.device import Decode
 
 _TOPIC = re.compile(r"v3/[^/]+/devices/([^/]+)/(.+)", re.DOTALL)
-_Sample = tuple[object, dict[str, float]]
-"""A time (RFC 3339, or None) and the channels measured then."""
 
 
 class ThingsStack:
-    """Uplinks with decoded values, and solved locations, of LoRaWAN devices."""
+    """Uplinks, joins and solved locations of LoRaWAN devices."""
 
     name = "things-stack"
+
+    def __init__(self, recognition: Recognition | None = None) -> None:
+        self._recognition = recognition or Recognition()
 
     def bind(self, topic: str, origin: Origin) -> Decode | None:
         """Return the decoder of one device's messages."""
         match = _TOPIC.fullmatch(topic)
         if match is None:
             return None
-        return _Message(check_device_id(match[1]), match[2], origin).decode
+        key = DeviceKey(origin.owner, check_device_id(match[1]))
+        return _Message(key, match[2], origin.source, self._recognition).decode
 
 
 class _Message:
-    __slots__ = ("_device", "_origin", "_suffix")
+    __slots__ = ("_key", "_recognition", "_source", "_suffix")
 
-    def __init__(self, device: str, suffix: str, origin: Origin) -> None:
-        self._device = device
+    def __init__(self, key: DeviceKey, suffix: str, source: str, recognition: Recognition) -> None:
+        self._key = key
         self._suffix = suffix
-        self._origin = origin
+        self._source = source
+        self._recognition = recognition
 
     def decode(self, payload: bytes, received: int, flags: int) -> list[Reading]:
         """Decode one message. One that never carries a measurement gives no reading."""
-        message = parse_object(payload)
+        try:
+            message = parse_object(payload)
+            self._check_device(message)
+            if self._suffix == "up":
+                return self._uplink(message, received, flags)
+            if self._suffix == "location/solved":
+                place = place_of(_part(message, "location_solved").get("location"))
+                uplink = self._heard(message.get("received_at"), None, received, flags)
+                return uplink.readings([Sample(place)])
+        except DecodeError as error:
+            error.device = str(self._key)
+            raise
+        return []
+
+    def _check_device(self, message: Document) -> None:
         ids = message.get("end_device_ids")
         device = ids.get("device_id") if isinstance(ids, dict) else None
-        if device != self._device:
+        if device != self._key.id:
             raise DecodeError(
                 "device-mismatch",
                 f"end_device_ids.device_id is {describe(device)}, "
-                f"but the topic is of {self._device!r}",
+                f"but the topic is of {self._key.id!r}",
                 "Check who publishes here: The Things Stack itself never sends the two apart",
             )
-        sequence: int | None = None
-        samples: list[_Sample] = []
-        if self._suffix == "up":
-            uplink = _part(message, "uplink_message")
-            samples = _uplink(message, uplink)
-            sequence = sequence_number(uplink.get("f_cnt", 0), "f_cnt")
-        elif self._suffix == "location/solved":
-            samples = _location(message)
-        return [self._reading(sample, sequence, received, flags) for sample in samples]
 
-    def _reading(self, sample: _Sample, sequence: int | None, received: int, flags: int) -> Reading:
-        time, channels = sample
-        names = tuple(sorted(channels))
-        return reading(
-            device=DeviceKey(self._origin.owner, self._device),
-            at=moment(time, "ms", "received_at"),
-            received=received,
-            layout=layout(names, self._origin.source),
-            values=tuple([channels[name] for name in names]),
-            sequence=sequence,
-            flags=flags,
-            source=self._origin.source,
+    def _uplink(self, message: Document, received: int, flags: int) -> list[Reading]:
+        said = _part(message, "uplink_message")
+        time = said.get("received_at", message.get("received_at"))
+        uplink = self._heard(time, sequence_number(said.get("f_cnt", 0), "f_cnt"), received, flags)
+        uplink.port = port_of(said.get("f_port"), "f_port")
+        uplink.data = bytes_of(said.get("frm_payload"), "frm_payload")
+        uplink.signal = best_signal(said.get("rx_metadata"))
+        hints = _hints(said.get("version_ids"))
+        decoded, normalized = said.get("decoded_payload"), said.get("normalized_payload")
+        known = self._recognition.decoder(self._key, hints) if uplink.data is not None else None
+        if known is None and normalized and not channels_of(decoded):
+            measured = self._normalized(normalized, uplink)
+            if measured:
+                return measured
+        return decode(
+            uplink,
+            hints,
+            decoded or normalized,
+            recognition=self._recognition,
+            server="The Things Stack",
         )
+
+    def _normalized(self, normalized: object, uplink: Uplink) -> list[Reading]:
+        """Return what the normalised form holds: several measurements, each with its own time."""
+        found: list[Reading] = []
+        for each in normalized if isinstance(normalized, list) else [normalized]:
+            channels = channels_of(each)
+            if channels and isinstance(each, dict):
+                at = moment(each.get("time"), "ms")
+                heard = uplink if at is None else msgspec.structs.replace(uplink, at=at)
+                found += heard.readings([Sample(uplink.signal | channels)])
+        return found
+
+    def _heard(self, time: object, sequence: int | None, received: int, flags: int) -> Uplink:
+        at = moment(time, "ms", "received_at")
+        return Uplink(self._key, at, received, flags, self._source, sequence, 0, None, {})
+
+
+def _hints(version: object) -> tuple[str, ...]:
+    """Return what the device repository calls the device: `dragino/lht65`."""
+    if not isinstance(version, dict):
+        return ()
+    brand, model = version.get("brand_id"), version.get("model_id")
+    if not isinstance(brand, str) or not isinstance(model, str):
+        return ()
+    return (f"{brand}/{model}",)
 
 
 def _part(message: Document, key: str) -> Document:
@@ -98,36 +143,3 @@ def _part(message: Document, key: str) -> Document:
             "Check who publishes here: this topic is for The Things Stack's own messages",
         )
     return part
-
-
-def _uplink(message: Document, uplink: Document) -> list[_Sample]:
-    time = uplink.get("received_at", message.get("received_at"))
-    decoded, normalized = uplink.get("decoded_payload"), uplink.get("normalized_payload")
-    if not decoded and not normalized:
-        raise DecodeError(
-            "no-decoded-values",
-            "the uplink carries no decoded values (`decoded_payload`), only the device's own bytes",
-            "Switch on a payload formatter in The Things Stack: end device, Payload formatters",
-        )
-    signal = best_signal(uplink.get("rx_metadata"))
-    channels = channels_of(decoded)
-    if channels:
-        return [(time, signal | channels)]
-    # The normalised form may hold several measurements, each with a time of its own.
-    samples: list[_Sample] = []
-    for each in normalized if isinstance(normalized, list) else [normalized]:
-        channels = channels_of(each)
-        if channels and isinstance(each, dict):
-            samples.append((each.get("time") or time, signal | channels))
-    if not samples:
-        raise unknown_names(decoded or normalized, "payload formatter in The Things Stack")
-    return samples
-
-
-def _location(message: Document) -> list[_Sample]:
-    solved = _part(message, "location_solved")
-    place = solved.get("location")
-    if not isinstance(place, dict) or not place.keys() & {"latitude", "longitude"}:
-        return []
-    channels = {axis: number(place.get(axis, 0.0), axis) for axis in ("latitude", "longitude")}
-    return [(message.get("received_at"), channels)]

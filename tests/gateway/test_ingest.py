@@ -13,7 +13,7 @@ import pytest
 
 import gateway.ingest
 from devices.device import DecodeError
-from devices.envelopes import ENVELOPES, envelopes
+from devices.envelopes import envelopes
 from devices.envelopes.mapping import Mapping
 from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey
 from gateway.admission import Admission
@@ -440,8 +440,9 @@ async def test_a_message_of_many_devices_is_taken_whole_or_not_at_all(tmp_path: 
 
 def test_every_envelope_is_asked(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
-    ingest = Ingest(journal, ENVELOPES, ToldClock(), admit=lambda _source, _device: None)
-    assert ingest.envelopes == ENVELOPES
+    known = envelopes()
+    ingest = Ingest(journal, known, ToldClock(), admit=lambda _source, _device: None)
+    assert ingest.envelopes == known
     journal.close()
 
 
