@@ -1,0 +1,90 @@
+"""What others have published of devices' bytes, and what it is called here, model by model.
+
+A model that says `proven="published vectors"` has a line in PUBLISHED; test_published.py holds its
+decoder against every example in the files of that line. Nothing of an example may go unnoticed:
+each name in it is a channel here, or is left out by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml  # type: ignore[import-untyped]  # it has no types, and need not
+
+
+class Published(NamedTuple):
+    """Files of examples, below the folder of vectors, and how to read them."""
+
+    files: tuple[str, ...]
+    names: Mapping[str, str | tuple[str, float]]
+    """Name there → channel here, with a factor where the units differ."""
+    left_out: frozenset[str] = frozenset()
+    """Names that are no measurement, or one that we have no quantity for."""
+    more: frozenset[str] = frozenset()
+    """Channels that we read and they do not."""
+    differs: Mapping[str, str] = {}
+    """Examples by their description where the data sheet says otherwise, and what it says."""
+
+
+class Example(NamedTuple):
+    """One message, and what its publisher makes of it."""
+
+    text: str
+    port: int
+    data: bytes
+    output: Mapping[str, Any]
+    """Flat: `a.b` for what lies deeper, without units."""
+    errors: bool
+
+
+def examples(folder: Path, published: Published) -> Iterator[Example]:
+    """Yield every example of a model's files."""
+    for name in published.files:
+        text = (folder / name).read_text(encoding="utf-8")
+        for row in _rows(text, name):
+            output = row.get("output") or row["expected"]
+            yield Example(
+                text=f"{Path(name).name}: {row.get('description') or row['name']}",
+                port=row["input"]["fPort"],
+                data=bytes(row["input"]["bytes"]),
+                output=dict(_flat(output.get("data") or {}, "")),
+                errors=bool(output.get("errors")),
+            )
+
+
+def _rows(text: str, name: str) -> list[dict[str, Any]]:
+    if name.endswith(".json"):
+        rows: list[dict[str, Any]] = json.loads(text)
+        return rows
+    described: dict[str, Any] = yaml.safe_load(text)
+    found: list[dict[str, Any]] = described["uplinkDecoder"]["examples"]
+    return found
+
+
+def _flat(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and "value" in value:
+            yield name, value["value"]
+        elif isinstance(value, dict):
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def channels(example: Mapping[str, Any], published: Published) -> dict[str, float]:
+    """Return what an output means here. Raises KeyError for a name that nobody has looked at."""
+    found = {}
+    for name, value in example.items():
+        if name in published.left_out:
+            continue
+        channel = published.names[name]
+        channel, factor = (channel, 1.0) if isinstance(channel, str) else channel
+        found[channel] = float(value) * factor
+    return found
+
+
+PUBLISHED: dict[str, Published] = {}
