@@ -8,11 +8,13 @@ import typer
 
 from gateway import screen_devices as screen
 from gateway.asking import DEFAULT, Json, SettingsPath, ask_and_show
+from gateway.cli_catalogue import catalogue
 
 device_app = typer.Typer(
     no_args_is_help=True,
     help="Devices that were heard, and the credentials with which they connect straight to us.",
 )
+device_app.command()(catalogue)
 
 Name = Annotated[str, typer.Argument(help="The credential's name.")]
 MaySpeakFor = typer.Option(
