@@ -412,13 +412,13 @@ class Gateway:
 
     def _on_principal(self, principal: Principal) -> None:
         self.admission.know(principal)
-        self.ingest.forget_admitted(principal.source)
+        self.ingest.routes.forget_admitted(principal.source)
         if self.listener is not None:
             self.listener.disconnect(principal.name)
 
     def _on_rights(self, principal: Principal) -> None:
         self.admission.know(principal)
-        self.ingest.forget_admitted(principal.source)
+        self.ingest.routes.forget_admitted(principal.source)
         if self.listener is not None:
             self.listener.renew(principal)
 

@@ -5,6 +5,8 @@ What this file guarantees:
 - an acknowledgement leaves after the commit that holds its message, as a reading or in the
   quarantine, and in the order of arrival;
 - a message that cannot be decoded costs only itself;
+- a message that a vendor's codec reads is committed as it came, acknowledged, and decoded from
+  there (`later.py`), so that no slow codec holds up another's acknowledgement;
 - memory is bounded: when the disk cannot follow, sockets are left unread, and nothing that
   was taken from them is dropped.
 
@@ -15,20 +17,22 @@ sync.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakSet
 
 import msgspec
 import structlog
 
-from devices.device import Decode, DecodeError, Envelope, Origin
+from devices.device import DecodeError, Envelope, Later, Origin
 from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.follow import Bell
 from gateway.journal import Arrival, Batch, Cursor, Journal
+from gateway.pending import Waiting
 from gateway.quarantine import Rejected
 from gateway.raw import Raw
 from gateway.redelivery import Redelivery
+from gateway.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,10 +53,16 @@ CLOSE = 1_000
 """Arrivals of a device without a clock are told apart by as many ms as there are, up to this."""
 HEAVY = 32 * 1024 * 1024
 """Bytes of messages waiting for the quarantine at which sockets are left unread."""
-LONGEST_ROUTE = 256
-"""Bytes of a topic whose decoder is remembered."""
-ROUTES = 200_000
-"""Topics whose decoder is remembered, of all sources together."""
+MOST_WAITING = 100_000
+"""Messages that wait for a codec; what comes beyond goes to the quarantine."""
+
+
+class Delivered(NamedTuple):
+    """What became of messages: readings, messages that wait for a codec, and those refused."""
+
+    readings: int
+    later: int
+    rejected: tuple[Rejected, ...]
 
 
 class Gathered:
@@ -61,6 +71,7 @@ class Gathered:
     def __init__(self) -> None:
         self.readings: list[Reading] = []
         self.rejected: list[Rejected] = []
+        self.waiting: list[Waiting] = []
         self.arrivals: list[Arrival] = []
         self.forgotten: list[str] = []
         self.heavy = 0
@@ -71,7 +82,7 @@ class Gathered:
         self.committed: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
-        return len(self.readings) + len(self.rejected) + len(self.along)
+        return len(self.readings) + len(self.rejected) + len(self.waiting) + len(self.along)
 
 
 class Ingest:
@@ -89,11 +100,15 @@ class Ingest:
         """Take what comes; `interval` is in seconds.
 
         `admit(source, device)` raises DecodeError where a source may not speak for a device; it
-        is asked once for each pair, until `forget_admitted`.
+        is asked once for each pair, until `routes.forget_admitted`.
         """
         self.journal = journal
-        self.envelopes = tuple(envelopes)
+        self.routes = Routes(envelopes, admit)
         self.bell = Bell()
+        self.waiting = journal.pending.count()
+        """Messages that wait for a codec."""
+        self.waiting_bell = Bell()
+        """Rung when such a message is on the disk."""
         self.interval = interval
         self.on_disk: Callable[[], None] = lambda: None
         """Called when the disk takes no write (see `problem`), and when it does again."""
@@ -110,10 +125,7 @@ class Ingest:
         self.rejected = 0
         """Bytes that went to the quarantine since the start."""
         self._clock = clock
-        self._admit_device = admit
-        self._routes: dict[Origin, dict[bytes, Decode]] = {}
-        self._routes_count = 0
-        self._admitted: dict[str, set[DeviceKey]] = {}
+        self._room = Bell()
         self._links: WeakSet[Link] = WeakSet()
         self._paused: set[Link] = set()
         self._last_arrival: dict[DeviceKey, int] = {}
@@ -147,9 +159,34 @@ class Ingest:
 
         Return how many wait for that: a message at QoS 0 does not.
         """
-        origin = link.origin
-        routes = self._routes.setdefault(origin, {})
-        admitted = self._admitted.setdefault(origin.source, set())
+        self._take(link.origin, publishes, link)
+        packet_ids = [message.packet_id for message in publishes if message.packet_id]
+        self._expect(link, packet_ids)
+        return len(packet_ids)
+
+    async def deliver(self, origin: Origin, messages: Sequence[Publish]) -> Delivered:
+        """Decode messages that came another way than MQTT; returns once all of it is durable.
+
+        It waits while sockets are left unread.
+        """
+        while self._full():
+            await self._room.wait()
+        gathered = self._gathered
+        readings, waiting = len(gathered.readings), len(gathered.waiting)
+        rejected = len(gathered.rejected)
+        self._take(origin, messages, None)
+        delivered = Delivered(
+            len(gathered.readings) - readings,
+            len(gathered.waiting) - waiting,
+            tuple(gathered.rejected[rejected:]),
+        )
+        await self._committed()
+        return delivered
+
+    def _take(self, origin: Origin, publishes: Sequence[Publish], link: Link | None) -> None:
+        """Decode messages; `link` is None where nothing is sent again under the same packet id."""
+        routes = self.routes.of(origin)
+        admitted = self.routes.admitted(origin.source)
         readings = self._gathered.readings
         note, source = self.raw.note, origin.source
         now = self._clock.now()
@@ -159,19 +196,19 @@ class Ingest:
             try:
                 decode = routes[message.topic]
             except KeyError:
-                decode = self._route(origin, routes, message.topic)
+                decode = self.routes.find(origin, message.topic)
             try:
                 decoded = decode(message.payload, now, flags)
                 if len(decoded) != 1 or decoded[0].device not in admitted:
-                    self._admit(source, decoded)
-            except DecodeError as error:
+                    self.routes.admit_all(source, decoded)
+            except (DecodeError, Later) as instead:
                 if not self._repeated(link, message):
-                    self._reject(origin, message, now, flags, error)
+                    self._put_aside(origin, message, now, flags, instead)
                 continue
             if decoded and decoded[0].flags & ARRIVAL:
                 if self._repeated(link, message):
                     continue
-                decoded = [self._apart(one) for one in decoded]
+                decoded = [self.apart(one) for one in decoded]
             readings.extend(decoded)
             if len(decoded) == 1:
                 note(decoded[0].device, source, message, now)
@@ -179,52 +216,8 @@ class Ingest:
                 for device in {one.device for one in decoded}:
                     note(device, source, message, now)
         self.received += len(publishes)
-        packet_ids = [message.packet_id for message in publishes if message.packet_id]
-        self._expect(link, packet_ids)
-        return len(packet_ids)
 
-    def _route(self, origin: Origin, routes: dict[bytes, Decode], topic: bytes) -> Decode:
-        if self._routes_count >= ROUTES:
-            self._routes_count = 0
-            for one in self._routes.values():
-                one.clear()
-        decode = self._bind(origin, topic.decode(errors="replace"))
-        if len(topic) <= LONGEST_ROUTE:
-            self._routes_count += 1
-            routes[topic] = decode
-        return decode
-
-    def _bind(self, origin: Origin, topic: str) -> Decode:
-        try:
-            for envelope in self.envelopes:
-                decode = envelope.bind(topic, origin)
-                if decode is not None:
-                    return decode
-        except DecodeError as error:
-            return _refuse(error.reason, error.detail, error.cure)
-        short = repr(topic[:200])
-        return _refuse(
-            "unknown-topic",
-            f"nothing here decodes the topic {short}",
-            "Add a [[mappings]] section for it to the settings; if it holds no reading, ignore it "
-            f"there: topic = {short}, ignore = true",
-        )
-
-    def _admit(self, source: str, decoded: Sequence[Reading]) -> None:
-        """Check that a source may speak for these devices; all of a message, or none of it."""
-        admitted = self._admitted[source]
-        for reading in decoded:
-            device = reading.device
-            if device in admitted:
-                continue
-            self._admit_device(source, device)
-            admitted.add(device)
-
-    def forget_admitted(self, source: str) -> None:
-        """Ask anew for which devices a source may speak: its rights have changed."""
-        self._admitted.pop(source, None)
-
-    def _apart(self, reading: Reading) -> Reading:
+    def apart(self, reading: Reading) -> Reading:
         """Give readings of one device that arrive in the same millisecond times in their order.
 
         Without it nobody could tell afterwards which of them was the later.
@@ -237,9 +230,9 @@ class Ingest:
         self._last_arrival[reading.device] = reading.at
         return reading
 
-    def _repeated(self, link: Link, message: Publish) -> bool:
+    def _repeated(self, link: Link | None, message: Publish) -> bool:
         """Whether a message without times of its own is one that we have, sent again."""
-        if not message.packet_id:
+        if link is None or not message.packet_id:
             return False
         arrival = self._redelivery.arrived(link, message)
         if arrival is None:
@@ -247,9 +240,26 @@ class Ingest:
         self._gathered.arrivals.append(arrival)
         return False
 
-    def _reject(
-        self, origin: Origin, message: Publish, received: int, flags: int, error: DecodeError
+    def _put_aside(
+        self,
+        origin: Origin,
+        message: Publish,
+        received: int,
+        flags: int,
+        instead: DecodeError | Later,
     ) -> None:
+        """Keep what is no reading: for the codec that reads it, or in the quarantine."""
+        if isinstance(instead, Later):
+            try:
+                self.routes.admit(origin.source, instead.device)
+                if self.waiting < MOST_WAITING:
+                    self._wait(origin, message, received, flags, instead.device)
+                    return
+                error = _behind(instead)
+            except DecodeError as refusal:
+                error = refusal
+        else:
+            error = instead
         self._gathered.heavy += len(message.topic) + len(message.payload)
         self.rejected += len(message.topic) + len(message.payload)
         self._gathered.rejected.append(
@@ -263,8 +273,18 @@ class Ingest:
                 reason=error.reason,
                 detail=error.detail,
                 cure=error.cure,
+                device=self.routes.whose(origin, error),
             )
         )
+
+    def _wait(
+        self, origin: Origin, message: Publish, received: int, flags: int, device: DeviceKey
+    ) -> None:
+        self.waiting += 1
+        self._gathered.waiting.append(
+            Waiting(received, message.topic, message.payload, flags, origin.owner, origin.source)
+        )
+        self.raw.note(device, origin.source, message, received)
 
     def _expect(self, link: Link, packet_ids: list[int]) -> None:
         waiting = self._gathered.acknowledgements
@@ -323,6 +343,7 @@ class Ingest:
         for link in self._paused:
             link.resume()
         self._paused.clear()
+        self._room.ring()
 
     async def store(
         self, readings: Sequence[Reading], along: Callable[[Journal], None] | None = None
@@ -336,14 +357,11 @@ class Ingest:
             self._gathered.along.append(along)
         await self._committed()
 
-    def decode_again(self, one: Rejected) -> list[Reading]:
-        """Return the readings of a message from the quarantine. Raises DecodeError."""
-        topic = one.topic.decode(errors="replace")
-        decoded = self._bind(Origin(one.owner, one.source), topic)(
-            one.payload, one.received, one.flags
-        )
-        self._admitted.setdefault(one.source, set())
-        self._admit(one.source, decoded)
+    def decode_again(self, one: Rejected | Waiting) -> list[Reading]:
+        """Return the readings of a message that was kept. Raises DecodeError, and Later."""
+        decode = self.routes.bind(Origin(one.owner, one.source), one.topic)
+        decoded = decode(one.payload, one.received, one.flags)
+        self.routes.admit_all(one.source, decoded)
         return decoded
 
     async def _committed(self) -> None:
@@ -375,6 +393,8 @@ class Ingest:
         for (link, generation), packet_ids in gathered.acknowledgements.items():
             link.acknowledge(generation, packet_ids)
         self.bell.ring()
+        if gathered.waiting:
+            self.waiting_bell.ring()
         self._resume()
 
     async def _write(self, gathered: Gathered) -> bool:
@@ -384,6 +404,8 @@ class Ingest:
                 self.journal.reopen()
             self.before_commit(self.journal)
             self.journal.append(gathered.readings, gathered.rejected)
+            if gathered.waiting:
+                self.journal.pending.keep(gathered.waiting)
             self.journal.keep_arrivals(gathered.arrivals)
             self.journal.forget_arrivals(gathered.forgotten)
             for stage in gathered.along:
@@ -405,10 +427,9 @@ class Ingest:
         return True
 
 
-def _refuse(reason: str, detail: str, cure: str) -> Decode:
-    """Return a decoder for a topic that never decodes."""
-
-    def decode(_payload: bytes, _received: int, _flags: int) -> list[Reading]:
-        raise DecodeError(reason, detail, cure)
-
-    return decode
+def _behind(later: Later) -> DecodeError:
+    return DecodeError(
+        "codecs-behind",
+        f"{MOST_WAITING:,} messages wait for codecs already, which are too slow for what comes",
+        f"Look at the codec {later.call.codec}; then: holdwatch quarantine retry",
+    )

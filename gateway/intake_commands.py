@@ -117,8 +117,8 @@ class IntakeCommands:
         """Decode what lies in the quarantine again."""
         before = {"counts": self._gateway.journal.quarantine.counts()}
         await self._note(who_of(request), "quarantine-retry", "quarantine", before=before)
-        decoded, left = await retry(self._gateway.ingest)
-        return {"decoded": decoded, "left": left}
+        retried = await retry(self._gateway.ingest)
+        return retried._asdict()
 
     def _with(self, numbers: Sequence[int]) -> list[Rejected]:
         """Return the messages of these numbers that are there."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.reading import WRONG_CLOCK, DeviceKey, Layout, Reading, layout
 from gateway.database import Database, fetch
+from gateway.pending import Pending
 from gateway.quarantine import Quarantine, Rejected
 from rules.duration import DAY
 
@@ -162,6 +163,7 @@ class Journal(Database):
         """Open or create; see Database for the errors."""
         super().__init__(path, looking=looking, vfs=vfs, synchronous=synchronous)
         self.quarantine = Quarantine(self)
+        self.pending = Pending(self)
         # Segments of (cursor before, cursor after, readings), oldest first, without gaps.
         self._tail: deque[tuple[Cursor, Cursor, Sequence[Reading]]] = deque()
         self._tail_size = 0

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Rejected(msgspec.Struct, frozen=True):
     """A message that could not become readings, kept whole.
 
-    `received` is ms since 1970, UTC; `number` is its number in the quarantine, 0 before it
-    is stored.
+    `received` is ms since 1970, UTC; `device` is whose it is, as text, "" where nobody knows;
+    `number` is its number in the quarantine, 0 before it is stored.
     """
 
     received: int
@@ -28,10 +28,11 @@ class Rejected(msgspec.Struct, frozen=True):
     reason: str
     detail: str
     cure: str
+    device: str = ""
     number: int = 0
 
 
-_REJECTED = "received, topic, payload, flags, owner, source, reason, detail, cure"
+_REJECTED = "received, topic, payload, flags, owner, source, reason, detail, cure, device"
 
 
 class Quarantine:
@@ -43,7 +44,7 @@ class Quarantine:
     def keep(self, rejected: Sequence[Rejected]) -> None:
         """Stage messages."""
         self._journal.stage(
-            f"INSERT INTO quarantine ({_REJECTED}) VALUES (?,?,?,?,?,?,?,?,?)",  # noqa: S608 - constant
+            f"INSERT INTO quarantine ({_REJECTED}) VALUES (?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - constant
             [msgspec.structs.astuple(one)[:-1] for one in rejected],
         )
 
@@ -89,6 +90,15 @@ class Quarantine:
         """Return how many messages lie in the quarantine, by reason."""
         rows = self._journal.rows("SELECT reason, count FROM quarantine_count WHERE count > 0")
         return dict(rows)
+
+    def counts_by_device(self) -> dict[str, int]:
+        """Return how many messages of each device lie in the quarantine; its key is text."""
+        return dict(self._journal.rows("SELECT device, count FROM quarantine_device"))
+
+    def count_of(self, device: str) -> int:
+        """Return how many messages of one device lie in the quarantine."""
+        count = "SELECT count FROM quarantine_device WHERE device = ?"
+        return int(sum(number for (number,) in self._journal.rows(count, (device,))))
 
     def count_with(self, reason: str, words: str) -> int:
         """Return how many messages lie in the quarantine for a reason, with words in its detail."""

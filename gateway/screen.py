@@ -214,7 +214,9 @@ def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]
 def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say what came of another attempt to decode."""
     decoded, left = counted(answer["decoded"], "message"), answer["left"]
-    console.print(f"{decoded} decoded, {left:,} still in quarantine.")
+    waiting = answer["waiting"]
+    codec = f" {counted(waiting, 'message')} wait for a codec." if waiting else ""
+    console.print(f"{decoded} decoded, {left:,} still in quarantine.{codec}")
     if left and answer.get("running") is not False:
         console.print("A gateway reads its settings when it starts: restart it after a correction.")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from devices.errors import DecodeError
+from devices.device import DecodeError, Later
+from gateway.pending import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from devices.reading import Reading
     from gateway.ingest import Ingest
@@ -18,27 +18,45 @@ PAGE = 500
 """Messages that are decoded again, or dropped, in one transaction."""
 
 
-async def retry(ingest: Ingest) -> tuple[int, int]:
-    """Decode again what lies in the quarantine; return how many messages left and stayed."""
-    left = stayed = after = 0
+class Retried(NamedTuple):
+    """How many messages left the quarantine as readings, stayed, and wait for a codec now."""
+
+    decoded: int
+    left: int
+    waiting: int
+
+
+async def retry(ingest: Ingest, device: str | None = None) -> Retried:
+    """Decode again what lies in the quarantine, or of it what is known to be one device's."""
+    decoded = left = waiting = after = 0
     while page := ingest.journal.quarantine.page(after, PAGE):
         readings: list[Reading] = []
-        released: list[int] = []
-        restated: list[tuple[int, str, str, str]] = []
+        change = Change([], [], [])
+        after = page[-1].number
         for one in page:
+            if device not in {None, one.device}:
+                continue
             try:
                 readings += ingest.decode_again(one)
+            except Later:
+                change.waiting.append(
+                    Waiting(one.received, one.topic, one.payload, one.flags, one.owner, one.source)
+                )
             except DecodeError as error:
+                left += 1
                 why = (error.reason, error.detail, error.cure)
                 if why != (one.reason, one.detail, one.cure):
-                    restated.append((one.number, *why))
+                    change.restated.append((one.number, *why))
                 continue
-            released.append(one.number)
-        left += len(released)
-        stayed += len(page) - len(released)
-        after = page[-1].number
-        await ingest.store(readings, partial(_change, released=released, restated=restated))
-    return left, stayed
+            else:
+                decoded += 1
+            change.released.append(one.number)
+        waiting += len(change.waiting)
+        ingest.waiting += len(change.waiting)
+        await ingest.store(readings, change.stage)
+        if change.waiting:
+            ingest.waiting_bell.ring()
+    return Retried(decoded, left, waiting)
 
 
 async def drop(
@@ -57,15 +75,19 @@ async def drop(
         ]
         dropped += len(chosen)
         after = page[-1].number
-        await ingest.store([], partial(_change, released=chosen))
+        await ingest.store([], Change(chosen, [], []).stage)
     return dropped
 
 
-def _change(
-    journal: Journal,
-    released: Sequence[int],
-    restated: Sequence[tuple[int, str, str, str]] = (),
-) -> None:
-    """Stage what has become of messages; perhaps more than once, if the disk fails."""
-    journal.quarantine.release(released)
-    journal.quarantine.restate(restated)
+class Change(NamedTuple):
+    """What becomes of messages: released, with another reason, and moved to where they wait."""
+
+    released: list[int]
+    restated: list[tuple[int, str, str, str]]
+    waiting: list[Waiting]
+
+    def stage(self, journal: Journal) -> None:
+        """Stage it; perhaps more than once, if the disk fails."""
+        journal.quarantine.release(self.released)
+        journal.quarantine.restate(self.restated)
+        journal.pending.keep(self.waiting)

@@ -201,13 +201,13 @@ async def test_the_quarantine_is_decoded_again_when_it_can_be(tmp_path: Path) ->
     async with bench.running():
         bench.ingest.receive(line, [warm(1), publish(b"{", 2), warm(3)])
         await bench.settle()
-        assert await retry(bench.ingest) == (0, 3)
+        assert await retry(bench.ingest) == (0, 3, 0)
     bench.speaks_for = ("*",)
     bench.ingest = bench.make()
     bench.clock.passes(60_000)
     async with bench.running():
-        assert await retry(bench.ingest) == (2, 1)
-        assert await retry(bench.ingest) == (0, 1)
+        assert await retry(bench.ingest) == (2, 1, 0)
+        assert await retry(bench.ingest) == (0, 1, 0)
     assert bench.stored() == [("d-1", 1), ("d-1", 3)]
     assert {one.received for one in bench.ingest.read(0, 9).readings} == {NOW}, "when it came"
     assert [one.payload for one in bench.journal.quarantine.page()] == [b"{"]
@@ -221,7 +221,7 @@ async def test_what_stays_in_the_quarantine_has_its_present_reason(tmp_path: Pat
         bench.ingest.receive(Line(), [publish(b"Online", 3, topic=f"t/{n}") for n in "ab"])
         await bench.settle()
         before = bench.journal.quarantine.page()
-        assert await retry(bench.ingest) == (0, 4)
+        assert await retry(bench.ingest) == (0, 4, 0)
         assert bench.journal.quarantine.page() == before, "nothing has changed"
     counts = {"may-not-speak-for": 1, "not-json": 1, "unknown-topic": 2}
     assert bench.journal.quarantine.counts() == counts
@@ -232,7 +232,7 @@ async def test_what_stays_in_the_quarantine_has_its_present_reason(tmp_path: Pat
     )
     bench.ingest = bench.make(*mappings)
     async with bench.running():
-        assert await retry(bench.ingest) == (1, 3)
+        assert await retry(bench.ingest) == (1, 3, 0)
     after = bench.journal.quarantine.page()
     told = [(one.number, one.reason) for one in after]
     assert told == [(1, "no-channel"), (2, "not-json"), (4, "not-json")]
@@ -264,7 +264,7 @@ async def test_a_large_quarantine_is_decoded_again_in_pages(tmp_path: Path) -> N
     bench.speaks_for = ("*",)
     bench.ingest = bench.make()
     async with bench.running():
-        assert await retry(bench.ingest) == (1200, 0)
+        assert await retry(bench.ingest) == (1200, 0, 0)
     assert len(bench.stored()) == 1200
     assert bench.journal.quarantine.page() == []
     bench.close()
@@ -432,9 +432,9 @@ async def test_old_readings_are_pruned_within_the_same_commit(bench: Bench) -> N
 
 async def test_a_message_of_many_devices_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
     bench = Bench(tmp_path, speaks_for=("d-1",))
-    bench.ingest._admitted["main"] = set()
+    bench.ingest.routes.forget_admitted("main")
     with pytest.raises(DecodeError):
-        bench.ingest._admit("main", [said("d-1"), said("x-1")])
+        bench.ingest.routes.admit_all("main", [said("d-1"), said("x-1")])
     bench.close()
 
 
@@ -442,7 +442,7 @@ def test_every_envelope_is_asked(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     known = envelopes()
     ingest = Ingest(journal, known, ToldClock(), admit=lambda _source, _device: None)
-    assert ingest.envelopes == known
+    assert ingest.routes.envelopes == known
     journal.close()
 
 
@@ -477,7 +477,7 @@ async def test_long_topics_are_decoded_and_not_remembered(bench: Bench) -> None:
     bench.ingest.receive(Line(), [publish(WARM % (NOW, 1), topic=long), warm(2)])
     await bench.settle()
     assert bench.stored() == [("d-1", 1), ("d-1", 2)]
-    assert [len(one) for one in bench.ingest._routes.values()] == [1]
+    assert [len(one) for one in bench.ingest.routes._decoders.values()] == [1]
 
 
 async def test_messages_that_were_understood_are_kept_as_they_came_for_each_device_they_name(

@@ -89,7 +89,7 @@ async def test_dropping_by_number_keeps_on_record_which_and_not_what_was_in_them
 async def test_dropping_all_and_decoding_again_keep_on_record_what_lay_there(
     running: Asked,
 ) -> None:
-    assert await running("retry") == {"decoded": 0, "left": 3}
+    assert await running("retry") == {"decoded": 0, "left": 3, "waiting": 0}
     assert await running("drop") == {"dropped": 3, "unknown": 0}
     retried, dropped = entries(running)
     assert (retried.what, dropped.what) == ("quarantine-retry", "quarantine-drop")

@@ -187,7 +187,7 @@ class Door:
 
         def renewed(principal: Principal) -> None:
             admission.know(principal)
-            self.ingest.forget_admitted(principal.source)
+            self.ingest.routes.forget_admitted(principal.source)
             self.listener.renew(principal)
 
         self.principals.on_change = changed
