@@ -20,3 +20,5 @@ class Encoder(NamedTuple):
     """Channel → lowest, highest and step that it can send: what it always sends together."""
     encode: Callable[[Mapping[str, float]], bytes]
     """All channels of `ranges`, each within its range, or NaN where it has no value → payload."""
+    always: frozenset[str] = frozenset()
+    """Channels that are never NaN: what it sends has no way to say that there is no value."""

@@ -232,7 +232,8 @@ def values(encoder: Encoder) -> st.SearchStrategy[dict[str, float]]:
         gone = missing | both if missing & both else missing
         return {name: math.nan if name in gone else value for name, value in drawn.items()}
 
-    missing = st.one_of(st.just(set[str]()), st.sets(st.sampled_from(sorted(ranges)), max_size=3))
+    empty = sorted(ranges.keys() - encoder.always)
+    missing = st.sets(st.sampled_from(empty), max_size=3) if empty else st.just(set[str]())
     return st.builds(without, st.fixed_dictionaries(ranges), missing)
 
 
