@@ -22,9 +22,9 @@ from gateway.alerts import AlertPublisher
 from gateway.api_keys import ApiKeys
 from gateway.archivist import Archivist
 from gateway.brokers import Brokers, broker_settings
+from gateway.caretaker import Caretaker
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
-from gateway.database import DiskError
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
@@ -33,9 +33,8 @@ from gateway.influxdb.copies import Copies, Sources, forget_others
 from gateway.influxdb.names import cursor_name
 from gateway.ingest import Ingest
 from gateway.intruders import Intruders
-from gateway.journal import PAGE, Journal
+from gateway.journal import Journal
 from gateway.listener.announcer import Announcer
-from gateway.listener.certificates import tell_faults
 from gateway.listener.listener import Listener
 from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals
@@ -62,15 +61,6 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 log = structlog.get_logger()
-
-TICK = 1.0
-"""Seconds between looks at the clock, the disk and who is missing."""
-PRUNE_INTERVAL = 10_000
-"""The journal is looked through for readings to drop every so many ms, while there are any."""
-QUARANTINE_INTERVAL = 600_000
-"""The quarantine is held to its limits every so many ms."""
-CERTIFICATES_INTERVAL = 60_000
-"""Certificates are looked at every so many ms."""
 
 
 class Gateway:
@@ -111,10 +101,8 @@ class Gateway:
         if join and settings.web is not None:
             self.page = Page(settings, settings.web, log_to=page_log)
         self._stopping = asyncio.Event()
-        self._next_prune = self._next_quarantine = self._next_certificates = 0
         self.copies: list[Copies] = []
-        self._moved = self._rejected = 0
-        self._deaf_until = 0
+        self.caretaker = Caretaker(self)
 
     async def compose(self, *, looking: bool = False) -> None:
         """Put the parts together. Raises DiskError, ListenError.
@@ -174,12 +162,12 @@ class Gateway:
         if self.announcer is not None:
             told.append(self.announcer)
         self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
-        self._intruders = Intruders(self.own_alerts, self.clock)
+        self.intruders = Intruders(self.own_alerts, self.clock)
         if not looking:
             await self._forget_others()
-        self.ingest.on_disk = self._check_disk
-        self.ingest.before_commit = self._prune
-        self.admission.on_stranger = self._intruders.spoke_for
+        self.ingest.on_disk = self.caretaker.check_disk
+        self.ingest.before_commit = self.caretaker.prune
+        self.admission.on_stranger = self.intruders.spoke_for
         for principal in self.principals.all():
             self.admission.know(principal)
         self.principals.on_change = self._on_principal
@@ -188,7 +176,7 @@ class Gateway:
             self.page.on_problem = partial(self.own_alerts.report, "page")
             self.page.open()
         if self.listener is not None:
-            self.listener.on_blocked = self._intruders.guessed
+            self.listener.on_blocked = self.intruders.guessed
             await self.listener.open()
 
     async def _forget_others(self) -> None:
@@ -258,8 +246,8 @@ class Gateway:
         yield "monitor", follow(self.ingest, self.monitor)
         yield "history", follow(self.ingest, self.archivist)
         yield "own alerts", self.own_alerts.run()
-        yield "watch", self._watch()
-        yield "tick", self._tick()
+        yield "watch", self.caretaker.watch()
+        yield "tick", self.caretaker.tick()
         for one in self.publishers:
             yield one.name, follow(self.state, one)
             yield f"remind {one.name}", one.remind()
@@ -334,80 +322,6 @@ class Gateway:
         self.state.close()
         os.close(self._lock)
 
-    async def _watch(self) -> None:
-        """Look at the disk and the brokers; it waits for neither, since it tells when they fail."""
-        while True:
-            self._check_disk()
-            self.brokers.check(self.own_alerts)
-            self._intruders.check()
-            self._check_certificates()
-            for copies in self.copies:
-                self.own_alerts.report(f"influxdb {copies.name}", copies.problem, "warning")
-                self.own_alerts.report(f"refused {copies.name}", copies.refusal, "warning")
-            if self.page is not None:
-                self.screens.check(self.own_alerts)
-            await asyncio.sleep(TICK)
-
-    async def _tick(self) -> None:
-        while True:
-            await self._check_clock()
-            await self.admission.flush()
-            await self.monitor.tick(self._listening_since())
-            await asyncio.sleep(TICK)
-
-    async def _check_clock(self) -> None:
-        moved = self.clock.corrected()
-        self._moved += moved
-        if moved:
-            # Times before and after cannot be compared: nobody is missed for what lies between.
-            self._deaf_until = self.clock.now()
-            self.monitor.engine.set_back(self._deaf_until)
-        if not self._moved:
-            return
-        try:
-            async with self.state.writing():
-                now = self.clock.now()
-                self.state.note_clock(boot_id(), self.clock.monotonic(), now, self._moved)
-        except DiskError as error:
-            log.warning("a correction of our clock waits to be recorded", problem=str(error))
-            return
-        log.warning("our clock was set", by_ms=self._moved)
-        self._moved = 0
-
-    def _check_disk(self) -> None:
-        full = self.disk.problem()
-        self.ingest.hold(full)
-        failing = self.ingest.problem or self.state.problem or self.history.problem
-        if failing is not None:
-            self.disk.drop_ballast()
-        elif full is None:
-            self.disk.load_ballast()
-        if self.ingest.held or self.ingest.problem is not None:
-            self._deaf_until = self.clock.now()
-        self.own_alerts.report("disk", full or failing)
-        self.own_alerts.report("history", self.monitor.problem)
-
-    def _check_certificates(self) -> None:
-        now = self.clock.monotonic()
-        if self.listener is None or now < self._next_certificates:
-            return
-        self._next_certificates = now + CERTIFICATES_INTERVAL
-        tell_faults(self.own_alerts, self.listener.certificates())
-
-    def _listening_since(self) -> int | None:
-        """Since when we can hear somebody, None while nobody can be missed.
-
-        That is while no broker is joined and no port listened on, while sockets lie unread, and
-        while our clock is in the past. With one of two brokers away its devices are reported
-        missing too: one alert too many is better than none.
-        """
-        listening = self.listener.since if self.listener is not None else None
-        ways = [one for one in (self.brokers.joined_since(), listening) if one is not None]
-        deaf = self.ingest.held or self.ingest.problem is not None
-        if not ways or deaf or not self.clock.trusted():
-            return None
-        return max(*ways, self._deaf_until)
-
     # -- what the parts tell -----------------------------------------------------------------
 
     def _on_principal(self, principal: Principal) -> None:
@@ -421,23 +335,3 @@ class Gateway:
         self.ingest.routes.forget_admitted(principal.source)
         if self.listener is not None:
             self.listener.renew(principal)
-
-    def _prune(self, journal: Journal) -> None:
-        now = self.clock.monotonic()
-        if now < self._next_prune:
-            return
-        copied = [one.sink.saved for one in self.copies]
-        done = min(self.history.cursor, self.monitor.saved_cursor, *copied)
-        keep = self.settings.journal
-        pruned = journal.prune(done, self.clock.now() - keep.keep, keep.keep_size)
-        self._next_prune = now if pruned == PAGE else now + PRUNE_INTERVAL
-        # Sooner where much is rejected: one client must not fill the disk meanwhile.
-        grown = self.ingest.rejected - self._rejected >= keep.quarantine_size // 10
-        if now < self._next_quarantine and not grown:
-            return
-        self._next_quarantine, self._rejected = now + QUARANTINE_INTERVAL, self.ingest.rejected
-        dropped = journal.quarantine.prune(
-            self.clock.now() - keep.keep_quarantine, keep.quarantine_size
-        )
-        if dropped:
-            log.warning("old messages left the quarantine undecoded", count=dropped)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import PRUNE_INTERVAL, Gateway
+from gateway.app import Gateway
+from gateway.caretaker import PRUNE_INTERVAL
 from gateway.influxdb.copies import Copies, forget_others
 from gateway.influxdb.delivery import PATIENCE
 from gateway.settings import parse
