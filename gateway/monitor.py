@@ -7,12 +7,14 @@ What this file guarantees:
   again by judging the readings since, and an event found again has the key of the first;
 - a device whose past has changed is judged again from the key frame before the change, once
   its backlog pauses, also if we crashed meanwhile; the earlier verdict stays on record;
-- nobody is reported missing while we were not listening, or have not read all we have.
+- nobody is reported missing while we were not listening, or have not read all we have;
+- readings are judged as corrected by what people state of their devices, whenever they state it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.history import History
     from gateway.journal import Cursor, Journal
+    from gateway.registry.corrections import Corrections
     from gateway.state import State
     from rules.alert import Alert, Event
     from rules.engine import Engine
@@ -60,6 +63,8 @@ OVERLAP = 2 * 24 * 3600 * 1000
 """Alerts that ended so long (ms) before a key frame may still be ones judged again from it."""
 RETRY = 0.5
 """Seconds between attempts to record an alert."""
+LONGEST_TURN = 2_000
+"""While the past of many devices is judged again, others have their turn after so many ms."""
 SLICE = 500
 """Devices whose state is saved before the loop is given back."""
 
@@ -78,11 +83,19 @@ class Monitor:
     name = "monitor"
     limit = 2_000
 
-    def __init__(
-        self, engine: Engine, state: State, journal: Journal, history: History, clock: Clock
+    def __init__(  # noqa: PLR0913 - it stands between all of these
+        self,
+        engine: Engine,
+        state: State,
+        journal: Journal,
+        history: History,
+        clock: Clock,
+        *,
+        corrections: Corrections | None = None,
     ) -> None:
         """Restore the rule state of the last checkpoint."""
         self.engine = engine
+        self._corrections = corrections
         self.cursor: Cursor = state.cursor(self.name)
         self.saved_cursor = self.cursor
         """Readings up to here are no longer needed to find the rule state again."""
@@ -96,6 +109,7 @@ class Monitor:
         self._frames: list[StoredFrame] = []
         self._saved = now = clock.monotonic()
         self._late = {one: Late(earliest, now, now) for one, earliest in state.late()}
+        self._changed: set[DeviceKey] = set()
         # Judging, ticking, judging again and saving take turns: what is saved must be the state
         # at one cursor.
         self._turn = asyncio.Lock()
@@ -123,6 +137,7 @@ class Monitor:
             await self._judge(items, cursor)
 
     async def _judge(self, items: Sequence[Reading], cursor: Cursor) -> None:
+        items = self._corrected(items)
         folded = self.engine.fold(items)
         before = {device: self.seen_last(device) for device in folded.late}
         self._touched.update({one.device: one for one in items})
@@ -146,6 +161,11 @@ class Monitor:
             or self._clock.monotonic() - self._saved >= CHECKPOINT_INTERVAL
         ):
             await self._checkpoint()
+
+    def _corrected(self, readings: Sequence[Reading]) -> Sequence[Reading]:
+        if self._corrections is None or not self._corrections.any:
+            return readings
+        return self._corrections.apply(list(readings))
 
     async def _go_on(self, items: Sequence[Reading]) -> None:
         """Make alerts from files live when their device is heard and they are still true."""
@@ -270,6 +290,24 @@ class Monitor:
         late.earliest = min(late.earliest, earliest)
         late.latest = now
 
+    def stage_change(self, device: DeviceKey, since: int) -> None:
+        """Stage that what is said of a device changes from `since` (ms) on.
+
+        In the transaction of the fact itself, then it is judged again also if we crash. Once that
+        is committed, call `changed`.
+        """
+        self._note_late(device, since)
+        self._state.note_late([(device, self._late[device].earliest)])
+
+    def changed(self, device: DeviceKey, since: int) -> None:
+        """Take note that what is said of a device has changed from `since` (ms) on.
+
+        Its interval, whose place it has, or what its values are corrected by. Its past is judged
+        again from there, once no more changes follow.
+        """
+        self._changed.add(device)
+        self._note_late(device, since)
+
     async def revise(self, *, at_once: bool = False) -> None:
         """Judge again every device whose backlog has paused."""
         async with self._turn:
@@ -278,7 +316,7 @@ class Monitor:
     async def _revise(self, *, at_once: bool) -> None:
         now = self._clock.monotonic()
         due = [
-            (device, late.earliest)
+            device
             for device, late in self._late.items()
             if at_once
             or now - late.latest >= BACKLOG_PAUSE
@@ -289,15 +327,30 @@ class Monitor:
         # The state saved below must belong to the saved cursor.
         if not await self._checkpoint():
             return
-        for device, earliest in due:
+        for device in due:
+            if not at_once and self._clock.monotonic() - now > LONGEST_TURN:
+                break
+            if device in self._changed:
+                closed = self._events(self.engine.renew(device))
+                if closed:
+                    await self._record(closed)
+                self._changed.discard(device)
+            earliest = self._late.pop(device).earliest
+            if not self.engine.knows(device):
+                await self._record([], partial(self._forget_late, device))
+                continue
             try:
                 await self._judge_again(device, earliest)
             except DamagedHistoryError as error:
                 # The verdicts that stand are kept: what is left cannot change them.
                 self.problem = str(error)
                 log.exception("late data cannot be judged", device=str(device))
-                await self._record([], lambda: self._state.forget_late(device))  # noqa: B023 - called before the next
-            del self._late[device]
+                await self._record([], partial(self._forget_late, device))
+
+    def _forget_late(self, device: DeviceKey) -> None:
+        # What has changed while it was judged has yet to be judged.
+        if device not in self._late:
+            self._state.forget_late(device)
 
     async def _judge_again(self, device: DeviceKey, earliest: int) -> None:
         frame = self._state.frame_before(device, earliest)
@@ -306,7 +359,7 @@ class Monitor:
         known_from = self._history.pruned_before
         if known_from > since:
             frame, since = None, known_from
-        past = self.past.readings(device, since, self.cursor)
+        past = self._corrected(self.past.readings(device, since, self.cursor))
         judged = self.engine.rejudge(device, frame.state if frame else None, past)
         alerts = [
             alert
@@ -328,7 +381,7 @@ class Monitor:
             self._state.drop_frames(device, since)
             self._state.keep_frames(frames)
             self._keep([device])
-            self._state.forget_late(device)
+            self._forget_late(device)
 
         await self._record(events, along)
 
@@ -345,7 +398,7 @@ class Monitor:
         found = self.seen_last(device)
         if found is None:
             known = self.past.known(device, self.cursor)
-            found = known.last if known else None
+            found = self._corrected([known.last])[0] if known else None
         return found
 
     # -- checkpoints -------------------------------------------------------------------------

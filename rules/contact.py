@@ -54,7 +54,8 @@ class Contact:
         arm(subject)
         watches = [subject.plan.watches[lost.key] for lost in ended]
         return [
-            _tell(subject, watch, lost, "indeterminate", watch.until)
+            # The end may have been set in the past.
+            _tell(subject, watch, lost, "indeterminate", max(watch.until, lost.fired_at))
             for watch, lost in zip(watches, ended, strict=True)
         ]
 
@@ -130,6 +131,7 @@ def _tell(
         limit=rule.limit(),
         note=rule.note,
         explanation=Explanation(unknown=at - lost.begin, last_when=lost.begin),
+        reason=watch.reason if kind == "indeterminate" else "",
     )
 
 

@@ -21,7 +21,7 @@ import msgspec
 
 from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
 from rules.contact import Contact
-from rules.plan import Plans
+from rules.plan import Plan, Plans
 from rules.rule import RuleVersion
 from rules.status import Status, status
 from rules.step import Folded, Frame, firing, orphans, retire, step
@@ -39,8 +39,10 @@ class Rejudged(msgspec.Struct, frozen=True):
 class Engine:
     """Judges the readings of all devices by the versions of all rules.
 
-    `interval` tells a device's usual time between readings, in milliseconds. It is asked
-    once, when the device is first seen.
+    `interval` tells a device's usual time between readings, in milliseconds. `stands_for` tells
+    whose place it has taken, itself included: the rules of all of them judge it. `gone` tells
+    since when (ms) another device has its place, None if none has: from then on it is not judged
+    and not missed. All three are asked once, when the device is first seen, until `renew`.
     """
 
     def __init__(
@@ -48,11 +50,15 @@ class Engine:
         versions: Sequence[RuleVersion],
         interval: Callable[[DeviceKey], int],
         *,
+        stands_for: Callable[[DeviceKey], Sequence[DeviceKey]] = lambda device: (device,),
+        gone: Callable[[DeviceKey], int | None] = lambda _: None,
         calm: bool = True,
     ) -> None:
         """Start with no devices. `calm=False` sends every reading through the full step."""
         self._plans = Plans(versions)
         self._interval = interval
+        self._stands_for = stands_for
+        self._gone = gone
         self._subjects: dict[DeviceKey, Subject] = {}
         self._contact = Contact()
         self._calm = calm
@@ -116,6 +122,23 @@ class Engine:
             for transition in (*retire(subject), *self._contact.retire(subject))
         ]
 
+    def renew(self, device: DeviceKey) -> list[Transition]:
+        """Take note that what is said of a device has changed: its interval, or its place.
+
+        Its state is kept as far as the same versions judge it. Alarms of others are closed as
+        indeterminate, and so is its absence where it is gone. What a new interval or an end in the
+        past does to its verdicts is found by judging its readings again: see `rejudge`.
+        """
+        subject = self._subjects.get(device)
+        if subject is None:
+            return []
+        plan = self._plan(device)
+        if plan is subject.plan:
+            return []
+        state = dump(subject)
+        subject.plan = plan
+        return self.load(device, state) + self._contact.retire(subject)
+
     def dump(self, device: DeviceKey) -> bytes:
         """Return a device's state; KeyError if it was never seen."""
         return dump(self._subjects[device])
@@ -136,6 +159,10 @@ class Engine:
         """Every device ever seen."""
         return iter(self._subjects)
 
+    def knows(self, device: DeviceKey) -> bool:
+        """Whether it was ever seen."""
+        return device in self._subjects
+
     def calm(self, device: DeviceKey) -> bool:
         """Whether all is well with a device: no rule that judges it has anything to tell."""
         known = self._subjects.get(device)
@@ -151,9 +178,13 @@ class Engine:
     def _subject(self, device: DeviceKey) -> Subject:
         subject = self._subjects.get(device)
         if subject is None:
-            plan = self._plans.plan(device, self._interval(device))
-            subject = self._subjects[device] = Subject(device, plan)
+            subject = self._subjects[device] = Subject(device, self._plan(device))
         return subject
+
+    def _plan(self, device: DeviceKey) -> Plan:
+        return self._plans.plan(
+            device, self._interval(device), self._stands_for, self._gone(device)
+        )
 
     def _arm(self, subject: Subject) -> None:
         arm(subject)
@@ -173,8 +204,7 @@ class Engine:
         self, device: DeviceKey, frame: bytes | None, readings: Sequence[Reading]
     ) -> tuple[Subject, Rejudged]:
         known = self._subjects.get(device)
-        plan = known.plan if known else self._plans.plan(device, self._interval(device))
-        subject = Subject(device, plan)
+        subject = Subject(device, known.plan if known else self._plan(device))
         out = Folded([], {}, [])
         episodes: dict[str, Episode] = {}
         if frame is not None:

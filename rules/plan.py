@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -13,10 +13,14 @@ from rules.lifecycle import Timing
 from rules.rule import AbsenceRule, RuleVersion, SampleRule
 
 FOREVER = 1 << 62
+REPLACED = "another device has taken its place"
 
 
 class Judge(msgspec.Struct, frozen=True):
-    """One version of a sample rule, with its timing for this device's interval."""
+    """One version of a sample rule, with its timing for this device's interval.
+
+    `reason` says why it ends at `until` where that is not the rule's own end.
+    """
 
     key: str
     version: str
@@ -24,6 +28,7 @@ class Judge(msgspec.Struct, frozen=True):
     timing: Timing
     since: int
     until: int
+    reason: str = ""
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -35,6 +40,7 @@ class Watch(msgspec.Struct, frozen=True):
     wait: int
     since: int
     until: int
+    reason: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -67,18 +73,23 @@ def version_key(version: RuleVersion) -> str:
 class Plan:
     """The rules of devices that are watched by the same versions at the same interval."""
 
-    def __init__(self, versions: Sequence[RuleVersion], interval: int) -> None:
-        """Compile. `interval` is the devices' usual time between readings, in milliseconds."""
+    def __init__(self, versions: Sequence[RuleVersion], interval: int, gone: int = FOREVER) -> None:
+        """Compile. `interval` is the devices' usual time between readings, in milliseconds.
+
+        From `gone` (ms) on nothing judges: another device has taken its place.
+        """
         judges, watches = [], []
         for version in sorted(versions, key=lambda version: version.since):
-            key, rule = version_key(version), version.rule
-            until = FOREVER if version.until is None else version.until
+            key, rule, since = version_key(version), version.rule, version.since
+            until, reason = FOREVER if version.until is None else version.until, ""
+            if gone < until:
+                until, reason = max(since, gone), REPLACED
             if isinstance(rule, SampleRule):
                 timing = rule.timing(interval)
-                judges.append(Judge(key, version.version, rule, timing, version.since, until))
+                judges.append(Judge(key, version.version, rule, timing, since, until, reason))
             elif isinstance(rule, AbsenceRule):
                 wait = rule.wait()
-                watches.append(Watch(key, version.version, rule, wait, version.since, until))
+                watches.append(Watch(key, version.version, rule, wait, since, until, reason))
             else:
                 raise TypeError(f"{type(rule).__name__} must extend SampleRule or AbsenceRule")
         self.judges = {judge.key: judge for judge in judges}
@@ -141,19 +152,31 @@ class Plans:
         }
         # With rules for all devices alone, which is common, nothing is looked up for each.
         self._alike = tuple(sorted(everywhere)) if len(everywhere) == len(self._versions) else None
-        self._plans: dict[tuple[tuple[int, ...], int], Plan] = {}
+        self._plans: dict[tuple[tuple[int, ...], int, int], Plan] = {}
 
-    def plan(self, device: DeviceKey, interval: int) -> Plan:
-        """Return the shared plan of all devices watched by the same versions."""
+    def plan(
+        self,
+        device: DeviceKey,
+        interval: int,
+        stands_for: Callable[[DeviceKey], Sequence[DeviceKey]],
+        gone: int | None,
+    ) -> Plan:
+        """Return the shared plan of all devices watched by the same versions.
+
+        A rule watches a device when it matches any of those that it stands for. `gone` is
+        since when (ms) another device stands in its place, None if none does.
+        """
         chosen = self._alike
         if chosen is None:
+            keys = stands_for(device)
             chosen = tuple(
                 index
                 for index, version in enumerate(self._versions)
-                if version.rule.matches(device)
+                if any(version.rule.matches(key) for key in keys)
             )
-        plan = self._plans.get((chosen, interval))
+        until = FOREVER if gone is None else gone
+        plan = self._plans.get((chosen, interval, until))
         if plan is None:
-            plan = Plan([self._versions[index] for index in chosen], interval)
-            self._plans[chosen, interval] = plan
+            plan = Plan([self._versions[index] for index in chosen], interval, until)
+            self._plans[chosen, interval, until] = plan
         return plan

@@ -13,6 +13,7 @@ import msgspec
 
 from devices.reading import QUANTITIES
 from rules.alert import Alert, Event, EventKind, State
+from rules.plan import REPLACED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FAR = 1 << 62
 """After all times."""
+RULE_ENDED = "its rule no longer judges"
 WITHDRAWN = "withdrawn: late data shows that the limit was not passed for long enough"
 
 
@@ -34,7 +36,7 @@ def alert_of(episode: Episode, *, retrospective: bool) -> Alert:
             "it has lasted long enough" if episode.fired_at > episode.begin else "it is in breach"
         ),
         "resolved": "it is over",
-        "indeterminate": "nobody will know its end: its rule no longer judges",
+        "indeterminate": f"nobody will know its end: {episode.reason or RULE_ENDED}",
     }
     return Alert(
         id=episode.id,
@@ -93,7 +95,8 @@ def revise(
             if now.ended is not None:
                 events.append(event(now))
         elif _facts(before) != _facts(now):
-            events.append(_revised(before, now, "late data moved it", live=live))
+            why = now.reason if REPLACED in now.reason else "late data moved it"
+            events.append(_revised(before, now, why, live=live))
     for alert in left:
         over = alert.ended is not None and alert.ended < since
         if over or alert.reason == WITHDRAWN:

@@ -113,7 +113,8 @@ def _expire(
 ) -> None:
     phase = track.phases.pop(judge.key, None)
     if phase is not None:
-        changes = expire(phase, judge.timing, judge.until)
+        # Where the end was set in the past, its readings are yet to be judged again.
+        changes = expire(phase, judge.timing, max(judge.until, phase.since))
         told += [_tell(subject, channel, judge, change) for change in changes]
 
 
@@ -159,6 +160,7 @@ def _tell(
         note=rule.note,
         explanation=change.explanation,
         imported=imported,
+        reason=judge.reason if change.kind == "indeterminate" else "",
     )
 
 

@@ -17,7 +17,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
     `begin` is when the breach began, `fired_at` when it had lasted long enough. `id` names the
     alarm: see `alert_id`. `channel` is "" for rules about a whole device. `explanation` is what
-    was known when this was told.
+    was known when this was told. `reason` says in words why nobody will know its end, where that
+    is not because its rule ended.
     """
 
     id: str
@@ -32,12 +33,14 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     limit: str
     note: str
     explanation: Explanation
+    reason: str = ""
 
 
 class Transition(Alarm, frozen=True, kw_only=True):
     """A change of one alarm, at `at`.
 
-    `indeterminate` ends an alarm whose end nobody will know, because its rule no longer judges.
+    `indeterminate` ends an alarm whose end nobody will know, because its rule no longer judges, or
+    not this device.
     """
 
     kind: Literal["firing", "resolved", "indeterminate"]
