@@ -71,7 +71,7 @@ async def arrive(gateway: Gateway, count: int) -> None:
 def prune(gateway: Gateway) -> int:
     """Let the gateway drop what it may; return how many readings are left."""
     told_clock(gateway).passes(PRUNE_INTERVAL)
-    gateway._prune(gateway.journal)
+    gateway.caretaker.prune(gateway.journal)
     gateway.journal.commit()
     return int(gateway.journal.rows("SELECT count(*) FROM reading")[0][0])
 
