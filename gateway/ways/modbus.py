@@ -1,0 +1,178 @@
+"""A controller that is read by Modbus TCP: all declared registers at once are one reading.
+
+Where it refuses a register, or does not answer in time, there is no reading: a value that was not
+read is not made up, and the rules notice that the device is not heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
+
+from devices.reading import OWN_CLOCK_UNTRUSTED, DeviceKey, Reading, layout, reading
+from gateway.ways.registers import Request, requests, value
+from gateway.ways.way import Fare, Report
+
+if TYPE_CHECKING:
+    from devices.recognition import Recognition
+    from gateway.clock import Clock
+    from gateway.ingest import Ingest
+    from gateway.settings.ways import Modbus
+
+_EXCEPTIONS = {
+    1: ("knows no such function", "Check kind"),
+    2: ("has no such address", "Check address, kind and type, and set gap = 0"),
+    3: ("takes no such request", "Check address, kind and type"),
+    4: ("has failed at it", "Look at the device"),
+    6: ("is busy", "Ask it less often"),
+    10: ("cannot be reached by the gateway in front of it", "Check unit"),
+    11: ("does not answer the gateway in front of it", "Check unit, and the wires behind it"),
+}
+"""What exception codes mean. Source: Modbus Application Protocol V1.1b3, chapter 7."""
+
+
+class _ReadError(Exception):
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.cure = cure
+
+
+class ModbusReader:
+    """Reads one device, for ever."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a part of its own
+        self,
+        section: Modbus,
+        owner: str,
+        ingest: Ingest,
+        clock: Clock,
+        line: asyncio.Lock,
+        recognition: Recognition,
+    ) -> None:
+        """`owner`: whose device it is. `line`: shared by all behind one address."""
+        self._section = section
+        self._device = DeviceKey(owner, section.device)
+        self._ingest = ingest
+        self._clock = clock
+        self._line = line
+        self._recognition = recognition
+        self._fare = Fare(section.source, section.every, clock)
+        self._requests = requests(section.registers, section.gap)
+        self._layout = layout(tuple(sorted(one.channel for one in section.registers)))
+
+    @property
+    def name(self) -> str:
+        """As its readings name their source."""
+        return self._section.source
+
+    @property
+    def problem(self) -> str | None:
+        """What people are to be told is wrong."""
+        return self._fare.problem
+
+    @property
+    def report(self) -> Report:
+        """How it fares at this moment."""
+        return self._fare.report
+
+    async def run(self) -> None:
+        """Read again and again, for ever."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await self.once()
+            # On time, however long an answer takes; what was missed is not made up for.
+            due = max(due + self._section.every / 1000, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def once(self) -> None:
+        """Read all registers, and commit what they say."""
+        try:
+            async with self._line:
+                values = await self._read()
+        except _ReadError as error:
+            self._fare.failed(error.problem, error.cure)
+            return
+        await self._ingest.store([self._reading(values)])
+        self._recognition.note(
+            self._device, "a Modbus device", f"it is read as {self._section.name}"
+        )
+        self._fare.came(1)
+        self._fare.well()
+
+    async def _read(self) -> dict[str, float]:
+        """Return channel → value. Raises _ReadError."""
+        section = self._section
+        # A connection for each time: controllers have few of them, and forget those that rest.
+        client = AsyncModbusTcpClient(
+            section.host,
+            port=section.port,
+            timeout=section.timeout / 1000,
+            retries=0,
+            reconnect_delay=0,
+        )
+        try:
+            if not await client.connect():
+                raise _ReadError(
+                    f"cannot connect to {section.host}, port {section.port}",
+                    "Check host and port, and that nobody else holds its connections",
+                )
+            found: dict[str, float] = {}
+            for request in self._requests:
+                found |= await self._answer(client, request)
+            return found
+        finally:
+            client.close()
+
+    async def _answer(self, client: AsyncModbusTcpClient, request: Request) -> dict[str, float]:
+        read = {
+            "holding": client.read_holding_registers,
+            "input": client.read_input_registers,
+            "coil": client.read_coils,
+            "discrete": client.read_discrete_inputs,
+        }[request.kind]
+        where = f"{request.kind} {request.address}"
+        if request.size > 1:
+            where += f" to {request.address + request.size - 1}"
+        try:
+            answer = await read(request.address, count=request.size, device_id=self._section.unit)
+        except (TimeoutError, ModbusIOException, ConnectionException):
+            raise _ReadError(
+                f"no answer for {where} within {self._section.timeout / 1000:g} s",
+                "Check unit, and the device",
+            ) from None
+        except ModbusException as error:
+            raise _ReadError(f"its answer for {where} cannot be read: {error}", "") from None
+        if answer.isError():
+            problem, cure = _EXCEPTIONS.get(answer.exception_code, ("refuses it", "See its manual"))
+            raise _ReadError(
+                f"the device {problem}: {where}, exception {answer.exception_code}", cure
+            )
+        words = answer.bits if request.kind in {"coil", "discrete"} else answer.registers
+        if len(words) < request.size:
+            raise _ReadError(
+                f"the device answers {len(words)} of {request.size}: {where}", "Set gap = 0"
+            )
+        found = {}
+        for one in request.registers:
+            start = one.address - request.address
+            found[one.channel] = value(one, [int(each) for each in words[start : start + one.size]])
+        return found
+
+    def _reading(self, values: dict[str, float]) -> Reading:
+        return self._ingest.apart(
+            reading(
+                device=self._device,
+                at=None,
+                received=self._clock.now(),
+                layout=self._layout,
+                values=tuple([values[one] for one in self._layout.channels]),
+                sequence=None,
+                flags=0 if self._clock.trusted() else OWN_CLOCK_UNTRUSTED,
+                source=self._section.source,
+            )
+        )
