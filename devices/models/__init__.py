@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.model import plain_name
+from devices.models import dragino
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from devices.model import Model
 
-CATALOGUE: tuple[Model, ...] = ()
+CATALOGUE: tuple[Model, ...] = (*dragino.MODELS,)
 """Every model, by family."""
 
 

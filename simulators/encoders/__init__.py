@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulators.encoders import dragino
+
 if TYPE_CHECKING:
     from simulators.encoders.encoder import Encoder
 
-ENCODERS: tuple[Encoder, ...] = ()
+ENCODERS: tuple[Encoder, ...] = (*dragino.ENCODERS,)
 """Every encoder, by family."""

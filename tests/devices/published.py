@@ -87,4 +87,50 @@ def channels(example: Mapping[str, Any], published: Published) -> dict[str, floa
     return found
 
 
-PUBLISHED: dict[str, Published] = {}
+_TTN = "lorawan/tts-index/"
+
+PUBLISHED: dict[str, Published] = {
+    "dragino-lht65": Published(
+        (f"{_TTN}lht65-codec.yaml",),
+        {
+            "BatV": "battery",
+            "Hum_SHT": "humidity",
+            "TempC_SHT": "temperature",
+            "TempC_DS": "temperature.external",
+        },
+        frozenset({"Bat_status", "Ext_sensor"}),
+    ),
+    "dragino-lht52": Published(
+        (f"{_TTN}lht52-codec.yaml",),
+        {"Bat_mV": ("battery", 0.001)},
+        frozenset({"Firmware_Version", "Freq_Band", "Sensor_Model", "Sub_Band"}),
+    ),
+    "dragino-lgt92": Published(
+        (f"{_TTN}lgt92-codec.yaml",),
+        {
+            "BatV": "battery",
+            "latitude": "latitude",
+            "longitude": "longitude",
+            "Pitch": "tilt.pitch",
+            "Roll": "tilt.roll",
+        },
+        frozenset({"ALARM_status", "FW", "LON", "MD"}),
+        differs={
+            "lgt92-codec.yaml: No Location": "they leave the position out; it says that it has none"
+        },
+    ),
+    "dragino-lsn50v2-s31": Published(
+        (f"{_TTN}lsn50v2-s31-codec.yaml",),
+        {"BatV": "battery", "Hum_SHT": "humidity", "TempC_SHT": "temperature"},
+        # Pins that this model does not use: nobody has measured what they say.
+        frozenset(
+            {"ADC_CH0V", "Digital_IStatus", "Door_status", "EXTI_Trigger", "TempC1", "Work_mode"}
+        ),
+    ),
+    "dragino-lds02": Published(
+        (f"{_TTN}lds02-codec.yaml",),
+        {"BAT_V": "battery", "DOOR_OPEN_STATUS": "door", "DOOR_OPEN_TIMES": "count.door"},
+        # Its example ends before the duration: published is what JavaScript makes of nothing.
+        frozenset({"ALARM", "LAST_DOOR_OPEN_DURATION", "MOD"}),
+    ),
+}
