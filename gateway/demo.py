@@ -153,7 +153,7 @@ class Demo:
         expires = self._clock.now() + DAY
         await gateway.logins.open(sha256(token.encode()).digest(), PERSON, expires)
         for device in self._places():
-            await gateway.admission.confirm(DeviceKey("", device))
+            await gateway.admission.confirm([DeviceKey("", device)])
         self._link = f"{web.url}/enter#{token}"
         # Aside: to start a browser takes a while.
         await asyncio.to_thread(self.on_page, self._link)

@@ -104,7 +104,7 @@ class DeviceCommands:
         met = self._admission.met(device)
         already = device in self._admission.confirmed
         await self._admission.confirm(
-            device, self._noting_device(request, "confirm", device, confirmed=already)
+            [device], self._noting_device(request, "confirm", device, confirmed=already)
         )
         return {
             "device": str(device),

@@ -21,7 +21,7 @@ from gateway.listener.principal import Principal
 from gateway.state import State
 from tests.gateway.parts import NOW, ToldClock
 
-GRANTS = {"main": ("fridge-*",), "import": ("*",)}
+GRANTS = {"main": ("fridge-*", "hall-1"), "import": ("*",)}
 Policy = Literal["unconfirmed", "refused"]
 
 
@@ -36,7 +36,9 @@ class Door:
 
     def _open(self, policy: Policy) -> None:
         self.state = State(self.folder / "state.db")
-        self.admission = Admission(self.state, GRANTS, policy, self.clock)
+        self.admission = Admission(
+            self.state, GRANTS, policy, self.clock, named=["acme/fridge-80", "acme/fridge-9*"]
+        )
         self.admission.on_stranger = lambda device, source: self.strangers.append((device, source))
 
     def again(self, policy: Policy = "unconfirmed") -> None:
@@ -198,7 +200,7 @@ async def test_a_new_device_waits_to_be_confirmed_and_the_registry_keeps_it(door
         assert door.admission.unconfirmed == {fridge: Met(NOW, "listener/gate")}
         door.again()
         door.admission.know(GATE)
-    await door.admission.confirm(fridge)
+    await door.admission.confirm([fridge])
     for _ in range(2):
         assert door.admission.unconfirmed == {}
         assert door.reason("listener/gate", "fridge-7") is None
@@ -212,7 +214,7 @@ async def test_a_device_that_was_confirmed_before_it_was_recorded_stays_confirme
     door.admission.know(GATE)
     door.reason("listener/gate", "fridge-7")
     door.reason("listener/gate", "fridge-8")
-    await door.admission.confirm(DeviceKey("acme", "fridge-7"))
+    await door.admission.confirm([DeviceKey("acme", "fridge-7")])
     await door.admission.flush()
     door.again()
     assert set(door.admission.unconfirmed) == {DeviceKey("acme", "fridge-8")}
@@ -223,13 +225,13 @@ async def test_an_unknown_device_is_refused_where_the_settings_say_so(door: Door
     door.admission.know(GATE)
     assert door.reason("listener/gate", "fridge-7") == "unknown-device"
     assert door.reason("listener/gate", "door-1") is None, "a person has named it"
-    assert door.reason("main", "fridge-7", "") is None, "a broker's devices are not registered"
+    assert door.reason("main", "fridge-7", "") is None, "a broker's devices are never refused"
     assert door.strangers == [], "it may speak for it: that is no break-in"
     with pytest.raises(DecodeError, match="holdwatch device confirm acme/fridge-7, then"):
         door.admission.check("listener/gate", DeviceKey("acme", "fridge-7"))
     with pytest.raises(DecodeError, match=re.escape("confirm 'acme/fridge-$(x)', then")):
         door.admission.check("listener/gate", DeviceKey("acme", "fridge-$(x)"))
-    await door.admission.confirm(DeviceKey("acme", "fridge-7"))
+    await door.admission.confirm([DeviceKey("acme", "fridge-7")])
     assert door.reason("listener/gate", "fridge-7") is None
     assert door.reason("listener/gate", "fridge-7", "other") == "may-not-speak-for"
 
@@ -274,14 +276,14 @@ async def test_whoever_came_or_is_named_in_full_goes_on_by_any_way_when_new_ones
 async def test_who_brought_a_device_first_is_kept_whoever_brings_it_later(door: Door) -> None:
     for principal in (*OWN, MANY):
         door.admission.know(principal)
-    await door.admission.confirm(DeviceKey("acme", "own-9"))
+    await door.admission.confirm([DeviceKey("acme", "own-9")])
     door.clock.passes(1000)
     for name, device in (("many", "own-9"), ("own-1", "own-1"), ("many", "pat-1")):
         door.reason(f"listener/{name}", device)
     door.clock.passes(1000)
     for device in ("own-1", "own-9", "pat-1"):
         door.reason("listener/many", device)
-    await door.admission.confirm(DeviceKey("acme", "pat-1"))
+    await door.admission.confirm([DeviceKey("acme", "pat-1")])
     await door.admission.flush()
     for _ in range(2):
         for device, source in (("own-1", "own-1"), ("own-9", "many"), ("pat-1", "many")):
@@ -297,7 +299,7 @@ async def test_a_confirmation_can_be_taken_back(door: Door) -> None:
     never, came, late = (DeviceKey("acme", name) for name in ("own-7", "pat-1", "pat-2"))
     door.reason("listener/many", "pat-1")
     for device in (never, came, late):
-        await door.admission.confirm(device)
+        await door.admission.confirm([device])
     door.reason("listener/many", "pat-2")
     for device in (never, came, late):
         await door.admission.unconfirm(device)
@@ -335,7 +337,7 @@ async def test_of_one_credential_only_so_many_devices_wait_to_be_confirmed(
     assert reasons == [None, None, None, "unknown-device", "unknown-device"]
     assert door.reason("listener/gate", "fridge-1") is None
     assert door.reason("listener/many", "pat-1") is None, "another one is not kept out by it"
-    await door.admission.confirm(DeviceKey("acme", "fridge-1"))
+    await door.admission.confirm([DeviceKey("acme", "fridge-1")])
     assert door.reason("listener/gate", "fridge-4") is None
     assert door.reason("listener/gate", "fridge-5") == "unknown-device"
     door.clock.passes(1000)
@@ -355,8 +357,108 @@ async def test_new_devices_wait_while_the_disk_takes_nothing(
         patch.setattr(door.state, "commit_aside", fail)
         await door.admission.flush()
         with pytest.raises(DiskError):
-            await door.admission.confirm(DeviceKey("acme", "fridge-7"))
+            await door.admission.confirm([DeviceKey("acme", "fridge-7")])
     assert set(door.admission.unconfirmed) == {DeviceKey("acme", "fridge-7")}
     await door.admission.flush()
     door.again()
     assert set(door.admission.unconfirmed) == {DeviceKey("acme", "fridge-7")}
+
+
+# --- sources that are no listener
+
+
+def devices(*names: str, owner: str = "acme") -> set[DeviceKey]:
+    return {DeviceKey(owner, name) for name in names}
+
+
+async def test_what_comes_over_a_broker_is_entered_and_never_refused(door: Door) -> None:
+    door.again("refused")
+    for device in ("fridge-7", "hall-1", "fridge-80", "fridge-90"):
+        assert door.reason("main", device) is None
+    assert door.reason("import", "fridge-1") is None
+    await door.admission.flush()
+    for _ in range(2):
+        assert set(door.admission.unconfirmed) == devices("fridge-7", "fridge-90")
+        assert set(door.admission.waiting()) == devices("fridge-7", "fridge-90")
+        assert set(door.admission.confirmed) == devices("hall-1", "fridge-80")
+        assert door.admission.met(DeviceKey("acme", "fridge-7")) == Met(NOW, "main")
+        door.again("refused")
+
+
+async def test_who_was_heard_before_devices_were_entered_is_no_stranger(door: Door) -> None:
+    known = devices("fridge-1", "fridge-2")
+    await door.admission.adopt(known, looking=True)
+    door.again()
+    assert door.admission.confirmed == {}, "who only looks changes nothing"
+    await door.admission.adopt(known)
+    door.again()
+    await door.admission.adopt(devices("fridge-3"))
+    assert set(door.admission.confirmed) == known, "that was once"
+    door.clock.passes(1000)
+    for device in ("fridge-1", "fridge-3"):
+        assert door.reason("main", device) is None
+    await door.admission.flush()
+    door.again()
+    assert door.admission.met(DeviceKey("acme", "fridge-1")) == Met(NOW + 1000, "main")
+    assert set(door.admission.unconfirmed) == devices("fridge-3")
+
+
+def test_a_source_may_be_given_devices_and_lose_them_while_we_run(door: Door) -> None:
+    assert door.reason("push/cellar", "wine-1") == "may-not-speak-for"
+    door.admission.grant("push/cellar", ("wine-*",), "Give the key more devices")
+    assert door.reason("push/cellar", "wine-1") is None
+    with pytest.raises(DecodeError) as refused:
+        door.admission.check("push/cellar", DeviceKey("acme", "beer-1"))
+    assert refused.value.cure == "Give the key more devices"
+    door.admission.grant("push/cellar", None)
+    assert door.reason("push/cellar", "wine-1") == "may-not-speak-for"
+    assert set(door.admission.unconfirmed) == devices("wine-1")
+
+
+def test_beyond_so_many_a_broker_s_devices_are_taken_in_unlisted_and_the_log_says_so_once(
+    door: Door, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gateway.admission, "MOST_UNCONFIRMED", 2)
+    assert [door.reason("main", f"fridge-{n}") for n in range(5)] == [None] * 5
+    assert set(door.admission.unconfirmed) == devices("fridge-0", "fridge-1")
+    assert capsys.readouterr().out.count("without being listed") == 1
+
+
+async def test_what_a_device_was_recognised_as_is_kept_with_it(door: Door) -> None:
+    fridge = DeviceKey("acme", "fridge-7")
+    # It is recognised while its message is decoded, and admitted after that.
+    door.admission.recognised(fridge, "dragino-lht65", "its server calls it 'LHT65'")
+    door.admission.recognised(DeviceKey("acme", "never"), "elsys-ers", "so it says")
+    door.reason("main", "fridge-7")
+    await door.admission.flush()
+    for _ in range(2):
+        assert door.admission.known_as == {fridge: ("dragino-lht65", "its server calls it 'LHT65'")}
+        door.again()
+    door.admission.recognised(fridge, "elsys-ers", "so it says")
+    await door.admission.flush()
+    await door.admission.confirm([fridge])
+    await door.admission.unconfirm(fridge)
+    door.again()
+    assert door.admission.known_as == {fridge: ("elsys-ers", "so it says")}
+
+
+def test_devices_that_are_never_admitted_are_not_remembered_for_ever(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.admission, "MOST_UNMET", 10)
+    for number in range(100):
+        door.admission.recognised(DeviceKey("acme", f"invented-{number}"), "what", "why")
+    assert len(door.admission._unmet) == 10
+
+
+async def test_devices_are_confirmed_together(door: Door) -> None:
+    for number in (1, 2, 3):
+        door.reason("main", f"fridge-{number}")
+    staged = []
+    await door.admission.confirm(devices("fridge-1", "fridge-2"), lambda: staged.append(1))
+    assert staged == [1]
+    await door.admission.flush()
+    for _ in range(2):
+        assert set(door.admission.confirmed) == devices("fridge-1", "fridge-2")
+        assert set(door.admission.unconfirmed) == devices("fridge-3")
+        door.again()
