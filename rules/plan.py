@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from devices.reading import ARRIVAL, COUNTED, UNUSABLE_SHIFT, DeviceKey, Layout
+from rules.jumps import Jump, jump_of
 from rules.lifecycle import Timing
 from rules.rule import AbsenceRule, RuleVersion, SampleRule
 
@@ -29,6 +30,12 @@ class Judge(msgspec.Struct, frozen=True):
     since: int
     until: int
     reason: str = ""
+    waits: bool = False
+    """Whether a value that jumped waits for the next one: see `rules.jumps`."""
+
+    def in_force(self, when: int) -> bool:
+        """Whether it judges a sample of this time."""
+        return self.since <= when < self.until
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -44,11 +51,15 @@ class Watch(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """One channel of a layout, its place in the values, and who judges it."""
+    """One channel of a layout, its place in the values, and who judges it.
+
+    `jump` says how fast it may change, None where nobody minds.
+    """
 
     channel: str
     index: int
     judges: tuple[Judge, ...]
+    jump: Jump | None
 
 
 class Calm(msgspec.Struct, frozen=True):
@@ -86,7 +97,9 @@ class Plan:
                 until, reason = max(since, gone), REPLACED
             if isinstance(rule, SampleRule):
                 timing = rule.timing(interval)
-                judges.append(Judge(key, version.version, rule, timing, since, until, reason))
+                judges.append(
+                    Judge(key, version.version, rule, timing, since, until, reason, rule.waits())
+                )
             elif isinstance(rule, AbsenceRule):
                 wait = rule.wait()
                 watches.append(Watch(key, version.version, rule, wait, since, until, reason))
@@ -104,7 +117,7 @@ class Plan:
         found = self._judged.get(layout.channels)
         if found is None:
             found = self._judged[layout.channels] = tuple(
-                Judged(channel, index, judges)
+                Judged(channel, index, judges, _jump(channel, judges))
                 for index, channel in enumerate(layout.channels)
                 if (judges := self._judging(channel))
             )
@@ -139,6 +152,10 @@ class Plan:
         boundaries = self._boundaries
         until = boundaries[epoch] if epoch < len(boundaries) else FOREVER
         return Calm(layout, mask, tuple(band), until, tuple(sorted(set(keys))))
+
+
+def _jump(channel: str, judges: tuple[Judge, ...]) -> Jump | None:
+    return jump_of(channel) if any(judge.waits for judge in judges) else None
 
 
 class Plans:

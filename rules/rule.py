@@ -99,6 +99,10 @@ class SampleRule(Rule):
         """Return UNKNOWN, CLEAR, NEUTRAL or BREACH for one sample."""
         raise NotImplementedError
 
+    def waits(self) -> bool:
+        """Say whether a value that jumped as nothing real does waits for the next to confirm it."""
+        return False
+
     def badness(self, value: float) -> float:
         """Return how bad a value is; the largest of a run is its worst."""
         raise NotImplementedError

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import msgspec
 
 from devices.reading import IMPORTED, DeviceKey, Reading
-from rules.lifecycle import Change, Phase, advance, expire, explain
+from rules.jumps import confirms
+from rules.lifecycle import BREACH, Change, Phase, advance, expire, explain
 from rules.plan import FOREVER, Judge, Judged
 from rules.subject import (
     DAY,
     NEVER,
+    Held,
     Order,
     Subject,
     Track,
@@ -85,14 +87,20 @@ def _apply(
     when = reading.when
     value, raw, usable = sample(reading, channel.index)
     for judge in channel.judges:
-        if when < judge.since:
-            continue
         if when >= judge.until:
             _expire(subject, track, channel.channel, judge, told)
+    if track.held is not None:
+        _settle(subject, track, channel, reading, told)
+    doubted = usable and _doubted(track, channel, raw, when)
+    imported = bool(reading.flags & IMPORTED)
+    for judge in channel.judges:
+        if not judge.in_force(when):
             continue
         phase = track.phases.get(judge.key)
         if phase is None:
             phase = track.phases[judge.key] = Phase()
+        if doubted and judge.waits:
+            continue
         changes = advance(
             phase,
             judge.timing,
@@ -102,10 +110,72 @@ def _apply(
             badness=judge.rule.badness(raw),
             identity=reading.identity,
         )
-        imported = bool(reading.flags & IMPORTED)
         told += [
             _tell(subject, channel.channel, judge, change, imported=imported) for change in changes
         ]
+    if doubted:
+        track.held = Held(when, reading.identity, raw, imported)
+    elif usable and channel.jump is not None:
+        track.trusted = (when, raw)
+
+
+def _doubted(track: Track, channel: Judged, value: float, when: int) -> bool:
+    """Whether a value jumped as nothing real does, and it matters: to a breach or a run.
+
+    What no rule minds is believed at once, as the calm path does: it costs nobody an alarm.
+    """
+    jump, trusted = channel.jump, track.trusted
+    if jump is None or trusted is None or jump.allows(value - trusted[1], when - trusted[0]):
+        return False
+    for judge in channel.judges:
+        if judge.waits and judge.in_force(when):
+            phase = track.phases.get(judge.key)
+            running = phase is not None and phase.begin is not None
+            if running or judge.rule.condition(value, True) == BREACH:  # noqa: FBT003 - hot: by position
+                return True
+    return False
+
+
+def _settle(
+    subject: Subject, track: Track, channel: Judged, reading: Reading, told: list[Transition]
+) -> None:
+    """Apply the value that was held: as it was where this reading confirms it, else as unknown."""
+    held, jump, trusted = track.held, channel.jump, track.trusted
+    if held is None:
+        return
+    track.held = None
+    when = reading.when
+    _, value, usable = sample(reading, channel.index)
+    real = (
+        usable
+        and jump is not None
+        and trusted is not None
+        and confirms(jump, trusted[1], held.value, value, when - held.when)
+    )
+    if real:
+        track.trusted = (held.when, held.value)
+    for judge in channel.judges:
+        # One that has ended meanwhile never knew: see `_expire`.
+        phase = track.phases.get(judge.key)
+        if phase is not None and judge.waits:
+            changes = _advance_held(phase, judge, held, real=real)
+            told += [
+                _tell(subject, channel.channel, judge, change, imported=held.imported)
+                for change in changes
+            ]
+
+
+def _advance_held(phase: Phase, judge: Judge, held: Held, *, real: bool) -> list[Change]:
+    rule = judge.rule
+    return advance(
+        phase,
+        judge.timing,
+        when=held.when,
+        condition=rule.condition(held.value, real),
+        value=held.value,
+        badness=rule.badness(held.value),
+        identity=held.identity,
+    )
 
 
 def _expire(
@@ -114,7 +184,10 @@ def _expire(
     phase = track.phases.pop(judge.key, None)
     if phase is not None:
         # Where the end was set in the past, its readings are yet to be judged again.
-        changes = expire(phase, judge.timing, max(judge.until, phase.since))
+        changes = []
+        if track.held is not None and judge.waits and judge.in_force(track.held.when):
+            changes = _advance_held(phase, judge, track.held, real=False)
+        changes += expire(phase, judge.timing, max(judge.until, phase.since))
         told += [_tell(subject, channel, judge, change) for change in changes]
 
 

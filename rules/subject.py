@@ -29,7 +29,9 @@ DAY = 24 * 60 * 60 * 1000
 NEVER = -(1 << 62)
 """Before all times."""
 
-FORMAT = 1
+FORMAT = 2
+READABLE = {1, 2}
+"""Formats of stored state. Version 1 knew nothing of jumps: it takes up as if none had been."""
 
 
 class Order(NamedTuple):
@@ -53,13 +55,28 @@ def order(reading: Reading) -> Order:
     return Order(reading.when, reading.identity, reading.at)
 
 
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """A value that jumped as nothing real does, and waits for the next one to confirm it."""
+
+    when: int
+    identity: int
+    value: float
+    imported: bool
+
+
 class Track(msgspec.Struct, array_like=True):
-    """One channel of a subject: the last reading that was judged on it, and its phases by key."""
+    """One channel of a subject: the last reading that was judged on it, and its phases by key.
+
+    Where jumps matter, `trusted` is the last value that was believed, with its time (ms), and
+    `held` one that waits to be: it is the last reading, and no phase has seen it that minds jumps.
+    """
 
     when: int
     identity: int
     at: int
     phases: dict[str, Phase]
+    trusted: tuple[int, float] | None = None
+    held: Held | None = None
 
     @property
     def last(self) -> Order:
@@ -135,7 +152,8 @@ def _tracks(plan: Plan, latest: Reading, keys: frozenset[str] | None) -> dict[st
             if judge.since <= when < judge.until and (keys is None or judge.key in keys):
                 condition = judge.rule.condition(raw, usable)
                 phases[judge.key] = Phase(condition, when, latest.identity, value)
-        tracks[judged.channel] = Track(when, latest.identity, latest.at, phases)
+        trusted = None if judged.jump is None else (when, raw)
+        tracks[judged.channel] = Track(when, latest.identity, latest.at, phases, trusted)
     return tracks
 
 
@@ -171,7 +189,7 @@ def quieten(subject: Subject, reading: Reading) -> None:
         return
     last = order(reading)
     for track in subject.tracks.values():
-        if track.last != last:
+        if track.last != last or track.held is not None:
             return
         for phase in track.phases.values():
             if phase.begin is not None or phase.condition == UNKNOWN:
@@ -234,7 +252,7 @@ def dump(subject: Subject, *, contact: bool = True) -> bytes:
     tracks = subject.tracks
     if tracks is not None:
         tracks = {
-            channel: Track(t.when, t.identity, t.at, dict(sorted(t.phases.items())))
+            channel: msgspec.structs.replace(t, phases=dict(sorted(t.phases.items())))
             for channel, t in sorted(tracks.items())
         }
     heard, lost = (subject.heard, subject.lost) if contact else (-1, ())
@@ -253,7 +271,7 @@ def load(subject: Subject, state: bytes) -> None:
         raise ValueError(
             f"the stored rule state of {subject.device} cannot be read: judge its readings again"
         ) from error
-    if content.format != FORMAT:
+    if content.format not in READABLE:
         raise ValueError(
             f"the stored rule state of {subject.device} has format {content.format}, "
             f"this version reads {FORMAT}: judge its readings again"

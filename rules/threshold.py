@@ -142,6 +142,13 @@ class Threshold(SampleRule):
             return -math.inf, self.clear
         return self.clear, math.inf
 
+    spikes: Literal["ignore", "judge"] = Field(
+        default="ignore",
+        description="What becomes of a value that has jumped faster than anything real does, as "
+        "from 4 to 90 °C in a minute. ignore: it waits for the next one, and counts if that "
+        "confirms it, else it is taken as unknown. judge: it counts at once.",
+    )
+
     def timing(self, interval: int) -> Timing:
         """Return the durations; `hold` is 2.5 intervals unless it is set."""
         return Timing(
@@ -165,6 +172,10 @@ class Threshold(SampleRule):
             return BREACH
         low, high = self.clear_limits()
         return CLEAR if low <= value <= high else NEUTRAL
+
+    def waits(self) -> bool:
+        """Say whether an impossible jump waits to be confirmed."""
+        return self.spikes == "ignore"
 
     def badness(self, value: float) -> float:
         """Return how far the value is beyond the nearer limit."""
