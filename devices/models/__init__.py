@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.model import plain_name
-from devices.models import dragino
+from devices.models import decentlab, digital_matter, dragino, laird, milesight, ruuvi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from devices.model import Model
 
-CATALOGUE: tuple[Model, ...] = (*dragino.MODELS,)
+CATALOGUE: tuple[Model, ...] = (
+    *decentlab.MODELS,
+    *digital_matter.MODELS,
+    *dragino.MODELS,
+    *laird.MODELS,
+    *milesight.MODELS,
+    *ruuvi.MODELS,
+)
 """Every model, by family."""
 
 

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulators.encoders import dragino
+from simulators.encoders import decentlab, digital_matter, dragino, laird, milesight, ruuvi
 
 if TYPE_CHECKING:
     from simulators.encoders.encoder import Encoder
 
-ENCODERS: tuple[Encoder, ...] = (*dragino.ENCODERS,)
+ENCODERS: tuple[Encoder, ...] = (
+    *decentlab.ENCODERS,
+    *digital_matter.ENCODERS,
+    *dragino.ENCODERS,
+    *laird.ENCODERS,
+    *milesight.ENCODERS,
+    *ruuvi.ENCODERS,
+)
 """Every encoder, by family."""

@@ -89,6 +89,22 @@ def channels(example: Mapping[str, Any], published: Published) -> dict[str, floa
 
 _TTN = "lorawan/tts-index/"
 
+_CHIRPSTACK = "lorawan/chirpstack-profiles/test_decode_"
+
+_DECENTLAB: dict[str, str | tuple[str, float]] = {
+    "air_temperature": "temperature",
+    "air_humidity": "humidity",
+    "battery_voltage": "battery",
+    "barometric_pressure": ("pressure", 0.01),  # Pa there
+    "illuminance": "illuminance",
+    "co2_concentration": "co2",
+    "activity_counter": "motion",
+    "total_voc": "tvoc",
+}
+_NOT_DECENTLAB = frozenset(
+    {"protocol_version", "device_id", "sensor_id", "co2_sensor_status", "raw_ir_reading"}
+) | {"ambient_light_visible_infrared", "ambient_light_infrared"}
+
 PUBLISHED: dict[str, Published] = {
     "dragino-lht65": Published(
         (f"{_TTN}lht65-codec.yaml",),
@@ -132,5 +148,42 @@ PUBLISHED: dict[str, Published] = {
         {"BAT_V": "battery", "DOOR_OPEN_STATUS": "door", "DOOR_OPEN_TIMES": "count.door"},
         # Its example ends before the duration: published is what JavaScript makes of nothing.
         frozenset({"ALARM", "LAST_DOOR_OPEN_DURATION", "MOD"}),
+    ),
+    "decentlab-dl-sht35": Published((f"{_TTN}dl-sht35-codec.yaml",), _DECENTLAB, _NOT_DECENTLAB),
+    "decentlab-dl-rhc": Published(
+        (f"{_TTN}dl-rhc-codec.yaml", f"{_CHIRPSTACK}dl-rhc.json"), _DECENTLAB, _NOT_DECENTLAB
+    ),
+    "decentlab-dl-iam": Published(
+        (f"{_TTN}dl-iam-codec.yaml", f"{_CHIRPSTACK}dl-iam.json"), _DECENTLAB, _NOT_DECENTLAB
+    ),
+    "digital-matter-oyster": Published(
+        (f"{_TTN}oyster-codec.yaml",),
+        {
+            "batV": "battery",
+            "inTrip": "motion",
+            "latitudeDeg": "latitude",
+            "longitudeDeg": "longitude",
+            "speedKmph": "speed",
+            "headingDeg": "heading",
+        },
+        # `cached` is where it was when it last knew.
+        frozenset({"type", "fixFailed", "manDown", "cached.latitudeDeg", "cached.longitudeDeg"})
+        | {"cached.speedKmph", "cached.headingDeg"},
+    ),
+    "laird-rs1xx": Published(
+        (f"{_TTN}rs1xx-temp-rh-sensor-codec.yaml",),
+        {"temperature": "temperature", "humidity": "humidity", "voltage": "battery"},
+        # A reading's time and several readings in one message: test_laird.py.
+        frozenset({"msgType", "options", "batteryCapacity", "alarmMsgCount", "backlogMsgCount"})
+        | {"releaseDate", "releaseNumber", "partNumber"}
+        | {"batteryType", "sensorReadPeriod", "sensorAggregate", "ledBle", "ledLora"}
+        | {"tempAlarmsEnabled", "tempAlarmLimitLow", "tempAlarmLimitHigh"}
+        | {"humidityAlarmsEnabled", "humidityAlarmLimitLow", "humidityAlarmLimitHigh"}
+        | {f"timestamp.{part}" for part in ("year", "month", "day", "hours", "minutes", "seconds")},
+        more=frozenset({"battery_level"}),  # there a text, such as 80-100%
+        differs={
+            "rs1xx-temp-rh-sensor-codec.yaml: Send Temp and RH Aggregated Data Notification": "two",
+            "rs1xx-temp-rh-sensor-codec.yaml: Send Backlog Messages Notification": "two readings",
+        },
     ),
 }
