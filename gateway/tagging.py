@@ -3,26 +3,30 @@
 They stand in the settings, and settings change. A copy that is sent again years later must get
 the tags that it had, or it would stand beside the first one instead of in its place. So every
 version of what the settings say is kept with the time from which it holds; the first holds for
-all the time before it too.
+all the time before it too. What people state of a device in the registry is dated anyhow, and
+counts before what the settings say.
 """
 
 from __future__ import annotations
 
 import re
 from fnmatch import translate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from devices.reading import AHEAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from devices.reading import DeviceKey
     from gateway.journal import Journal
+    from gateway.registry import Card
     from gateway.settings import Settings
     from gateway.state import State
+
+Dated = TypeVar("Dated")
 
 BEGINNING = -(1 << 62)
 """Before every reading (ms)."""
@@ -67,33 +71,71 @@ class _Version:
 class Tagging:
     """Which tags a device had when."""
 
-    def __init__(self, versions: Sequence[tuple[int, Sequence[Pattern]]]) -> None:
-        """Take versions as (since when in ms, its patterns), oldest first."""
+    def __init__(
+        self,
+        versions: Sequence[tuple[int, Sequence[Pattern]]],
+        cards: Callable[[DeviceKey], Sequence[tuple[int, Card]]] = lambda _device: (),
+    ) -> None:
+        """Take every version (since when in ms, its patterns), oldest first.
+
+        `cards` returns what is stated of a device, each with since when (ms), oldest first.
+        """
         self._versions = [
             _Version(since, patterns)
             for number, (since, patterns) in enumerate(versions)
             if not number or list(patterns) != list(versions[number - 1][1])
         ]
+        self._cards = cards
+        self.generation = 0
+        """Another one after each change of anybody's card."""
+        self.on_change: list[Callable[[DeviceKey], None]] = []
+        """Each is called when the tags of a device may be others: whoever keeps them forgets."""
+
+    def changed(self, device: DeviceKey) -> None:
+        """Tell that a device's card has changed."""
+        self.generation += 1
+        for forget in self.on_change:
+            forget(device)
 
     def periods(self, device: DeviceKey) -> list[Period]:
         """Return a device's tags over time, oldest first; the first begins before all readings."""
         key = str(device)
+        told = [(version.since, version.tags(key)) for version in self._versions]
+        if told:
+            told[0] = (BEGINNING, told[0][1])
+        cards = self._cards(device)
+        begins = sorted({since for since, _ in (*told, *cards)} | {BEGINNING})
         found: list[Period] = []
-        for version in self._versions:
-            tags = version.tags(key)
-            if not found:
-                found.append(Period(BEGINNING, tags))
-            elif found[-1].tags != tags:
-                found.append(Period(version.since, tags))
-        return found or [Period(BEGINNING, Tags())]
+        for since in begins:
+            tags = _over(_at(cards, since), _at(told, since))
+            if not found or found[-1].tags != tags:
+                found.append(Period(since, tags))
+        return found
 
     def at(self, device: DeviceKey, when: int) -> Tags:
         """Return the tags that a device had at a time (ms)."""
         return [one.tags for one in self.periods(device) if one.since <= when][-1]
 
 
-async def adopt_tags(
-    state: State, journal: Journal, settings: Settings, now: int, *, looking: bool
+def _at(dated: Sequence[tuple[int, Dated]], when: int) -> Dated | None:
+    """Return what held at a time, of what is in order of time."""
+    return next((one for since, one in reversed(dated) if since <= when), None)
+
+
+def _over(card: Card | None, tags: Tags | None) -> Tags:
+    """Return the tags of the settings, with what the card says in their place."""
+    told = tags or Tags()
+    return told if card is None else Tags(card.site or told.site, card.model or told.model)
+
+
+async def adopt_tags(  # noqa: PLR0913 - where it is kept, and all that says something
+    state: State,
+    journal: Journal,
+    settings: Settings,
+    now: int,
+    *,
+    looking: bool,
+    cards: Callable[[DeviceKey], Sequence[tuple[int, Card]]] = lambda _device: (),
 ) -> Tagging:
     """Take note of what the settings say from `now` (ms) on, where that is new.
 
@@ -101,7 +143,8 @@ async def adopt_tags(
     what held last, as ours may have been set back a little. A version from when our clock was far
     ahead gives way: readings will come at that time that are true.
 
-    Whoever is only `looking` writes nothing. Raises FileError, DiskError.
+    `cards` is what the registry says. Whoever is only `looking` writes nothing. Raises FileError,
+    DiskError.
     """
     versions = {since: _read(body) for since, body in state.tag_versions()}
     told = [Pattern(one.match, Tags(one.site or "", one.model or "")) for one in settings.devices]
@@ -121,7 +164,7 @@ async def adopt_tags(
         async with state.writing():
             for since, body in new.items():
                 state.keep_tag_version(since, msgspec.json.encode(body))
-    return Tagging(sorted((versions | new).items()))
+    return Tagging(sorted((versions | new).items()), cards)
 
 
 def _read(body: bytes) -> list[Pattern]:

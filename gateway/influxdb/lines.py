@@ -73,6 +73,11 @@ class Lines:
         self._readings = _measurement(names.readings)
         self._prefixes: dict[DeviceKey, list[tuple[int, bytes]]] = {}
         self._templates: dict[Layout, bytes] = {}
+        tagging.on_change.append(self._forget)
+
+    def _forget(self, device: DeviceKey) -> None:
+        """Write a device's tags anew: somebody has stated others."""
+        self._prefixes.pop(device, None)
 
     def of_readings(self, readings: Sequence[Reading]) -> list[bytes]:
         """Return a line for each, in order, without the end of line."""
@@ -120,11 +125,15 @@ class Lines:
         """Return how lines of a device begin, each with since when (ms), newest first."""
         if len(self._prefixes) >= MAXIMUM_DEVICES:
             del self._prefixes[next(iter(self._prefixes))]
+        generation = self._tagging.generation
         made = [
             (since, self._readings + _tags(self._tags_of(device, tags)))
             for since, tags in reversed(self._tagging.periods(device))
         ]
         self._prefixes[device] = made
+        if generation != self._tagging.generation:
+            # Lines are written on threads: what changed meanwhile was forgotten too early.
+            self._prefixes.pop(device, None)
         return made
 
     def _template(self, layout: Layout) -> bytes:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from devices.reading import AHEAD_LIMIT, DeviceKey
 from gateway.journal import Journal
+from gateway.registry import Card
 from gateway.settings import parse
 from gateway.state import State
 from gateway.tagging import BEGINNING, Pattern, Period, Tagging, Tags, adopt_tags
@@ -237,3 +238,31 @@ def stored(state: State) -> list[tuple[int, list[Pattern]]]:
 
 def _patterns(body: bytes) -> list[Pattern]:
     return msgspec.json.decode(body, type=list[Pattern])
+
+
+# --- what people state in the registry
+
+
+def test_a_card_counts_before_the_settings_field_by_field_from_its_time_on() -> None:
+    cards = [(NOW, Card(site="Bremen")), (NOW + 9, Card(site="Bremen", model="TH9"))]
+    versions = [(NOW - 5, [Pattern("*", Tags("Hamburg", "TH2"))]), (NOW + 5, [])]
+    tagging = Tagging(versions, lambda device: cards if device == TRUCK else [])
+    assert tagging.periods(TRUCK) == [
+        (BEGINNING, Tags("Hamburg", "TH2")),
+        (NOW, Tags("Bremen", "TH2")),
+        (NOW + 5, Tags("Bremen", "")),
+        (NOW + 9, Tags("Bremen", "TH9")),
+    ]
+    assert tagging.at(TRUCK, NOW - 1) == Tags("Hamburg", "TH2")
+    assert tagging.at(DeviceKey("", "van"), NOW) == Tags("Hamburg", "TH2")
+    assert Tagging([], lambda _device: cards).periods(TRUCK) == [
+        (BEGINNING, Tags()),
+        (NOW, Tags("Bremen", "")),
+        (NOW + 9, Tags("Bremen", "TH9")),
+    ]
+
+
+def test_what_a_card_says_that_changes_no_tag_makes_no_period() -> None:
+    cards = [(NOW, Card(name="Left door")), (NOW + 1, Card(site="Hamburg"))]
+    tagging = Tagging([(NOW, [Pattern("*", Tags("Hamburg"))])], lambda _device: cards)
+    assert tagging.periods(TRUCK) == [(BEGINNING, Tags("Hamburg"))]

@@ -24,6 +24,7 @@ from devices.reading import (
 )
 from devices.reading import reading as received
 from gateway.influxdb.lines import Lines, event_time, time_of
+from gateway.registry import Card
 from gateway.settings.influxdb import (
     ALERT_FIELDS,
     ALERT_TAGS,
@@ -34,6 +35,7 @@ from gateway.settings.influxdb import Tags as TagNames
 from gateway.state import StoredEvent
 from gateway.tagging import BEGINNING, Pattern, Tagging, Tags
 from rules.alert import Alert, Event
+from tests.gateway.parts import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -491,3 +493,40 @@ def test_half_a_surrogate_pair_stops_no_line() -> None:
     one = reading([1.0], channels=("door",), device="a\ud800b")
     (line,) = Lines(Schema(), NOBODY).of_readings([one])
     assert line == b"readings,device=a?b door=1.0" + AT
+
+
+# --- what people state in the registry
+
+
+def test_lines_have_the_new_tags_as_soon_as_a_card_is_changed() -> None:
+    cards: dict[DeviceKey, list[tuple[int, Card]]] = {}
+    tagging = Tagging([], lambda device: cards.get(device, []))
+    lines = Lines(Schema(), tagging)
+    one, other = said("truck-1", NOW), said("van-1", NOW)
+    before = lines.of_readings([one, other])
+    cards[one.device] = [(NOW, Card(site="Bremen"))]
+    tagging.changed(one.device)
+    after = lines.of_readings([one, other])
+    assert b",site=Bremen" not in before[0]
+    assert after == [
+        before[0].replace(b",device=truck-1", b",device=truck-1,site=Bremen"),
+        before[1],
+    ]
+
+
+def test_a_card_that_changes_while_a_line_is_written_is_in_the_next_one() -> None:
+    cards: list[tuple[int, Card]] = []
+
+    def look(device: DeviceKey) -> list[tuple[int, Card]]:
+        found = list(cards)
+        if not found:
+            # As another thread would, between the look at the card and the keeping of it.
+            cards.append((NOW, Card(site="Bremen")))
+            tagging.changed(device)
+        return found
+
+    tagging = Tagging([], look)
+    lines = Lines(Schema(), tagging)
+    first, second = (lines.of_readings([said("truck-1", NOW)]) for _ in range(2))
+    assert b"site=" not in first[0]
+    assert b"site=Bremen" in second[0]
