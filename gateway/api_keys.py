@@ -20,6 +20,8 @@ from gateway.control import ControlError
 from gateway.names import check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from devices.reading import DeviceKey
     from gateway.audit import Who
     from gateway.clock import Clock
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 SCOPES = ("read", "act", "metrics")
 """read: devices, readings, alerts, the quarantine, the gateway. act: acknowledge, assign, note and
 mute. metrics: /metrics, for Prometheus."""
+PUSH = "push"
+"""A scope too: send in what devices said. It is given with the devices that a key speaks for."""
 PREFIX = "hw_"
 """By which a key that lies where it should not is recognised."""
 TOKEN = 16
@@ -46,6 +50,15 @@ class ApiKey(msgspec.Struct, frozen=True):
     added: int = 0
     expires: int | None = None
     revoked: int | None = None
+    speaks_for: tuple[str, ...] = ()
+    """Patterns of the ids of the devices whose readings it may push."""
+    owner: str | None = None
+    """Whose devices those are; None: the gateway's own."""
+
+    @property
+    def source(self) -> str:
+        """What the readings that it pushes carry as their source."""
+        return f"http:{self.name}"
 
     def allows(self, device: DeviceKey) -> bool:
         """Whether it knows of a device."""
@@ -58,7 +71,9 @@ class ApiKey(msgspec.Struct, frozen=True):
     @property
     def fact(self) -> dict[str, Any]:
         """What the audit trail says of it."""
-        return {"scopes": self.scopes, "devices": self.devices, "expires": self.expires}
+        pushes = {"speaks_for": self.speaks_for, "owner": self.owner} if self.speaks_for else {}
+        known = {"scopes": self.scopes, "devices": self.devices, "expires": self.expires}
+        return known | pushes
 
 
 def find_key(state: State, token: str, now: int) -> ApiKey | None:
@@ -77,6 +92,8 @@ class ApiKeys:
     def __init__(self, state: State, clock: Clock) -> None:
         self._state = state
         self._clock = clock
+        self.on_change: Callable[[ApiKey], None] = lambda _key: None
+        """Told of each key that was added or revoked, as it now stands."""
 
     def all(self) -> list[ApiKey]:
         """Return every key by name, those that are revoked or expired too."""
@@ -102,6 +119,7 @@ class ApiKeys:
                 )
             self._keep(key, sha256(token.encode()).digest())
             self._audit(who, "key-add", key.name, None, key.fact)
+        self.on_change(key)
         return key, token
 
     async def revoke(self, name: str, who: Who) -> ApiKey:
@@ -115,6 +133,7 @@ class ApiKeys:
             revoked = msgspec.structs.replace(before, revoked=self._clock.now())
             self._keep(revoked, None)
             self._audit(who, "key-revoke", name, before.fact, None)
+        self.on_change(revoked)
         return revoked
 
     def _find(self, name: str) -> ApiKey | None:
@@ -139,25 +158,40 @@ class ApiKeys:
 
 def _check(key: ApiKey, now: int) -> None:
     check_name(key.name, "a key")
-    wrong = [one for one in key.scopes if one not in SCOPES]
+    wrong = [one for one in key.scopes if one not in {*SCOPES, PUSH}]
     if wrong or not key.scopes:
         problem = f"{wrong[0]!r} is no scope" if wrong else f"{key.name} would have no scope"
         raise ControlError(problem, f"Use one or more of {', '.join(SCOPES)}")
+    if (PUSH in key.scopes) != bool(key.speaks_for) or (
+        key.owner is not None and not key.speaks_for
+    ):
+        raise ControlError(
+            "whoever pushes speaks for devices, and nobody else does",
+            "Name them: holdwatch key add NAME --push 'fridge-*'",
+        )
     if key.expires is not None and key.expires <= now:
         raise ControlError(f"{key.name} would have expired already", "Give it a day or more")
-    if not 1 <= len(key.devices) <= MOST_PATTERNS:
+    if not 1 <= len(key.devices) <= MOST_PATTERNS or len(key.speaks_for) > MOST_PATTERNS:
         raise ControlError(
-            f"{key.name} has {len(key.devices):,} patterns of devices",
+            f"{key.name} has {max(len(key.devices), len(key.speaks_for)):,} patterns of devices",
             f"Give it 1 to {MOST_PATTERNS:,}; fridge-* stands for many devices, and * for all",
         )
+    for pattern in key.speaks_for:
+        _check_ids(pattern, [pattern])
     for pattern in key.devices:
-        owner, slash, device = pattern.rpartition("/")
-        try:
-            for part in (owner, device) if slash else (device,):
-                check_device_id(part.replace("*", "x"))
-        except DecodeError as error:
-            raise ControlError(
-                f"{pattern!r} matches no device",
-                "Use an id, or a pattern such as fridge-* or owner/fridge-*; ids hold no space "
-                "and none of + # / . * > and have at most 128 characters",
-            ) from error
+        _check_ids(pattern, pattern.rsplit("/", 1))
+    if key.owner:
+        _check_ids(key.owner, [key.owner])
+
+
+def _check_ids(pattern: str, parts: Sequence[str]) -> None:
+    """Refuse a pattern one of whose parts can be no id."""
+    try:
+        for part in parts:
+            check_device_id(part.replace("*", "x"))
+    except DecodeError as error:
+        raise ControlError(
+            f"{pattern!r} matches no device",
+            "Use an id, or a pattern such as fridge-* or owner/fridge-*; ids hold no space "
+            "and none of + # / . * > and have at most 128 characters",
+        ) from error

@@ -95,16 +95,30 @@ def key_add(  # noqa: PLR0913, PLR0917 - options of a command
             help="Devices that it knows of: fridge-*, owner/fridge-*. Repeatable; left out, all.",
         ),
     ] = None,
+    push: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Devices whose readings it may push: fridge-*. Repeatable. Without --scope it may "
+            "do nothing else.",
+        ),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(help="Whose devices those are.", show_default="the gateway's owner"),
+    ] = None,
     days: Annotated[int, typer.Option(help="For how many days it is good.")] = 365,
     config: SettingsPath = DEFAULT,
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
-    """Let a program use the HTTP API: make a key, and show it, this one time."""
+    """Let a program use the HTTP API, or push readings: make a key, and show it, this one time."""
     request = {
         "do": "key-add",
         "name": name,
         "scopes": scope,
         "devices": devices,
+        "push": push,
+        "owner": owner,
         "expires_days": days,
     }
     ask_and_show(config, request, screen.show_key, json=json)

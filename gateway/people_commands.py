@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gateway import audit
-from gateway.api_keys import ApiKey
+from gateway.api_keys import PUSH, ApiKey
 from gateway.audit import who_of
 from gateway.control import ControlError
 from rules.duration import DAY
@@ -172,11 +172,15 @@ class PeopleCommands:
             raise ControlError(
                 f"a key cannot be good for {days:,} days", f"Use 1 to {LONGEST_LIFE:,}"
             )
+        pushes = _texts(request, "push", ())
+        scopes = _texts(request, "scopes", () if pushes else ("read",))
         asked = ApiKey(
             name=_text(request, "name"),
-            scopes=_texts(request, "scopes", ("read",)),
+            scopes=(*scopes, PUSH) if pushes else scopes,
             devices=_texts(request, "devices", ("*",)),
             expires=self._clock.now() + days * DAY,
+            speaks_for=pushes,
+            owner=_text(request, "owner") if request.get("owner") is not None else None,
         )
         key, token = await self._keys.add(asked, who_of(request))
         return {**msgspec.structs.asdict(key), "token": token}

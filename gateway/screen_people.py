@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.markup import escape
 
+from gateway.api_keys import PUSH
 from gateway.clock import RELEASED
 from gateway.screen import empty_table, foreign, when
 from gateway.screen_devices import host_for_others
@@ -108,13 +109,16 @@ def show_screens(console: Console, settings: Settings, answer: list[dict[str, An
 def show_key(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """Show a new key, and how a program uses it."""
     console.print(f"[green]✓[/] {answer['name']} may {', '.join(answer['scopes'])}, with:")
-    rows = [
-        ("key", answer["token"]),
-        ("sent as", "Authorization: Bearer KEY"),
-        ("devices", ", ".join(answer["devices"])),
-        ("until", when(settings, answer["expires"])),
-    ]
-    _sheet(console, [*_page(settings, "/api/v1"), *rows])
+    pushes, path = ", ".join(answer["speaks_for"]), "/api/v1"
+    rows = [("key", answer["token"]), ("sent as", "Authorization: Bearer KEY")]
+    if pushes:
+        rows += [("or as", f"Basic, user {answer['name']}, password KEY"), ("pushes", pushes)]
+    if answer["scopes"] == [PUSH]:
+        path += "/push"
+    else:
+        rows.append(("devices", ", ".join(answer["devices"])))
+    rows.append(("until", when(settings, answer["expires"])))
+    _sheet(console, [*_page(settings, path), *rows])
     console.print(
         f"[bold]The key {ONCE}. Lost, it is replaced: revoke it, then add it again.",
         soft_wrap=True,
@@ -134,8 +138,10 @@ def show_keys(console: Console, settings: Settings, answer: list[dict[str, Any]]
             until = f"[dim]revoked {when(settings, one['revoked'])}[/]"
         elif not one["good"]:
             until = f"[yellow]! expired {until}[/]"
-        devices = escape(", ".join(one["devices"]))
-        table.add_row(one["name"], ", ".join(one["scopes"]), devices, until)
+        devices = [] if one["scopes"] == [PUSH] else [", ".join(one["devices"])]
+        if one["speaks_for"]:
+            devices.append(f"pushes {', '.join(one['speaks_for'])}")
+        table.add_row(one["name"], ", ".join(one["scopes"]), escape("; ".join(devices)), until)
     console.print(table)
 
 

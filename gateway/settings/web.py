@@ -71,6 +71,13 @@ class Web(Address):
         "in a burst; beyond it they are refused with 429. Addresses that are not logged in have "
         "a twentieth of it.",
     )
+    push_rate: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        description="Messages a second that one API key may push, twice as many in a burst; beyond "
+        "it they are refused with 429.",
+    )
     tiles: Annotated[str, AfterValidator(_check_tiles)] = Field(
         default="",
         description="Address of map tiles, with {z}, {x} and {y}, that browsers fetch where they "

@@ -97,7 +97,7 @@ class BluetoothListener:
                     await self._until_silent()
             except Exception as error:  # noqa: BLE001 - adapter, BlueZ and D-Bus fail in many ways; all are told, and tried again
                 self._fare.failed(
-                    f"Bluetooth cannot be used: {error or type(error).__name__}",
+                    f"Bluetooth cannot be used: {str(error) or type(error).__name__}",
                     "Is an adapter there (bluetoothctl list), and may this user use it?",
                 )
                 await asyncio.sleep(AGAIN)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024
 """Bytes of a request's body."""
+PUSHED = "/api/v1/push/"
+LARGEST_PUSHED = 1 << 20
+"""Bytes of what devices said, as over MQTT. Nothing of it is read before its key is known."""
 
 
 class Bodies:
@@ -24,9 +27,10 @@ class Bodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        largest = LARGEST_PUSHED if scope["path"].startswith(PUSHED) else LARGEST
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and int(told) > LARGEST:
-            await _too_large().response()(scope, receive, send)
+        if told.isdigit() and int(told) > largest:
+            await _too_large(largest).response()(scope, receive, send)
             return
         taken = 0
 
@@ -34,12 +38,12 @@ class Bodies:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > LARGEST:
-                raise _too_large()
+            if taken > largest:
+                raise _too_large(largest)
             return message
 
         await self._app(scope, held, send)
 
 
-def _too_large() -> Problem:
-    return Problem(413, f"more than {LARGEST} bytes were sent", "Send less")
+def _too_large(largest: int) -> Problem:
+    return Problem(413, f"more than {largest} bytes were sent", "Send less")

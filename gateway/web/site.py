@@ -44,6 +44,8 @@ class Site:
         self.screens = Screens(self.streams, self.files.state, self.ask)
         self.feed = Feed(folder, self.standing, self.streams)
         self.limits = Limits(web.rate)
+        self.push_limits = Limits(web.push_rate)
+        """Of its own: who asks much must not keep its readings out."""
         self.guesses = Guesses(self.clock.monotonic)
         self.map_list = MapList(self)
         self._health = Health(self.ask, self.clock.monotonic)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from base64 import b64decode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ import msgspec
 import structlog
 from fastapi import Depends, Request
 
-from gateway.api_keys import ApiKey, find_key
+from gateway.api_keys import PUSH, ApiKey, find_key
 from gateway.audit import Who
 from gateway.control import ControlError, NotRunningError
 from gateway.listener.attempts import origin_of
@@ -99,18 +100,40 @@ def csrf_of(token: str) -> str:
     return hmac.new(token.encode(), b"csrf", sha256).hexdigest()
 
 
-def find_visitor(request: Request) -> Visitor | None:
-    """Return who asks, None if nobody that is known. Raises Problem for a key that is not good."""
-    site = site_of(request)
-    header = request.headers.get("authorization", "")
-    scheme, _, credentials = header.partition(" ")
-    address = address_of(request)
+def _sent_key(request: Request, *, basic: bool) -> tuple[str, str | None] | None:
+    """Return the API key that a request shows, and the name with it; None where it shows none.
+
+    `basic`: it may be shown as a password too. Browsers send that by themselves, wherever they
+    have it from, so it must do nothing that a browser could be made to ask for.
+    """
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        key = find_key(site.files.state, credentials.strip(), site.clock.now())
-        if key is None:
+        return credentials.strip(), None
+    if not basic or scheme.lower() != "basic":
+        return None
+    try:
+        name, _, password = b64decode(credentials.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return "", None
+    return password, name
+
+
+def find_visitor(request: Request, *, basic: bool = False) -> Visitor | None:
+    """Return who asks, None if nobody that is known. Raises Problem for a key that is not good.
+
+    `basic`: a key may be shown as a password too, with its name.
+    """
+    site = site_of(request)
+    address = address_of(request)
+    sent = _sent_key(request, basic=basic)
+    if sent is not None:
+        token, name = sent
+        key = find_key(site.files.state, token, site.clock.now())
+        if key is None or name not in {None, key.name}:
             raise Problem(
                 401,
-                "this API key is unknown, revoked or expired",
+                "this API key is unknown, revoked or expired"
+                + (", or has another name" if name is not None else ""),
                 "Make one with: holdwatch key add NAME",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
@@ -174,20 +197,23 @@ def check_origin(request: Request) -> None:
         raise Problem(403, "another site's page asked for this", "Open the page at its own address")
 
 
-def _count(request: Request, visitor: Visitor | None) -> None:
+def _count(request: Request, visitor: Visitor | None, *, pushes: bool = False) -> None:
     """Hold a request against what one asker may. Raises Problem."""
     site = site_of(request)
+    limits, rate, name = site.limits, site.web.rate, "rate"
+    if pushes and visitor is not None:
+        limits, rate, name = site.push_limits, site.web.push_rate, "push_rate"
     loop = asyncio.get_running_loop()
     if visitor is None:
         origin = origin_of(address_of(request))
-        allowed = site.limits.allow(origin, loop.time(), stranger=True)
+        allowed = limits.allow(origin, loop.time(), stranger=True)
     else:
         asker = f"key {visitor.name}" if visitor.key else visitor.digest
-        allowed = site.limits.allow(asker, loop.time())
+        allowed = limits.allow(asker, loop.time())
     if not allowed:
         raise Problem(
             429,
-            f"more than {site.web.rate} requests a second, which `rate` in [web] allows",
+            f"more than {rate} requests a second, which `{name}` in [web] allows",
             "Ask less often",
             headers={"Retry-After": "1"},
         )
@@ -198,21 +224,22 @@ def visitor_for(role: Role, scope: str | None = None) -> Callable[[Request], Awa
 
     A key may be for some devices only: what lets keys in has to look at that.
     """
+    pushes = scope == PUSH
 
     async def let_in(request: Request) -> Visitor:
         try:
-            visitor = find_visitor(request)
+            visitor = find_visitor(request, basic=pushes)
         except Problem:
             _count(request, None)
             log.warning("an API key was refused", address=address_of(request))
             raise
-        _count(request, visitor)
+        _count(request, visitor, pushes=pushes)
         if visitor is None:
             raise Problem(
                 401,
                 "nobody is logged in here",
                 "Log in, or send an API key: Authorization: Bearer hw_…",
-                headers={"WWW-Authenticate": "Bearer"},
+                headers={"WWW-Authenticate": 'Bearer, Basic realm="push"' if pushes else "Bearer"},
             )
         now_known(request)
         if visitor.key is not None and scope is None:
@@ -223,7 +250,14 @@ def visitor_for(role: Role, scope: str | None = None) -> Callable[[Request], Awa
             raise Problem(
                 403,
                 f"the key {visitor.name} may not do this: it needs the scope {scope}",
-                f"Make one with: holdwatch key add NAME --scope {scope}",
+                "Make one with: holdwatch key add NAME "
+                + ("--push PATTERN" if pushes else f"--scope {scope}"),
+            )
+        if visitor.key is None and pushes:
+            raise Problem(
+                403,
+                "people have no devices to speak for",
+                "Make a key with: holdwatch key add NAME --push PATTERN",
             )
         if visitor.key is None and not visitor.may(role):
             raise Problem(
@@ -244,3 +278,5 @@ Administrator = Annotated[Visitor, Depends(visitor_for("administrator"))]
 Reader = Annotated[Visitor, Depends(visitor_for("viewer", "read"))]
 Actor = Annotated[Visitor, Depends(visitor_for("operator", "act"))]
 """For the API: keys as well."""
+Pusher = Annotated[Visitor, Depends(visitor_for("viewer", PUSH))]
+"""For what devices said: keys alone."""

@@ -76,7 +76,14 @@ def test_a_password_is_shown_with_where_it_is_used() -> None:
         (screen.show_screen, {"name": "hall", "token": TOKEN}),
         (
             screen.show_key,
-            {"name": "k", "token": TOKEN, "scopes": ["read"], "devices": ["*"], "expires": NOW},
+            {
+                "name": "k",
+                "token": TOKEN,
+                "scopes": ["read"],
+                "devices": ["*"],
+                "expires": NOW,
+                "speaks_for": [],
+            },
         ),
     ],
 )
@@ -110,7 +117,8 @@ def test_screens_that_are_missing_stand_out() -> None:
 
 
 def test_keys_that_are_worth_nothing_say_so() -> None:
-    facts = {"scopes": ["read"], "devices": ["[ab]-*"], "expires": NOW, "revoked": None}
+    facts = {"scopes": ["read"], "devices": ["[ab]-*"], "speaks_for": [], "expires": NOW}
+    facts["revoked"] = None
     keys = [{"name": "a", **facts, "good": True}, {"name": "b", **facts, "good": False}]
     keys.append({"name": "c", **facts, "good": False, "revoked": NOW})
     _, a, b, c = shown(screen.show_keys, keys).splitlines()

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 
-from gateway.web.api import alerts, devices, gateway, quarantine, readings
+from gateway.web.api import alerts, devices, gateway, push, quarantine, readings
 from gateway.web.api.answers import answer, refuse_in_json
 from gateway.web.api.openapi import document
 
 if TYPE_CHECKING:
     from gateway.web.site import Site
 
-ROUTERS = (gateway, readings, devices, alerts, quarantine)
+ROUTERS = (gateway, readings, devices, alerts, quarantine, push)
 """The first that fits serves: keys of devices may hold slashes, so readings come first."""
 
 

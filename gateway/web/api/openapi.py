@@ -75,7 +75,10 @@ def document(api: FastAPI) -> dict[str, Any]:
         problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs"))
         schemas["Problem"] = problem
-        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        components["securitySchemes"] = {
+            "key": {"type": "http", "scheme": "bearer"},
+            "password": {"type": "http", "scheme": "basic"},
+        }
         for path, operations in found["paths"].items():
             for operation in operations.values():
                 _complete(path, operation)
@@ -94,7 +97,8 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     if path == "/health":
         possible = {"500"}
     else:
-        operation["security"] = [{"key": []}]
+        pushes = path.startswith("/push/")
+        operation["security"] = [{"key": []}, {"password": []}] if pushes else [{"key": []}]
     schema = {"$ref": "#/components/schemas/Problem"}
     answers = operation["responses"]
     answers.pop("422", None)
