@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.model import plain_name
-from devices.models import decentlab, digital_matter, dragino, laird, milesight, ruuvi
+from devices.models import decentlab, digital_matter, dragino, elsys, laird, milesight, ruuvi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +16,7 @@ CATALOGUE: tuple[Model, ...] = (
     *decentlab.MODELS,
     *digital_matter.MODELS,
     *dragino.MODELS,
+    *elsys.MODELS,
     *laird.MODELS,
     *milesight.MODELS,
     *ruuvi.MODELS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulators.encoders import decentlab, digital_matter, dragino, laird, milesight, ruuvi
+from simulators.encoders import decentlab, digital_matter, dragino, elsys, laird, milesight, ruuvi
 
 if TYPE_CHECKING:
     from simulators.encoders.encoder import Encoder
@@ -16,6 +16,7 @@ ENCODERS: tuple[Encoder, ...] = (
     *decentlab.ENCODERS,
     *digital_matter.ENCODERS,
     *dragino.ENCODERS,
+    *elsys.ENCODERS,
     *laird.ENCODERS,
     *milesight.ENCODERS,
     *ruuvi.ENCODERS,

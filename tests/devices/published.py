@@ -105,6 +105,23 @@ _NOT_DECENTLAB = frozenset(
     {"protocol_version", "device_id", "sensor_id", "co2_sensor_status", "raw_ir_reading"}
 ) | {"ambient_light_visible_infrared", "ambient_light_infrared"}
 
+_ELSYS: dict[str, str | tuple[str, float]] = {
+    "temperature": "temperature",
+    "humidity": "humidity",
+    "light": "illuminance",
+    "motion": "motion",
+    "x": ("acceleration.x", 1 / 63),
+    "y": ("acceleration.y", 1 / 63),
+    "z": ("acceleration.z", 1 / 63),
+    "vdd": ("battery", 0.001),
+    "analog1": ("voltage.analog_1", 0.001),
+    "externalTemperature": "temperature.external",
+    "pressure": "pressure",
+    "pulse1": "count.pulse_1",
+    "pulseAbs": "count.pulse_1_total",
+}
+_SWITCH = frozenset({"digital"})  # of an ELT: whatever somebody has connected to it
+
 PUBLISHED: dict[str, Published] = {
     "dragino-lht65": Published(
         (f"{_TTN}lht65-codec.yaml",),
@@ -170,6 +187,14 @@ PUBLISHED: dict[str, Published] = {
         frozenset({"type", "fixFailed", "manDown", "cached.latitudeDeg", "cached.longitudeDeg"})
         | {"cached.speedKmph", "cached.headingDeg"},
     ),
+    "elsys-ers": Published((f"{_TTN}ers-codec.yaml",), _ELSYS),
+    "elsys-ers-lite": Published((f"{_TTN}ers-lite-codec.yaml",), _ELSYS),
+    "elsys-elt-2": Published(
+        (f"{_TTN}elt-2-codec.yaml", "lorawan/chirpstack-profiles/test_decode_elsys.json"),
+        _ELSYS,
+        _SWITCH,
+    ),
+    "elsys-ems-door": Published((f"{_TTN}ems-door-codec.yaml",), _ELSYS),
     "laird-rs1xx": Published(
         (f"{_TTN}rs1xx-temp-rh-sensor-codec.yaml",),
         {"temperature": "temperature", "humidity": "humidity", "voltage": "battery"},
