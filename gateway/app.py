@@ -28,6 +28,7 @@ from gateway.control import ControlServer
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
+from gateway.home_assistant import HomeAssistant, Ours
 from gateway.importer import SOURCE
 from gateway.influxdb.copies import Copies, Sources, forget_others
 from gateway.influxdb.names import cursor_name
@@ -156,6 +157,16 @@ class Gateway:
         ]
         for publisher in self.publishers:
             self.brokers.on_join(publisher.broker, publisher.joined.set)
+        self.homes = [
+            HomeAssistant(
+                one,
+                Ours(gateway.box, gateway.prefix, section.home_assistant_prefix),
+                self.live,
+                self.journal.devices,
+            )
+            for one, section in zip(brokers, self._joined, strict=True)
+            if section.home_assistant
+        ]
         self.copies = await self._copy_to(now, looking=looking)
         self.listener, self.announcer = self._front_door()
         told: list[Publisher] = [*self.publishers]
@@ -251,6 +262,8 @@ class Gateway:
         for one in self.publishers:
             yield one.name, follow(self.state, one)
             yield f"remind {one.name}", one.remind()
+        for home in self.homes:
+            yield home.name, home.run()
         for copies in self.copies:
             for part in copies.parts(self.ingest, self.state):
                 yield f"influxdb {copies.name}", part

@@ -153,6 +153,16 @@ class Broker(Section):
         description="Publish open alerts there, retained, under `prefix`/alerts/. The broker must "
         "allow us to.",
     )
+    home_assistant: bool = Field(
+        default=False,
+        description="Publish devices and alerts there in the way that Home Assistant discovers by "
+        "itself, and the newest state of each under `prefix`/devices/.",
+    )
+    home_assistant_prefix: str = Field(
+        default="homeassistant",
+        pattern=r"^[^+#\s/]+(/[^+#\s/]+)*$",
+        description="Beginning of the topics that Home Assistant discovers by.",
+    )
     owner: str | None = Field(
         default=None,
         description="Whose devices speak here: part of every device's key.",
