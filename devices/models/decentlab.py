@@ -71,7 +71,7 @@ def _decoder(*parts: Part) -> Decoder:
     def decode(data: bytes, port: int) -> list[Sample]:  # noqa: ARG001 - a message says itself what it is
         if len(data) < 5:
             raise DecodeError(
-                "bad-length",
+                "wrong-length",
                 f"{len(data)} bytes hold no version, number and flags",
                 "Check that the device's own bytes arrive here unchanged",
             )
@@ -92,7 +92,7 @@ def _decoder(*parts: Part) -> Decoder:
         count = sum(part.words for part in sent)
         if len(data) != 5 + 2 * count:
             raise DecodeError(
-                "bad-length",
+                "wrong-length",
                 f"the flags {flags:#x} ask for {5 + 2 * count} bytes, and there are {len(data)}",
                 "Assign the model that the device's label names",
             )

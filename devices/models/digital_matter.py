@@ -8,6 +8,7 @@ the device's life. Not for the Oyster 3, whose ports mean other things.
 
 from __future__ import annotations
 
+import math
 import struct
 
 from devices.errors import DecodeError
@@ -32,7 +33,7 @@ def _decode(data: bytes, port: int) -> list[Sample]:
         )
     if not length[0] <= len(data) <= length[1]:
         raise DecodeError(
-            "bad-length",
+            "wrong-length",
             f"a message on port {port} has {length[0]} bytes, not {len(data)}",
             "Check that the device's own bytes arrive here unchanged",
         )
@@ -68,8 +69,9 @@ def _short_position(data: bytes) -> Sample:
 
 def _sample(flags: int, battery: int, place: dict[str, float]) -> Sample:
     """Bit 0 of the flags: on a trip. Bit 1: there was no fix, and the place is an old one."""
-    always = {"battery": battery * 25 / 1000, "motion": float(flags & 1)}
-    return Sample(always if flags & 2 else always | place)
+    if flags & 2:
+        place = dict.fromkeys(place, math.nan)
+    return Sample(place | {"battery": battery * 25 / 1000, "motion": float(flags & 1)})
 
 
 MODELS: tuple[Model, ...] = (

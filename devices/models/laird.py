@@ -19,7 +19,8 @@ from devices.model import MINUTE, Model, Sample
 YEAR_2015 = 1_420_070_400_000
 
 READ_PERIOD = 3 * MINUTE
-"""Between readings, as shipped. Messages of several do not say it, and date the last one only."""
+"""Between readings, where nobody knows better: it is a setting. A message of several readings does
+not say it, and dates the last one only; set the device to one reading a message for true times."""
 
 # Options of a message: bits.
 ASKS_FOR_TIME = 1
@@ -55,7 +56,7 @@ def _decode(data: bytes, port: int) -> list[Sample]:
     further = len(data) - kind.length
     if further < 0 or (further % kind.each if kind.each else further):
         raise DecodeError(
-            "bad-length",
+            "wrong-length",
             f"{len(data)} bytes are not what a message of type {data[0]} has",
             "Check that the device's own bytes arrive here unchanged",
         )
@@ -126,7 +127,7 @@ def _several_stored(data: bytes) -> list[Sample]:
 def _check_count(count: int, length: int, head: int, each: int) -> None:
     if length != head + each * count:
         raise DecodeError(
-            "bad-length",
+            "wrong-length",
             f"{count} readings have {head + each * count} bytes, and there are {length}",
             "Check that the device's own bytes arrive here unchanged",
         )
@@ -168,7 +169,7 @@ MODELS: tuple[Model, ...] = (
         decode=_decode,
         channels=("temperature", "humidity", "battery_level", "battery", "door"),
         interval=READ_PERIOD,
-        low_battery=5.0,  # percent: the two lowest of six steps
+        low_battery=20.0,  # percent: under it are the two lowest of six steps
         known_as=(
             "RS1xx",
             "RS186",

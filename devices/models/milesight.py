@@ -91,7 +91,7 @@ class _Layout:
             value = data[place + 2 : place + 2 + part.size]
             if len(value) < part.size:
                 raise DecodeError(
-                    "bad-length",
+                    "wrong-length",
                     f"the message ends within the part {kind.hex(' ')} at byte {place}",
                     "Check that the device's own bytes arrive here unchanged",
                 )

@@ -32,7 +32,7 @@ def _fields(data: bytes) -> tuple[int, ...]:
         )
     if len(data) != _LENGTH:
         raise DecodeError(
-            "bad-length",
+            "wrong-length",
             f"data format 5 has {_LENGTH} bytes, not {len(data)}",
             "Pass the data of Ruuvi's manufacturer field on unchanged, from its first byte 05 on",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import pytest
@@ -44,13 +45,16 @@ def test_both_forms_of_a_position_say_the_same(
         assert other.channels[channel] == pytest.approx(value, abs=within), channel
 
 
-@pytest.mark.parametrize("port", [1, 4])
-def test_an_old_position_is_not_told_as_a_new_one(port: int) -> None:
-    with_fix = bytes(11) if port == 1 else bytes(9)
-    flags = bytearray(with_fix)
-    flags[8] = 2
-    assert OYSTER.decode(with_fix, port)[0].channels.keys() == PLACE | {"motion", "battery"}
-    assert OYSTER.decode(bytes(flags), port)[0].channels.keys() == {"motion", "battery"}
+@pytest.mark.parametrize(("port", "length"), [(1, 11), (4, 9)])
+@pytest.mark.parametrize("failed", [False, True])
+def test_an_old_position_is_not_told_as_a_new_one(port: int, length: int, failed: bool) -> None:  # noqa: FBT001 - a case
+    message = bytearray(length)
+    message[8] = failed << 1
+    (made,) = OYSTER.decode(bytes(message), port)
+    assert made.channels.keys() == PLACE | {"motion", "battery"}
+    assert {one for one, value in made.channels.items() if math.isnan(value)} == (
+        PLACE if failed else set()
+    )
 
 
 @given(st.integers(0, 255), st.integers(0, 20))
@@ -61,4 +65,4 @@ def test_each_port_has_its_length(port: int, length: int) -> None:
     else:
         with pytest.raises(DecodeError) as caught:
             OYSTER.decode(bytes(length), port)
-        assert caught.value.reason == ("bad-length" if port in known else "unknown-port")
+        assert caught.value.reason == ("wrong-length" if port in known else "unknown-port")
