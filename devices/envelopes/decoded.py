@@ -1,24 +1,31 @@
 """What LoRaWAN payload codecs call things: names and units of decoded values → channels.
 
 Every vendor's codec chooses its own names. The table below holds the common ones, and those of
-the LoRa Alliance's normalised form (TS013). Names are compared without capitals; a number behind
-a name is a place, as in Cayenne's `temperature_2`. Other names are ignored.
+the normalised form (The Things Stack's schema of normalised payloads; air.temperature, …). Names
+are compared without capitals; a number behind a name is a place, as in Cayenne's `temperature_2`.
+Other names are ignored. What a codec calls otherwise can be declared.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.device import DecodeError
-from devices.envelopes.document import MAXIMUM_NUMBER, Document, describe, number
+from devices.envelopes.document import (
+    MAXIMUM_DEPTH,
+    MAXIMUM_NUMBER,
+    Document,
+    describe,
+    number,
+)
 from devices.envelopes.mapping import is_channel
 from devices.reading import MAXIMUM_CHANNELS, QUANTITIES
 from devices.units import SAME, conversion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 _NAMES: dict[str, tuple[str, str]] = {
     name: (channel, unit)
@@ -27,7 +34,8 @@ _NAMES: dict[str, tuple[str, str]] = {
         ("temperature", "°C", "temperaturesensor temperature_sensor tempc internaltemperature"),
         ("temperature.external", "°C", "externaltemperature external_temperature tempc_ds tempc1"),
         ("temperature.soil", "°C", "soil_temperature soil.temperature"),
-        ("temperature.water", "°C", "water_temperature water.temperature.current"),
+        ("temperature.water", "°C", "water_temperature water.temperature"),
+        ("temperature.water", "°C", "water.temperature.current"),
         ("humidity", "%", "humidity hum air_humidity air.relativehumidity hum_sht"),
         ("humidity", "%", "relative_humidity relativehumidity humiditysensor rh"),
         ("pressure", "hPa", "pressure barometric_pressure air.pressure barometer"),
@@ -38,26 +46,98 @@ _NAMES: dict[str, tuple[str, str]] = {
         ("battery_level", "%", "battery_level batterylevel battery_percent battery_percentage"),
         ("co2", "ppm", "co2 air.co2 co2_concentration"),
         ("door", "", "door door_open_status dooropen door_open contact.open"),
+        ("door", "", "action.contactstate"),
+        ("leak", "", "leak water_leak waterleak water_leak_status water.leak"),
+        ("motion", "", "motion action.motion.detected"),
+        ("count.motion", "", "action.motion.count"),
+        ("occupancy", "", "occupancy"),
+        ("tamper", "", "tamper tamper_status tamperstatus"),
+        ("moisture", "%", "moisture soil_moisture soil.moisture"),
+        ("tvoc", "ppb", "tvoc"),
+        ("distance", "mm", "distance_mm"),
+        ("distance", "cm", "distance_cm"),
         ("latitude", "°", "latitude latitudedeg lat position.latitude gps.latitude"),
         ("longitude", "°", "longitude longitudedeg lon lng position.longitude gps.longitude"),
         ("speed", "km/h", "speed speedkmph"),
+        ("heading", "°", "heading headingdeg"),
     )
     for name in names.split()
 }
+_WORDS = {
+    **{
+        ("door", word): state
+        for word, state in (("open", 1.0), ("opened", 1.0), ("close", 0.0), ("closed", 0.0))
+    },
+    **{("leak", word): state for word, state in (("leak", 1.0), ("leaking", 1.0), ("dry", 0.0))},
+    **{("motion", word): 1.0 for word in ("trigger", "triggered", "motion", "detected")},
+    **{("occupancy", word): state for word, state in (("occupied", 1.0), ("vacant", 0.0))},
+    **{("tamper", word): state for word, state in (("installed", 0.0), ("uninstalled", 1.0))},
+    **{(what, "normal"): 0.0 for what in ("leak", "motion", "tamper")},
+    **{
+        (what, word): state
+        for what in ("door", "leak", "motion", "occupancy", "tamper")
+        for word, state in (("true", 1.0), ("false", 0.0), ("yes", 1.0), ("no", 0.0))
+    },
+}
+"""What codecs say in words of what is or is not, by quantity."""
 _NUMBERED = re.compile(r"(.*[^\d_.])[_.](\d{1,3})")
 _GPS = re.compile(r"(?:gps|gpslocation)[_.]\d{1,3}\.(latitude|longitude)")
 
 
-def channels_of(decoded: object) -> dict[str, float]:
+class Place(NamedTuple):
+    """Where a codec gives a channel: its name for it, and its unit where that is not ours.
+
+    A dot in the name leads into an object, or to a place in a list, counted from 0.
+    """
+
+    name: str
+    unit: str = ""
+
+
+def declared_channels(decoded: object, places: Mapping[str, Place]) -> dict[str, float]:
+    """Return those channels that stand where somebody said. Raises DecodeError as `channels_of`."""
+    found: dict[str, float] = {}
+    for channel, place in places.items():
+        there, value = _look_up(decoded, place.name)
+        if there:
+            unit = place.unit or QUANTITIES[channel.partition(".")[0]].unit
+            found[channel] = _value(place.name, value, channel, unit)
+    return found
+
+
+def _look_up(node: object, name: str) -> tuple[bool, object]:
+    """Return whether anything has this name, and what. A key may hold a dot itself."""
+    if isinstance(node, list):
+        first, _, rest = name.partition(".")
+        if not (first.isascii() and first.isdigit() and int(first[:9]) < len(node)):
+            return False, None
+        inner = node[int(first[:9])]
+        return _look_up(inner, rest) if rest else (True, inner)
+    if not isinstance(node, dict):
+        return False, None
+    if name in node:
+        return True, node[name]
+    for place, mark in enumerate(name):
+        if mark == "." and name[:place] in node:
+            there, value = _look_up(node[name[:place]], name[place + 1 :])
+            if there:
+                return there, value
+    return False, None
+
+
+def channels_of(decoded: object, ignore: Collection[str] = ()) -> dict[str, float]:
     """Return the channels that a codec's output holds; empty where no name is known.
 
-    Values may be numbers, numbers as text (some codecs round that way), true or false, null (NaN),
-    or `{"value": …, "unit": …}`. Raises DecodeError where a known name holds anything else.
+    `ignore`: names that are not looked at.
+
+    Values may be numbers, numbers as text (some codecs round that way), true or false, words such
+    as "open", null (NaN), or `{"value": …, "unit": …}`.
+    Raises DecodeError where a known name holds anything else.
     """
     found: dict[str, float] = {}
     for name, value in _flat(decoded, ""):
         place = _channel(name)
-        if place is None:
+        if place is None or name in ignore:
             continue
         channel, unit = place
         # Where two names mean one channel, the first in the message counts.
@@ -97,13 +177,14 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _flat(node: object, prefix: str) -> Iterator[tuple[str, Any]]:
-    if not isinstance(node, dict):
+def _flat(node: object, prefix: str, left: int = MAXIMUM_DEPTH) -> Iterator[tuple[str, Any]]:
+    """Yield names and values. What lies deeper than a message may be is not looked at."""
+    if not isinstance(node, dict) or left == 0:
         return
     for key, value in node.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and "value" not in value:
-            yield from _flat(value, f"{name}.")
+            yield from _flat(value, f"{name}.", left - 1)
         else:
             yield name, value
 
@@ -134,7 +215,8 @@ def _value(name: str, value: object, channel: str, unit: str) -> float:
     if isinstance(value, bool):
         value = float(value)
     elif isinstance(value, str):
-        value = _number_as_text(name, value)
+        word = _WORDS.get((channel.partition(".")[0], value.strip().lower()))
+        value = _number_as_text(name, value) if word is None else word
     convert = SAME if unit == "" else conversion(channel, unit)
     if convert is None:
         raise DecodeError(

@@ -1,0 +1,188 @@
+"""Runs vendors' codecs in a child process, which is ended and started again where one hangs.
+
+A message that a codec cannot decode, or that hangs or crashes it, costs that message alone: all
+others of a batch are answered. Whatever ends the process, `run` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.codecs.answers import answer, refused
+from gateway.codecs.process import CodecProcess, NoProcessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from devices.device import Call, DecodeError, Output
+    from gateway.codecs.folder import CodecFolder
+
+log = structlog.get_logger()
+
+MOST_CALLS = 128
+"""Calls of one request."""
+HANGS = 5
+"""Calls of one codec that hang one after the other, after which it rests."""
+REST = 60.0
+"""Seconds for which it rests: one that always hangs would hold up all others."""
+CRASHES = 2
+"""Times that the process may end under a call that runs alone: the first may be chance."""
+_HANGING = ("codec-timeout",)
+
+
+class CodecHost:
+    """Answers calls with the codecs of a folder. One `run` goes on at a time."""
+
+    def __init__(self, folder: CodecFolder, *, memory: int, time: int) -> None:
+        """`memory`: bytes that one codec may take. `time`: ms of computing that one call may."""
+        self._folder = folder
+        self._memory = memory
+        self._time = time
+        self._process: CodecProcess | None = None
+        self._turn = asyncio.Lock()
+        self._hangs: Counter[str] = Counter()
+        self._rests: dict[str, float] = {}
+        self._problem = ""
+        self.on_problem: Callable[[str | None], None] = lambda _problem: None
+        """Told why no codec can run, and None when they can again."""
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, None where none runs: it starts with the first call."""
+        return None if self._process is None or self._process.ended else self._process.pid
+
+    async def use(self, folder: CodecFolder) -> None:
+        """Take the codecs of a folder that was read anew."""
+        async with self._turn:
+            await self._end()
+            self._folder = folder
+            self._hangs.clear()
+            self._rests.clear()
+
+    async def close(self) -> None:
+        """End the process. The next call starts another."""
+        async with self._turn:
+            await self._end()
+
+    async def run(self, calls: Sequence[Call]) -> list[Output | DecodeError]:
+        """Return what each call gave, in their order."""
+        async with self._turn:
+            batch = _Batch(self, calls)
+            try:
+                await batch.run()
+            except NoProcessError as error:
+                self._tell(str(error))
+                batch.give_up(str(error))
+            else:
+                self._tell("")
+            return batch.answers
+
+    async def process(self) -> CodecProcess:
+        """Return the process, started if need be. Raises NoProcessError."""
+        if self._process is None or self._process.ended:
+            self._process = await CodecProcess.start(self._memory, self._time)
+        return self._process
+
+    def source(self, codec: str) -> str:
+        """Return a codec's source."""
+        return self._folder.codecs[codec].source
+
+    def refusal(self, codec: str) -> DecodeError | None:
+        """Return why a codec cannot be asked at all, None where it can."""
+        if codec not in self._folder.codecs:
+            return refused("no-codec", codec)
+        if self._rests.get(codec, 0.0) > asyncio.get_running_loop().time():
+            return refused("codec-resting", codec)
+        return None
+
+    def note(self, codec: str, *, hung: bool) -> None:
+        """Take note of how a call ended: a codec that hangs again and again rests."""
+        if not hung:
+            self._hangs.pop(codec, None)
+            return
+        self._hangs[codec] += 1
+        log.warning("a codec hung", codec=codec, in_a_row=self._hangs[codec])
+        if self._hangs[codec] >= HANGS:
+            self._rests[codec] = asyncio.get_running_loop().time() + REST
+
+    def _tell(self, problem: str) -> None:
+        if problem == self._problem:
+            return
+        self._problem = problem
+        if problem:
+            log.error("codecs cannot run", problem=problem)
+        self.on_problem(problem or None)
+
+    async def _end(self) -> None:
+        if self._process is not None and not self._process.ended:
+            await self._process.end()
+
+
+class _Batch:
+    """Calls on their way to answers."""
+
+    def __init__(self, host: CodecHost, calls: Sequence[Call]) -> None:
+        self._host = host
+        self._calls = calls
+        self._answers: dict[int, Output | DecodeError] = {}
+        self._next = 0
+        self._crashes = 0
+        # Up to here calls are asked for one at a time: one of them ended the process.
+        self._alone_until = 0
+
+    @property
+    def answers(self) -> list[Output | DecodeError]:
+        return [self._answers[place] for place in range(len(self._calls))]
+
+    def give_up(self, why: str) -> None:
+        for place in range(self._next, len(self._calls)):
+            self._answers[place] = refused("codecs-unavailable", self._calls[place].codec, why)
+
+    async def run(self) -> None:
+        """Answer all. Each round answers one call at least, or ends the process, once or twice."""
+        while self._next < len(self._calls):
+            call = self._calls[self._next]
+            refusal = self._host.refusal(call.codec)
+            if refusal is not None:
+                self._answer(refusal)
+                continue
+            alone = self._next < self._alone_until
+            size = 1 if alone else MOST_CALLS
+            await self._ask(self._askable(size))
+
+    def _askable(self, size: int) -> list[Call]:
+        """Return the calls from the next one on, up to one that cannot be asked."""
+        found: list[Call] = []
+        for call in self._calls[self._next : self._next + size]:
+            if self._host.refusal(call.codec) is not None:
+                break
+            found.append(call)
+        return found
+
+    async def _ask(self, calls: list[Call]) -> None:
+        process = await self._host.process()
+        new = {call.codec for call in calls} - process.loaded
+        replies = await process.ask([(name, self._host.source(name)) for name in new], calls)
+        for call, reply in zip(calls, replies, strict=False):
+            self._host.note(call.codec, hung=reply.reason in _HANGING)
+            self._answer(answer(reply, call.codec))
+        if not process.ended or len(replies) == len(calls):
+            return
+        if len(calls) > 1:
+            self._alone_until = self._next + len(calls) - len(replies)
+        elif process.hung:
+            self._host.note(calls[0].codec, hung=True)
+            self._answer(refused("codec-timeout", calls[0].codec))
+        else:
+            self._crashes += 1
+            if self._crashes == CRASHES:
+                self._answer(refused("codec-crashed", calls[0].codec))
+
+    def _answer(self, given: Output | DecodeError) -> None:
+        self._answers[self._next] = given
+        self._next += 1
+        self._crashes = 0
