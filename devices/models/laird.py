@@ -169,7 +169,6 @@ MODELS: tuple[Model, ...] = (
         decode=_decode,
         channels=("temperature", "humidity", "battery_level", "battery", "door"),
         interval=READ_PERIOD,
-        low_battery=20.0,  # percent: under it are the two lowest of six steps
         known_as=(
             "RS1xx",
             "RS186",
