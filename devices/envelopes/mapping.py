@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from devices.reading import QUANTITIES
+from devices.units import SAME, Conversion, conversion, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,22 @@ Path = tuple[str, ...]
 """Keys from the outside in. The empty path is the payload itself."""
 
 _CHANNEL = re.compile(r"([a-z0-9_]+)(\.[A-Za-z0-9_-]{1,64})?")
-_ANY_LEVEL = {"+": "[^/]*", "{site}": "[^/]*", "{device}": "(?P<device>[^/]*)"}
+_ANY_LEVEL = {
+    "+": "[^/]*",
+    "{site}": "[^/]*",
+    "{device}": "(?P<device>[^/]*)",
+    "{channel}": "(?P<channel>[^/]*)",
+}
+
+Format = Literal["json", "senml", "zigbee2mqtt", "shelly", "tasmota", "ruuvi-gateway"]
+_SAYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "senml": (frozenset(), frozenset({"topic", "format", "device"})),
+    "zigbee2mqtt": (frozenset({"#"}), frozenset({"topic", "format"})),
+    "shelly": (frozenset({"{device}", "#"}), frozenset({"topic", "format", "device"})),
+    "tasmota": (frozenset({"{device}"}), frozenset({"topic", "format", "device"})),
+    "ruuvi-gateway": (frozenset({"{device}"}), frozenset({"topic", "format"})),
+}
+"""For each format: the levels that its topic must have, and the keys that can be said of it."""
 
 
 def is_channel(name: str) -> bool:
@@ -52,11 +68,15 @@ def has(document: object, path: Path) -> bool:
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a payload's device, time and channels are found. The default is our convention.
 
-    `topic`: levels may be `{device}` (its id), `{site}` or `+` (any one level), the last `#`.
+    `topic`: levels may be `{device}` (its id), `{site}` or `+` (any one level), the last `#`, and
+    `{channel}` where each topic carries one value.
     `device`: the id, for a topic that does not hold it; or `device_key`: the key that holds it.
     `time`, `sequence`: keys, "" for a device that has none. `time_unit`: of a numeric time.
     `channels`: channel → key. A dot leads into an object (`data.temp`); "" is a payload that is
-    the bare value. Without `channels` the keys are the channels' own names.
+    the bare value; with `{channel}` it is the name of that level. Without `channels` the keys (or
+    levels) are the channels' own names.
+    `units`: channel, or quantity → the unit that its values have, where it is not ours.
+    `format`: another envelope, which then takes these topics too and knows all the rest itself.
     `ignore`: the messages are understood and carry no measurement; nothing else is then said.
 
     Raises ValueError that says what to change.
@@ -69,6 +89,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_unit: Literal["ms", "s"] = "ms"
     sequence: str = "seq"
     channels: dict[str, str] = msgspec.field(default_factory=dict)
+    units: dict[str, str] = msgspec.field(default_factory=dict)
+    format: Format = "json"
     ignore: bool = False
 
     def __post_init__(self) -> None:
@@ -76,50 +98,99 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         levels = self.topic.split("/")
         self._check_topic(levels)
         if self.ignore:
-            self._check_nothing_else()
+            self._check_besides(frozenset({"topic", "ignore"}), "ignores its messages")
             return
+        if self.format != "json":
+            self._check_format(levels)
+            return
+        self._check_device(levels)
+        self._check_channels()
+
+    def _check_device(self, levels: list[str]) -> None:
         given = [levels.count("{device}") > 0, self.device != "", self.device_key != ""]
         if sum(given) != 1:
             raise ValueError(
                 f"the mapping of {self.topic!r} must name its device in exactly one way: "
                 "{device} in the topic, device = an id, or device_key = the key that holds it"
             )
+
+    def _check_channels(self) -> None:
         for channel in self.channels:
             if not is_channel(channel):
                 raise ValueError(
                     f"{channel!r} is not a channel; use one of {', '.join(QUANTITIES)}, "
                     "with a place if you like, such as temperature.supply_air"
                 )
+        if self.one_each and ("" in self.channels.values() or self.device_key):
+            raise ValueError(
+                f"each topic of {self.topic!r} carries one value, so channels name what stands in "
+                "place of {channel}, and the device is {device} in the topic, or device = an id"
+            )
         if "" in self.channels.values() and (len(self.channels) > 1 or self.device_key):
             raise ValueError(
                 f"the mapping of {self.topic!r} has a channel whose key is empty, which means that "
                 "the payload is that one value: it can hold no other channel and no device_key"
             )
+        for channel, unit in self.units.items():
+            if not is_channel(channel):
+                raise ValueError(f"{channel!r} in units is not a channel")
+            if conversion(channel, unit) is None:
+                raise ValueError(
+                    f"{channel} cannot have the unit {unit!r}; it may have {units_of(channel)}"
+                )
 
-    def _check_nothing_else(self) -> None:
+    def _check_format(self, levels: list[str]) -> None:
+        needs, says = _SAYS[self.format]
+        self._check_besides(says, f"is read as {self.format}")
+        missing = needs - set(levels) - ({"{device}"} if self.device else set())
+        if missing or "{channel}" in levels:
+            raise ValueError(
+                f"{self.topic!r} is no topic for {self.format}: "
+                + (
+                    f"it lacks {' and '.join(sorted(missing))}"
+                    if missing
+                    else "leave {channel} out"
+                )
+            )
+        if self.device and "{device}" in levels:
+            raise ValueError(f"{self.topic!r} holds {{device}}: leave out device = an id")
+
+    def _check_besides(self, says: frozenset[str], what: str) -> None:
+        """Refuse what is said beside the keys that still mean something."""
         plain = msgspec.structs.asdict(Mapping())
         said = [
             name
             for name, value in msgspec.structs.asdict(self).items()
-            if name not in {"topic", "ignore"} and value != plain[name]
+            if name not in says and value != plain[name]
         ]
         if said:
             raise ValueError(
-                f"the mapping of {self.topic!r} ignores its messages, so it can say nothing else "
-                f"of them: leave out {', '.join(said)}, or ignore"
+                f"the mapping of {self.topic!r} {what}, so it can say nothing else of them: leave "
+                f"out {', '.join(said)}, or {'ignore' if self.ignore else 'format'}"
             )
 
     def _check_topic(self, levels: list[str]) -> None:
-        if levels.count("{device}") > 1:
-            raise ValueError(f"{self.topic!r} holds {{device}} twice; name the device once")
+        for mark in ("{device}", "{channel}"):
+            if levels.count(mark) > 1:
+                raise ValueError(f"{self.topic!r} holds {mark} twice; name the {mark[1:-1]} once")
         for index, level in enumerate(levels):
             if level == "#" and index == len(levels) - 1:
                 continue
             if level not in _ANY_LEVEL and any(mark in level for mark in "+#{}"):
                 raise ValueError(
-                    f"{level!r} in {self.topic!r} is not a topic level; + and {{device}} stand for "
-                    "a whole level, and # may only come last"
+                    f"{level!r} in {self.topic!r} is not a topic level; +, {{device}} and "
+                    "{channel} stand for a whole level, and # may only come last"
                 )
+
+    @property
+    def one_each(self) -> bool:
+        """Whether each of its topics carries one value, and names it."""
+        return "{channel}" in self.topic.split("/")
+
+    def conversion_of(self, channel: str) -> Conversion:
+        """Return how values of the channel become ours."""
+        unit = self.units.get(channel, self.units.get(channel.partition(".")[0]))
+        return (conversion(channel, unit) or SAME) if unit is not None else SAME
 
     @property
     def topic_filter(self) -> str:
@@ -128,11 +199,14 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """The topic as a pattern; its group `device`, if any, is the id."""
+        """The topic as a pattern; groups `device` and `channel` are what stands in their place.
+
+        `rest` is what # stands for, None where that is nothing.
+        """
         levels = self.topic.split("/")
         text = "/".join(_ANY_LEVEL.get(level, re.escape(level)) for level in levels if level != "#")
         if levels[-1] == "#":
-            text = f"{text}(?:/.*)?" if len(levels) > 1 else ".*"
+            text = f"{text}(?:/(?P<rest>.*))?" if len(levels) > 1 else "(?P<rest>.*)"
         # As in MQTT, a wildcard at the beginning is no way into a broker's own $SYS topics.
         return re.compile(rf"(?!\$){text}" if levels[0] in {*_ANY_LEVEL, "#"} else text, re.DOTALL)
 

@@ -20,6 +20,7 @@ from devices.envelopes.document import (
     sequence_number,
 )
 from devices.envelopes.mapping import Mapping, look_up, path_of
+from devices.envelopes.measured import nothing
 from devices.envelopes.plan import REFUSALS, KeyOf, Plan, Plans, Unplanned
 from devices.reading import MAXIMUM_CHANNELS, QUANTITIES, DeviceKey, Reading, layout, reading
 
@@ -49,16 +50,11 @@ class PlainJson:
         if match is None:
             return None
         if self.mapping.ignore:
-            return _nothing
+            return nothing
         if self.mapping.device_key:
             return Topic(self.mapping, self._plans, origin, None).decode
         device = self.mapping.device or match["device"]
         return Topic(self.mapping, self._plans, origin, check_device_id(device)).decode
-
-
-def _nothing(_payload: bytes, _received: int, _flags: int) -> list[Reading]:
-    """Decode what carries no measurement, whatever it is."""
-    return []
 
 
 class Topic:
@@ -208,7 +204,8 @@ class Definition:
                     f"the channel {channel} is given in two ways",
                     "Send each channel once",
                 )
-            channels[channel] = number(look_up(document, path), ".".join(path) or "the payload")
+            value = number(look_up(document, path), ".".join(path) or "the payload")
+            channels[channel] = mapping.conversion_of(channel).of(value) if mapping.units else value
         if not channels:
             raise self._no_channel(document)
         if len(channels) > MAXIMUM_CHANNELS:

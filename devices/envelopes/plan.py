@@ -28,6 +28,7 @@ from devices.envelopes.document import (
 )
 from devices.envelopes.mapping import Mapping, Path, path_of
 from devices.reading import UNUSABLE_SHIFT, DeviceKey, Layout, Reading, layout, reading
+from devices.units import Conversion
 
 Shape = tuple[tuple[str, Any], ...]
 """Each key with its kind: `str`, `bool`, `float` (a number or null), or the shape of an object."""
@@ -74,7 +75,10 @@ def holds_null(document: Document) -> bool:
 class Plan:
     """A decoder for one shape under one mapping. Unchanging, and shared by all such devices."""
 
-    __slots__ = ("_dated", "_layout", "_many", "_nullable", "_one", "_quotes", "_unit", "_values")
+    __slots__ = (
+        *("_convert", "_dated", "_layout", "_many", "_nullable", "_one", "_quotes", "_unit"),
+        "_values",
+    )
 
     def __init__(self, mapping: Mapping, document: Document) -> None:
         places = dict(mapping.places(document))
@@ -87,6 +91,11 @@ class Plan:
         self._dated = fields.dated
         self._unit = mapping.time_unit
         self._layout: Layout = layout(tuple(sorted(places)))
+        self._convert = (
+            [mapping.conversion_of(channel) for channel in self._layout.channels]
+            if mapping.units
+            else None
+        )
         names = [fields.attributes[places[channel]] for channel in self._layout.channels]
         take = attrgetter(*names)
         self._values: Callable[[Any], Any] = take if len(names) > 1 else lambda it: (take(it),)
@@ -126,6 +135,8 @@ class Plan:
         values = self._values(fields)
         if self._nullable:
             values = tuple([math.nan if value is None else value for value in values])
+        if self._convert is not None:
+            values = self._converted(values, self._convert)
         at = fields.time
         if self._dated:
             since = at - EPOCH
@@ -145,6 +156,12 @@ class Plan:
         if made.flags >= _ANY_UNUSABLE and any(abs(value) >= MAXIMUM_NUMBER for value in values):
             raise Unplanned
         return made
+
+    @staticmethod
+    def _converted(values: tuple[float, ...], convert: list[Conversion]) -> tuple[float, ...]:
+        if any(abs(value) >= MAXIMUM_NUMBER for value in values):
+            raise Unplanned
+        return tuple([one.of(value) for one, value in zip(convert, values, strict=True)])
 
 
 class _Fields:

@@ -24,6 +24,7 @@ from gateway.settings.listener import Clients, Listener
 from gateway.settings.problems import mistake
 from gateway.settings.size import Size
 from gateway.settings.values import Age, FilePath, Section, Slug, slug
+from gateway.settings.ways import Bluetooth, Modbus, Poll
 from gateway.settings.web import Web
 from rules import AnyRule
 from rules.duration import DAY, MINUTE, Duration
@@ -104,7 +105,8 @@ class MappingSection(Section):
 
     topic: str = Field(
         description="The topic. Its levels may be {device} (the id), + (any one level) and, last, "
-        "#. List it among the broker's `topics` too, with + for {device}."
+        "#; {channel} where each topic carries one value. List it among the broker's `topics` too, "
+        "with + for {device} and {channel}."
     )
     device: str = Field(
         default="", description="The device's id, for a topic that does not hold it."
@@ -122,8 +124,20 @@ class MappingSection(Section):
     channels: dict[str, str] = Field(
         default_factory=dict,
         description='Channel = key: `{ temperature = "data.temp" }`. The key "" means that the '
-        "payload is the bare value.",
+        "payload is the bare value. With {channel} in the topic: channel = what stands there.",
         json_schema_extra={"default text": "keys that are named like channels"},
+    )
+    units: dict[str, str] = Field(
+        default_factory=dict,
+        description="Channel, or quantity = the unit that its values come in: "
+        '`{ temperature = "°F" }`.',
+        json_schema_extra={"default text": "the units of the quantities"},
+    )
+    format: envelopes.Format = Field(
+        default="json",
+        description="Who sends it: another built-in format, for topics that it does not have by "
+        "itself. It knows the rest: say `topic` alone, with {device} where the device's name "
+        "stands (and # last, for zigbee2mqtt and shelly).",
     )
     ignore: bool = Field(
         default=False,
@@ -254,6 +268,18 @@ class Settings(Section):
     )
     brokers: tuple[Broker, ...] = Field(
         default=(), description="Brokers to join; a [[brokers]] section for each."
+    )
+    polls: tuple[Poll, ...] = Field(
+        default=(), description="Web services to ask for JSON; a [[polls]] section for each."
+    )
+    modbus: tuple[Modbus, ...] = Field(
+        default=(),
+        description="Controllers to read by Modbus TCP; a [[modbus]] section for each.",
+    )
+    bluetooth: Bluetooth | None = Field(
+        default=None,
+        description="This machine's own Bluetooth, on which RuuviTags are heard.",
+        json_schema_extra={"default text": "without this section nothing is listened for"},
     )
     mappings: tuple[MappingSection, ...] = Field(
         default=(),

@@ -246,7 +246,7 @@ async def test_what_stays_in_the_quarantine_has_its_present_reason(tmp_path: Pat
 
 
 async def test_the_cure_for_an_unknown_topic_can_be_put_into_the_settings(bench: Bench) -> None:
-    topic = "tele/a'b/STATE"
+    topic = "shop/a'b/STATE"
     bench.ingest.receive(Line(), [publish(b"{}", 1, topic=topic)])
     await bench.settle()
     (kept,) = bench.journal.quarantine.page()
