@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from devices.errors import DecodeError
 from devices.model import HOUR, MINUTE, Model, Sample
@@ -28,44 +28,71 @@ _MOST_PROBES = 9
 
 
 class _Type(NamedTuple):
-    """What stands behind a type: `form` for struct, and what each number is, divided by `scale`."""
+    """What stands behind a type: numbers, what each is, and how many of its steps are 1."""
 
-    form: str
+    form: struct.Struct
     channels: tuple[str, ...] = ()
     scale: float = 1.0
+    read: Callable[[tuple[Any, ...]], tuple[float, ...]] | None = None
+    """How the values come from the numbers, where it is not by the scale."""
+
+
+def _type(form: str, *channels: str, scale: float = 1.0) -> _Type:
+    return _Type(struct.Struct(f">{form}"), channels, scale)
+
+
+def _place(raw: tuple[bytes]) -> tuple[float, float]:
+    """Read the one type whose bytes go upwards. Zeros are no place that it has found."""
+    latitude, longitude = (int.from_bytes(raw[0][i : i + 3], "little", signed=True) for i in (0, 3))
+    if latitude == longitude == 0:
+        return math.nan, math.nan
+    return latitude / 10_000, longitude / 10_000
+
+
+def _wet(raw: tuple[int]) -> tuple[float]:
+    """Read how often it was wet since the last message, and 100 more while it is.
+
+    A leak that has come and gone was one.
+    """
+    return (float(raw[0] > 0),)
+
+
+def _open(raw: tuple[int]) -> tuple[float]:
+    """Read a magnet's switch: 1 is closed."""
+    return (float(raw[0] == 0),)
 
 
 # Without channels: we have no quantity for it.
 _TYPES = {
-    0x01: _Type(">h", ("temperature",), 10),
-    0x02: _Type(">B", ("humidity",)),
-    0x03: _Type(">3b", ("acceleration.x", "acceleration.y", "acceleration.z"), _ONE_G),
-    0x04: _Type(">H", ("illuminance",)),
-    0x05: _Type(">B", ("motion",)),
-    0x06: _Type(">H", ("co2",)),
-    0x07: _Type(">H", ("battery",), 1000),
-    0x08: _Type(">H", ("voltage.analog_1",), 1000),
-    0x09: _Type(">6s", ("latitude", "longitude"), 10_000),
-    0x0A: _Type(">H", ("count.pulse_1",)),
-    0x0B: _Type(">I", ("count.pulse_1_total",)),
-    0x0C: _Type(">h", ("temperature.external",), 10),
-    0x0D: _Type(">B", ("door",)),
-    0x0E: _Type(">H", ("distance",), 1000),
-    0x0F: _Type(">B", ("motion.acceleration",)),
-    0x10: _Type(">2h", ("temperature.surface_sensor", "temperature.surface"), 10),
-    0x11: _Type(">B", ("occupancy",)),
-    0x12: _Type(">B", ("leak",)),
-    0x13: _Type(">65s"),  # a picture of 8 by 8 temperatures
-    0x14: _Type(">I", ("pressure",), 1000),
-    0x15: _Type(">2B", ("sound.peak", "sound.average")),
-    0x16: _Type(">H", ("count.pulse_2",)),
-    0x17: _Type(">I", ("count.pulse_2_total",)),
-    0x18: _Type(">H", ("voltage.analog_2",), 1000),
-    0x19: _Type(">h", (_SECOND_PROBE,), 10),
-    0x1A: _Type(">B"),  # a second switch
-    0x1B: _Type(">i"),  # microvolts of a bridge, of either sign
-    0x1C: _Type(">H", ("tvoc",)),
-    0x3D: _Type(">I"),  # for their own use
+    0x01: _type("h", "temperature", scale=10),
+    0x02: _type("B", "humidity"),
+    0x03: _type("3b", "acceleration.x", "acceleration.y", "acceleration.z", scale=_ONE_G),
+    0x04: _type("H", "illuminance"),
+    0x05: _type("B", "motion"),
+    0x06: _type("H", "co2"),
+    0x07: _type("H", "battery", scale=1000),
+    0x08: _type("H", "voltage.analog_1", scale=1000),
+    0x09: _Type(struct.Struct("6s"), ("latitude", "longitude"), read=_place),
+    0x0A: _type("H", "count.pulse_1"),
+    0x0B: _type("I", "count.pulse_1_total"),
+    0x0C: _type("h", "temperature.external", scale=10),
+    0x0D: _Type(struct.Struct("B"), ("door",), read=_open),
+    0x0E: _type("H", "distance", scale=1000),
+    0x0F: _type("B", "motion.acceleration"),
+    0x10: _type("2h", "temperature.surface_sensor", "temperature.surface", scale=10),
+    0x11: _type("B", "occupancy"),
+    0x12: _Type(struct.Struct("B"), ("leak",), read=_wet),
+    0x13: _type("65s"),  # a picture of 8 by 8 temperatures
+    0x14: _type("I", "pressure", scale=1000),
+    0x15: _type("2B", "sound.peak", "sound.average"),
+    0x16: _type("H", "count.pulse_2"),
+    0x17: _type("I", "count.pulse_2_total"),
+    0x18: _type("H", "voltage.analog_2", scale=1000),
+    0x19: _type("h", _SECOND_PROBE, scale=10),
+    0x1A: _type("B"),  # a second switch
+    0x1B: _type("i"),  # microvolts of a bridge, of either sign
+    0x1C: _type("H", "tvoc"),
+    0x3D: _type("I"),  # for their own use
 }
 
 
@@ -89,33 +116,18 @@ def _read(data: bytes, at: int, found: dict[int, dict[str, float]]) -> int:
         detail = f"byte {at} is type {data[at] & _TYPE:#04x}, whose length nobody knows"
         cure = "Check that this is an ELSYS sensor, or use its maker's codec"
         raise DecodeError("unknown-type", detail, cure)
-    start, size = at + 1, struct.calcsize(kind.form)
-    end = start + size + _TIME_SIZES[data[at] >> 6]
+    behind = at + 1 + kind.form.size
+    end = behind + _TIME_SIZES[data[at] >> 6]
     if end > len(data):
         detail = f"type {data[at] & _TYPE:#04x} at byte {at} ends at {end} of {len(data)} bytes"
         raise DecodeError("too-short", detail, "Check what shortens messages on the way")
-    channels = found.setdefault(int.from_bytes(data[start + size : end], "big"), {})
-    for channel, value in zip(kind.channels, _values(kind, data, start), strict=True):
-        channels[_free(channel, channels)] = value
+    ago = int.from_bytes(data[behind:end], "big") if end > behind else 0
+    channels = found.setdefault(ago, {})
+    raw = kind.form.unpack_from(data, at + 1)
+    values = kind.read(raw) if kind.read else raw
+    for channel, value in zip(kind.channels, values, strict=False):  # none, where we have none
+        channels[_free(channel, channels)] = value / kind.scale
     return end
-
-
-def _values(kind: _Type, data: bytes, start: int) -> tuple[float, ...]:
-    raw = struct.unpack_from(kind.form, data, start)
-    match kind.channels:
-        case ():
-            return ()
-        case ("latitude", "longitude"):
-            # The one type whose bytes go upwards. Zeros are no place that it has found.
-            place = [int.from_bytes(raw[0][i : i + 3], "little", signed=True) for i in (0, 3)]
-            return tuple(one / kind.scale for one in place) if any(place) else (math.nan, math.nan)
-        case ("leak",):
-            # Times that it was wet since the last message, and 100 more while it is: a leak that
-            # has come and gone was one.
-            return (float(raw[0] > 0),)
-        case ("door",):
-            return (float(raw[0] == 0),)  # 1: the magnet is at its switch, the door closed
-    return tuple(one / kind.scale for one in raw)
 
 
 def _free(channel: str, channels: dict[str, float]) -> str:
@@ -133,9 +145,9 @@ def _keep(channels: dict[str, float], declared: frozenset[str]) -> None:
     """Refuse what this model has no sensor for. A switch is a door where it was sold as one."""
     if "door" not in declared:
         channels.pop("door", None)
-    other = sorted(channels.keys() - declared)
-    if other:
-        detail = f"it tells {', '.join(other)}, which this model does not measure"
+    if not channels.keys() <= declared:
+        other = ", ".join(sorted(channels.keys() - declared))
+        detail = f"it tells {other}, which this model does not measure"
         cure = "Say which model it is; elsys-elt-2 takes all but doors"
         raise DecodeError("other-model", detail, cure)
 
