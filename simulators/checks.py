@@ -16,6 +16,7 @@ from simulators.mistakes import Mistake, Path, nearest, place
 from simulators.roster import Roster, roster
 from simulators.route import FASTEST
 from simulators.scenario import MOST_DEVICES, Asset, Fault, Limit, Route, Scenario, Sensors
+from simulators.senders import BY_MODEL, PLAIN, SENDERS, envelope, flat
 from simulators.sources import AIRS, CHANNELS
 
 LONGEST_STEP = 10 * SECOND
@@ -118,6 +119,8 @@ def _sensors(sensors: Sensors, step: int) -> _Found:
         yield ("device",), f"{sensors.count} devices cannot share one id", cure
     if sensors.measures not in AIRS:
         yield ("measures",), f"there is no {sensors.measures!r}", nearest(sensors.measures, AIRS)
+    if sensors.probe not in AIRS:
+        yield ("probe",), f"there is no {sensors.probe!r}", nearest(sensors.probe, AIRS)
     if sensors.every < step:
         why = f"every {format_length(sensors.every)} is oftener than the physics"
         cure = f"Write {format_length(step)} or more, or make `step` shorter"
@@ -129,6 +132,39 @@ def _sensors(sensors: Sensors, step: int) -> _Found:
             f"Write less than {format_length(sensors.every)}",
         )
     yield from _channels(sensors)
+    yield from _sending(sensors)
+
+
+def _sending(sensors: Sensors) -> _Found:
+    """Find a model that is not there, cannot say what is wanted, or does not come that way."""
+    known = (PLAIN, *SENDERS)
+    if sensors.envelope is not None and sensors.envelope not in known:
+        why = f"there is no envelope {sensors.envelope!r}"
+        yield ("envelope",), why, nearest(sensors.envelope, known)
+        return
+    if sensors.model is None:
+        if sensors.envelope not in {None, PLAIN}:
+            cure = f'Say by `model` what it is, such as "{next(iter(BY_MODEL), "")}"'
+            yield ("envelope",), f"{sensors.envelope} carries a device's own bytes", cure
+        return
+    encoder = BY_MODEL.get(sensors.model)
+    if encoder is None:
+        why = f"there is no model {sensors.model!r}"
+        yield ("model",), why, nearest(sensors.model, list(BY_MODEL))
+        return
+    way = envelope(sensors)
+    if way == PLAIN:
+        why = f"{sensors.model} sends its own bytes, and plain JSON is none"
+        yield ("envelope",), why, "Leave model or envelope out"
+    elif not SENDERS[way].takes(encoder):
+        why = f"{sensors.model} does not come by {way}: it is for {SENDERS[way].suits}"
+        yield ("envelope",), why, "Leave it out"
+    for channel in flat(sensors):
+        if channel in CHANNELS.keys() | {"latitude", "longitude"} and channel not in encoder.ranges:
+            can = [name for name in CHANNELS if name in encoder.ranges]
+            can += ["position"] * ("latitude" in encoder.ranges)
+            why = f"{sensors.model} does not send {channel!r}"
+            yield ("channels",), why, f"Of what is simulated it sends {', '.join(can)}"
 
 
 def _channels(sensors: Sensors) -> _Found:

@@ -1,4 +1,7 @@
-"""Samples as devices send them: plain JSON, one object a reading, an array for a backlog."""
+"""Samples as devices send them: plain JSON, one object a reading, an array for a backlog.
+
+What devices of the catalogue send is made by senders.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import numpy as np
 
 from simulators.roster import DeviceEntry
 from simulators.scenario import Sensors
-from simulators.sensing import Samples
+from simulators.senders import Sender, sender
+from simulators.sensing import Integers, Samples
 from simulators.sources import MAKES
 
 
@@ -45,22 +49,39 @@ class Encoder:
         self._templates = [
             made.setdefault(id(device.section), template(device.section)) for device in devices
         ]
+        self.own: dict[int, Sender] = {
+            place: found
+            for place, device in enumerate(devices)
+            if (found := sender(device)) is not None
+        }
+        """What sends for those that do not send plain JSON, by their places."""
 
     def encode(self, samples: Samples) -> list[bytes]:
         """Return one payload for each sample."""
-        templates, values = self._templates, samples.values
-        times = np.datetime_as_string(samples.told.astype("datetime64[ms]"), unit="ms").tolist()
+        templates, values, own = self._templates, samples.values, self.own
+        told = _texts(samples.told)
+        # Who has no clock is told the time by what heard it.
+        heard = _texts(samples.at) if own else told
         return [
-            (templates[device] % (time, sequence, *values[first:last])).encode()
-            for device, time, sequence, first, last in zip(
+            own[device].payload(values[first:last], true, sequence)
+            if device in own
+            else (templates[device] % (time, sequence, *values[first:last])).encode()
+            for device, time, true, sequence, first, last in zip(
                 samples.devices.tolist(),
-                times,
+                told,
+                heard,
                 samples.sequence.tolist(),
                 samples.first,
                 samples.last,
                 strict=True,
             )
         ]
+
+
+def _texts(times: Integers) -> list[str]:
+    """Return times (ms since 1970) as text, UTC, to the millisecond."""
+    texts: list[str] = np.datetime_as_string(times.astype("datetime64[ms]"), unit="ms").tolist()
+    return texts
 
 
 def backlog(payloads: Sequence[bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,8 +33,13 @@ class Radio:
         names: Sequence[tuple[str, str]],
         faults: Sequence[Fault],
         generator: np.random.Generator,
+        alone: Collection[int] = (),
     ) -> None:
-        """Take each device's topic and id, and the faults of links."""
+        """Take each device's topic and id, and the faults of links.
+
+        `alone`: devices of which a message holds one reading; what waits goes one by one.
+        """
+        self._alone = alone
         self._names = names
         self._generator = generator
         self._faults: dict[int, list[Fault]] = {}
@@ -66,14 +71,18 @@ class Radio:
             waiting.append(message.payload)
             return []
         messages = [
-            message._replace(payload=backlog(waiting[place : place + HEAP]))
-            for place in range(0, len(waiting), HEAP)
+            message._replace(payload=payload) for payload in self._gathered(device, waiting)
         ]
         waiting.clear()
         messages.append(message)
         for fault in faults:
             messages = [out for one in messages for out in self._spoil(fault, one)]
         return messages
+
+    def _gathered(self, device: int, waiting: list[bytes]) -> list[bytes]:
+        if device in self._alone:
+            return list(waiting)
+        return [backlog(waiting[place : place + HEAP]) for place in range(0, len(waiting), HEAP)]
 
     def _spoil(self, fault: Fault, message: Message) -> list[Message]:
         chance, part = self._generator.random(2)

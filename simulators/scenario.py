@@ -66,9 +66,16 @@ class Sensors(Section):
     )
     count: int = Field(default=1, ge=1, description="How many of them are in each asset.")
     channels: list[str] = Field(min_length=1, description="What each message holds.")
+    model: str | None = Field(
+        default=None, description="What it is in the catalogue: it sends its own bytes."
+    )
+    envelope: str | None = Field(
+        default=None, description="What wraps them; by the model, if left out."
+    )
     measures: str = Field(
         default="return_air", description="What the channel temperature is, without a place."
     )
+    probe: str = Field(default="cargo", description="What the channel temperature.external is.")
     every: Length = Field(default=MINUTE, description="Time between two readings.")
     phase: Length | None = Field(
         default=None, description="When the first one is; spread over `every` if left out."

@@ -16,6 +16,7 @@ from devices.reading import QUANTITIES
 from simulators.faults import SAG, SPIKES, Fault, Places
 from simulators.length import SECOND
 from simulators.roster import DeviceEntry
+from simulators.senders import BY_MODEL
 from simulators.sources import CHANNELS, MAKES, SOURCES, Make
 
 Floats = NDArray[np.float64]
@@ -224,7 +225,8 @@ def _rows(number: int, device: DeviceEntry) -> list[_Row]:
     for channel in section.channels:
         quantity = channel.partition(".")[0]
         for found in CHANNELS[channel]:
-            source = found or section.measures
+            inside = section.probe if channel == "temperature.external" else section.measures
+            source = found or inside
             name = quantity if quantity in MAKES else source
             make = MAKES[name]
             if name == "temperature":
@@ -233,6 +235,10 @@ def _rows(number: int, device: DeviceEntry) -> list[_Row]:
                     section.resolution or make.resolution,
                     make.lag if section.lag is None else section.lag / SECOND,
                 )
+            if section.model is not None:
+                # What its bytes can say is finer or coarser than a sensor of no model.
+                step = BY_MODEL[section.model].ranges[found or channel][2]
+                make = make._replace(resolution=step)
             rows.append(_Row(SOURCES.index(source), device.asset, number, make, name))
     return rows
 

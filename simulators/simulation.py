@@ -54,7 +54,7 @@ class Simulation:
             generators=(noise, spikes),
         )
         self._encoder = Encoder(self.roster.devices)
-        self._radio = Radio(self._topics(), self._faults, links)
+        self._radio = Radio(self._topics(), self._faults, links, self._encoder.own)
         self._controlling = Controlling(self.roster, self._faults, doors)
         self.assets = self._controlling.assets
         self.truth = Truth(self.roster, scenario.limits, self._faults)
@@ -139,10 +139,15 @@ class Simulation:
         )
 
     def _topics(self) -> list[tuple[str, str]]:
-        assets = self.roster.assets
+        assets, own = self.roster.assets, self._encoder.own
         return [
-            (f"cargo/{assets[device.asset].section.site}/{device.name}/readings", device.name)
-            for device in self.roster.devices
+            (
+                own[place].topic
+                if place in own
+                else f"cargo/{assets[device.asset].section.site}/{device.name}/readings",
+                device.name,
+            )
+            for place, device in enumerate(self.roster.devices)
         ]
 
 

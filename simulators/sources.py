@@ -44,6 +44,7 @@ MAKES: dict[str, Make] = {
 
 CHANNELS: dict[str, tuple[str, ...]] = {
     "temperature": ("",),  # what `measures` says
+    "temperature.external": ("",),  # what `probe` says
     **{f"temperature.{air}": (air,) for air in AIRS},
     **{
         name: (name,) for name in SOURCES if name in MAKES and name not in {"latitude", "longitude"}
