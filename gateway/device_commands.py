@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,9 +14,10 @@ from gateway.audit import Entry, Who, who_of
 from gateway.control import ControlError
 from gateway.listener.ends import last_ends
 from gateway.listener.principal import Principal
+from gateway.registry.confirming import Confirming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateway.admission import Admission
     from gateway.clock import Clock
@@ -51,11 +51,13 @@ class DeviceCommands:
         self._state = state
         self._clock = clock
         self._connected = connected
+        self._confirming = Confirming(admission, state, clock)
         self.by_name = {
             "add": self.add,
             "change": self.change,
             "revoke": self.revoke,
             "confirm": self.confirm,
+            "device-confirm": self.confirm_many,
             "unconfirm": self.unconfirm,
             "credentials": self.credentials,
         }
@@ -97,32 +99,54 @@ class DeviceCommands:
     async def confirm(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Say that a device is one of ours, whether it was heard already or not.
 
-        `since` and `source`: when it came over the listener first, and who brought it.
+        `since` and `source`: when it came first, and who brought it.
         """
         device = device_key(request["device"], self._owner)
-        check_device_id(device.id)
-        met = self._admission.met(device)
-        already = device in self._admission.confirmed
-        await self._admission.confirm(
-            [device], self._noting_device(request, "confirm", device, confirmed=already)
-        )
-        return {
-            "device": str(device),
-            "already": already,
-            "since": met.since if met and met.source else None,
-            "source": met.source if met and met.source else None,
-            "heard": device in self._journal.devices(),
-            "quarantined": self._journal.quarantine.count_with("unknown-device", brought(device)),
-        }
+        return (await self._confirm([device], who_of(request)))[0]
+
+    async def confirm_many(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Say of several `devices` that they are ours, or of `all` that wait for it."""
+        if bool(request.get("all")) == bool(request.get("devices")):
+            raise ControlError("say which: devices, or all", "Name devices, or use --all")
+        if request.get("all"):
+            devices = sorted(self._admission.waiting())
+        else:
+            devices = [device_key(one, self._owner) for one in request["devices"]]
+        return {"devices": await self._confirm(devices, who_of(request))}
+
+    async def _confirm(self, devices: Sequence[DeviceKey], who: Who) -> list[dict[str, Any]]:
+        """Confirm devices, all or none; return how each stood."""
+        devices = list(dict.fromkeys(devices))
+        for device in devices:
+            check_device_id(device.id)
+        admission, heard = self._admission, set(self._journal.devices())
+        known = {device: admission.met(device) for device in devices}
+        already = {device for device in devices if device in admission.confirmed}
+        waited = set(admission.unconfirmed)
+
+        await self._confirming.confirm(devices, who)
+        return [
+            {
+                "device": str(device),
+                "already": device in already,
+                "since": met.since if met and met.source else None,
+                "source": met.source if met and met.source else None,
+                "heard": device in heard,
+                # One that came was let in. To look takes long, where it is done for many.
+                "quarantined": 0 if device in waited else self._refused(device),
+            }
+            for device, met in known.items()
+        ]
+
+    def _refused(self, device: DeviceKey) -> int:
+        return self._journal.quarantine.count_with("unknown-device", brought(device))
 
     async def unconfirm(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Take a confirmation back, such as that of a mistyped name."""
         device = device_key(request["device"], self._owner)
         if device not in self._admission.confirmed:
             raise ControlError(f"{device} is not confirmed", "See: holdwatch device list")
-        await self._admission.unconfirm(
-            device, self._noting_device(request, "unconfirm", device, confirmed=True)
-        )
+        await self._confirming.unconfirm(device, who_of(request))
         return {"device": str(device), "unconfirmed": device in self._admission.unconfirmed}
 
     async def credentials(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
@@ -148,13 +172,6 @@ class DeviceCommands:
             self._stage(who, what, after.name, known, msgspec.structs.asdict(after))
 
         return stage
-
-    def _noting_device(
-        self, request: Mapping[str, Any], what: str, device: DeviceKey, *, confirmed: bool
-    ) -> Callable[[], None]:
-        """Return what stages an entry about a device, which was `confirmed` before, or not."""
-        before, after = {"confirmed": confirmed}, {"confirmed": what == "confirm"}
-        return partial(self._stage, who_of(request), what, str(device), before, after)
 
     def _stage(self, who: Who, what: str, object_: str, before: object, after: object) -> None:
         now = self._clock.now()

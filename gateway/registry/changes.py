@@ -77,8 +77,8 @@ class Changes:
 
     async def calibrate(
         self, device: DeviceKey, calibration: Calibration, *, now: int, who: Who
-    ) -> Calibration:
-        """State a calibration; return it with whether what was judged until then was right.
+    ) -> tuple[int, Calibration]:
+        """State a calibration; return its number, and it with whether what was judged was right.
 
         Raises ControlError, DiskError.
         """
@@ -90,9 +90,9 @@ class Changes:
                 # What was judged had the correction of that time in it.
                 error = found + (before.offset if before else 0.0)
                 calibration = msgspec.structs.replace(calibration, good=abs(error) <= tolerance)
-            change.state(device, calibration)
+            number = change.state(device, calibration)
             _note(change, now, who, "calibrate", device, before, calibration)
-        return calibration
+        return number, calibration
 
     def last(
         self, device: DeviceKey, channel: str, before: int, *, good: bool = False

@@ -29,10 +29,10 @@ class Known:
         settings: Settings,
         model: Callable[[DeviceKey], Model | None] = lambda _device: None,
     ) -> None:
-        """`model` returns what a device was recognised as, None where nobody knows."""
+        self.model = model
+        """Returns what a device was recognised as, None where nobody knows."""
         self._registry = registry
         self._settings = settings
-        self._model = model
 
     def card(self, device: DeviceKey, when: int | None = None) -> Card:
         """Return how a device stood at a time (ms), or stands now; its interval is never None.
@@ -66,7 +66,7 @@ class Known:
             said = section.interval if section is not None else None
         if said is not None:
             return said
-        model = self._model(device)
+        model = self.model(device)
         return model.longest if model is not None else INTERVAL
 
     def assigned(self, device: DeviceKey) -> str:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 BEGINNING = -(1 << 62)
 """Before every reading (ms)."""
 NOTHING = Card()
+JUDGED = {"interval", "model"}
+"""Fields of a card by which readings are judged: how long a value holds."""
 
 
 class Stated(NamedTuple):
@@ -76,10 +78,11 @@ class Change:
         self.entries: list[Entry] = []
         self._number = number
 
-    def state(self, device: DeviceKey, fact: Fact) -> None:
-        """State a fact of a device."""
+    def state(self, device: DeviceKey, fact: Fact) -> int:
+        """State a fact of a device; return its number."""
         self._number += 1
         self.facts.append((self._number, device, fact))
+        return self._number
 
     def note(self, entry: Entry) -> None:
         """Enter it in the audit trail."""
@@ -96,6 +99,8 @@ class Registry:
         self.on_change: Callable[[DeviceKey, int], None] = lambda _device, _since: None
         """Called once a fact is kept by which readings of the device since then (ms) are judged
         otherwise."""
+        self.stage_change: Callable[[DeviceKey, int], None] = lambda _device, _since: None
+        """Called as `on_change` is, before the commit: what it stages is kept with the fact."""
         self.on_card: Callable[[DeviceKey], None] = lambda _device: None
         """Called once a device's card is another, before `on_change`."""
         self._state = state
@@ -235,42 +240,55 @@ class Registry:
             )
             for entry in change.entries:
                 audit.stage(state, entry)
-        self._tell(change)
+            judged = self._judged(change)
+            for device, since in judged.items():
+                self.stage_change(device, since)
+        self._tell(change, judged)
 
     def _newest(self) -> int:
         return int(self._state.rows("SELECT ifnull(max(number), 0) FROM fact")[0][0])
 
-    def _tell(self, change: Change) -> None:
-        """Take up what is committed, and tell whom it concerns."""
+    def _judged(self, change: Change) -> dict[DeviceKey, int]:
+        """Return whose readings are judged otherwise by what is stated, and since when (ms)."""
         judged: dict[DeviceKey, int] = {}
+        for _, device, stated in change.facts:
+            fact = self._meant(device, stated)
+            if isinstance(fact, CardChange) and not fact.named().keys() & JUDGED:
+                continue
+            for one in (device, fact.old) if isinstance(fact, Replaced) else (device,):
+                judged[one] = min(judged.get(one, fact.since), fact.since)
+        return judged
+
+    def _meant(self, device: DeviceKey, fact: Fact) -> Fact:
+        """Return the fact itself, or the one that it withdraws."""
+        if isinstance(fact, Withdrawn):
+            for one in self._facts.get(device, ()):
+                if one.number == fact.fact:
+                    withdrawn: Fact = one.fact
+                    return withdrawn
+        return fact
+
+    def _tell(self, change: Change, judged: dict[DeviceKey, int]) -> None:
+        """Take up what is committed, and tell whom it concerns."""
         cards: set[DeviceKey] = set()
         for number, device, fact in change.facts:
-            told = self._take(number, device, fact)
-            self._last = max(self._last, number)
-            if isinstance(told, CardChange):
+            if isinstance(self._meant(device, fact), CardChange):
                 cards.add(device)
-                if not told.named().keys() & {"interval", "model"}:
-                    continue
-            for one in (device, told.old) if isinstance(told, Replaced) else (device,):
-                judged[one] = min(judged.get(one, told.since), told.since)
+            self._take(number, device, fact)
+            self._last = max(self._last, number)
         self._index({device for _, device, _ in change.facts})
         for device in cards:
             self.on_card(device)
         for device, since in judged.items():
             self.on_change(device, since)
 
-    def _take(self, number: int, device: DeviceKey, fact: Fact) -> Fact:
-        """Put a fact in its place; return which one holds now, or no longer does."""
+    def _take(self, number: int, device: DeviceKey, fact: Fact) -> None:
+        """Put a fact in its place, or take away the one that it withdraws."""
         facts = self._facts.setdefault(device, [])
-        if not isinstance(fact, Withdrawn):
+        if isinstance(fact, Withdrawn):
+            facts[:] = [one for one in facts if one.number != fact.fact]
+        else:
             insort(facts, Stated(fact.since, number, fact), key=_place)
-            return fact
-        for place, one in enumerate(facts):
-            if one.number == fact.fact:
-                del facts[place]
-                withdrawn: Fact = one.fact
-                return withdrawn
-        return fact
 
     def _index(self, devices: Collection[DeviceKey]) -> None:
         """Work out anew what is asked often of these."""

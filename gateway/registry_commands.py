@@ -1,0 +1,295 @@
+"""What may be done to the registry: names and places, calibration, maintenance, one for another.
+
+Fields come as people write them; times too, or as ms since 1970. A part of Commands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from devices.device import check_device_id
+from gateway.audit import Who, who_of
+from gateway.control import ControlError
+from gateway.device_commands import device_key
+from gateway.registry import fields, table
+from gateway.registry.cards import FIELDS, Calibration, Maintenance
+from gateway.registry.changes import Changes
+from gateway.registry.confirming import Confirming
+from gateway.registry.doubt import Doubt, doubt
+from gateway.registry.times import Times
+from gateway.report_range import find_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devices.reading import DeviceKey
+    from gateway.admission import Admission
+    from gateway.clock import Clock
+    from gateway.journal import Journal
+    from gateway.monitor import Monitor
+    from gateway.registry.known import Known
+    from gateway.registry.registry import Registry
+    from gateway.registry.table import Row
+    from gateway.settings import Settings
+    from gateway.state import State
+
+TOLERANCE = 0.5
+"""In the unit of the channel, where nobody says another: what EN 12830 allows the best class."""
+
+
+class RegistryCommands:
+    """The commands that change what is stated of devices, by name."""
+
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        settings: Settings,
+        registry: Registry,
+        known: Known,
+        *,
+        admission: Admission,
+        journal: Journal,
+        monitor: Monitor,
+        state: State,
+        clock: Clock,
+    ) -> None:
+        self._owner = settings.gateway.owner
+        self._registry = registry
+        self._changes = Changes(registry, known)
+        self._admission = admission
+        self._journal = journal
+        self._monitor = monitor
+        self._state = state
+        self._confirming = Confirming(admission, state, clock)
+        self._times = Times(clock, find_zone(settings.gateway.timezone))
+        self.by_name = {
+            "device-set": self.set,
+            "device-calibrate": self.calibrate,
+            "device-withdraw": self.withdraw,
+            "device-maintain": self.maintain,
+            "device-replace": self.replace,
+            "device-import": self.import_table,
+        }
+
+    async def set(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """State fields of a device's card; "" is nothing, what is not named stays.
+
+        `since`: from when on, if not from now. The answer's `before` holds what has changed.
+        """
+        device = self._device(request)
+        said = {field: request[field] for field in FIELDS if request.get(field) is not None}
+        if not said:
+            raise ControlError("nothing was said of the device", f"Say one of {', '.join(FIELDS)}")
+        since = self._times.past(request.get("since"))
+        values = {field: fields.value(field, _text(text, field)) for field, text in said.items()}
+        changed = await self._changes.set_cards(
+            [(device, values)], since, now=self._times.now(), who=who_of(request)
+        )
+        before = changed.get(device, {})
+        return {
+            "device": str(device),
+            "since": since,
+            "before": before,
+            "after": {field: values[field] for field in before},
+            "known": self._is_known(device),
+        }
+
+    # -- calibration -------------------------------------------------------------------------
+
+    async def calibrate(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """State a calibration; where it found the sensor wrong, tell what was judged on it."""
+        device = self._device(request)
+        since = self._times.past(request.get("since"))
+        as_found = _number(request, "as_found")
+        said = Calibration(
+            since=since,
+            channel=_text(request.get("channel"), "channel").strip(),
+            offset=_number(request, "offset") or 0.0,
+            as_found=as_found,
+            tolerance=_tolerance(request) if as_found is not None else None,
+            certificate=fields.plain(_text(request.get("certificate"), "certificate"), "number"),
+            expires=self._expires(request.get("expires"), since),
+            note=fields.plain(_text(request.get("note") or "", "note"), "note", 500),
+        )
+        number, stated = await self._changes.calibrate(
+            device, said, now=self._times.now(), who=who_of(request)
+        )
+        return {
+            "device": str(device),
+            "calibration": {"number": number, **msgspec.to_builtins(stated)},
+            "doubt": None if stated.good else self._doubt(device, stated),
+            "known": self._is_known(device),
+            "sent": self._sends(device, stated.channel),
+        }
+
+    def _expires(self, said: object, since: int) -> int | None:
+        if said is None or said == "":
+            return None
+        expires = self._times.end_of_day(said)
+        if expires <= since:
+            raise ControlError(
+                "the calibration would be over before it began", "Give a later day as its end"
+            )
+        return expires
+
+    def _doubt(self, device: DeviceKey, bad: Calibration) -> Doubt:
+        good = self._changes.last(device, bad.channel, bad.since, good=True)
+        readings = self._monitor.past.readings(
+            device, good.since if good else 0, self._monitor.cursor
+        )
+        return doubt(self._state, device, bad, good, readings)
+
+    def _sends(self, device: DeviceKey, channel: str) -> bool | None:
+        """Whether a device's newest reading has a channel; None: it was never heard."""
+        latest = self._monitor.latest(device)
+        return None if latest is None else channel in latest.layout.channels
+
+    async def withdraw(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Take a calibration back, by its number."""
+        device = self._device(request)
+        number = request.get("number")
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise ControlError("number is no whole number", "Send the number of a calibration")
+        taken = await self._changes.withdraw(
+            device, number, now=self._times.now(), who=who_of(request)
+        )
+        return {
+            "device": str(device),
+            "withdrawn": {"number": number, **msgspec.to_builtins(taken)},
+        }
+
+    # -- maintenance, one for another ----------------------------------------------------------
+
+    async def maintain(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Begin maintenance (`for` or `until`, `reason`), or `end` it."""
+        device, who, now = self._device(request), who_of(request), self._times.now()
+        if request.get("end"):
+            was = await self._changes.end(device, now=now, who=who)
+            return {"device": str(device), "ended": now, **msgspec.to_builtins(was)}
+        length, until = request.get("for"), request.get("until")
+        if (not length) == (not until):
+            raise ControlError("it is not said when the maintenance ends", "Give its length or end")
+        since = self._times.past(request.get("since"))
+        end = since + fields.length(_text(length, "for")) if length else self._times.moment(until)
+        reason = fields.plain(_text(request.get("reason") or "", "reason"), "reason", 500)
+        said = Maintenance(since=since, until=end, reason=reason, who=who.name)
+        stated = await self._changes.maintain(device, said, now=now, who=who)
+        return {
+            "device": str(device),
+            "ended": None,
+            **msgspec.to_builtins(stated),
+            "known": self._is_known(device),
+        }
+
+    async def replace(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """State that `new` stands in for `old` since `at`; or take it back, with `undo`.
+
+        The new one is confirmed with it.
+        """
+        old, new = self._device(request, "old"), self._device(request, "new")
+        now, who = self._times.now(), who_of(request)
+        answer = {"old": str(old), "new": str(new)}
+        if request.get("undo"):
+            since = await self._changes.restore(old, new, now=now, who=who)
+            return {**answer, "since": since, "undone": True, "taken": {}, "known": True}
+        since = self._times.past(request.get("at"))
+        if not self._is_known(old):
+            raise ControlError(f"nothing is known of {old}", "See: holdwatch device list")
+        taken = await self._changes.replace(old, new, since, now=now, who=who)
+        if new not in self._admission.confirmed:
+            await self._confirming.confirm([new], who)
+        return {
+            **answer,
+            "since": since,
+            "undone": False,
+            "taken": taken,
+            "known": self._is_heard(new),
+        }
+
+    # -- the table ---------------------------------------------------------------------------
+
+    async def import_table(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Take in a table of devices (`content`, CSV); with `dry` only say what would change.
+
+        Nothing is written while any line is wrong: then `mistakes` says which, and why.
+        """
+        now, who = self._times.now(), who_of(request)
+        rows, mistakes = table.read(_text(request.get("content"), "content"), self._owner)
+        changes = [] if mistakes else [one for row in rows if (one := self._difference(row))]
+        dry = bool(request.get("dry"))
+        if changes and not dry:
+            name = fields.plain(_text(request.get("name") or "a table", "name"), "name")
+            reason = f"from {name}"
+            cards = [(row.device, row.fields) for row in rows]
+            await self._changes.set_cards(cards, now, now=now, who=who, reason=reason)
+            await self._take_confirmations(rows, who, reason)
+        return {
+            "devices": len(rows),
+            "dry": dry,
+            "mistakes": mistakes,
+            "changes": changes,
+        }
+
+    def _difference(self, row: Row) -> dict[str, Any] | None:
+        """Return what a line would change, as texts; None where that is nothing."""
+        card = self._registry.card(row.device)
+        new = msgspec.structs.replace(card, **row.fields)
+        texts = {
+            field: (fields.text_of(card, field), fields.text_of(new, field)) for field in row.fields
+        }
+        confirmed = row.device in self._admission.confirmed
+        if row.confirmed is not None and row.confirmed != confirmed:
+            texts["confirmed"] = ("yes" if confirmed else "no", "yes" if row.confirmed else "no")
+        texts = {field: (old, new) for field, (old, new) in texts.items() if old != new}
+        if not texts:
+            return None
+        return {
+            "line": row.line,
+            "device": str(row.device),
+            "before": {field: old for field, (old, _) in texts.items()},
+            "after": {field: new for field, (_, new) in texts.items()},
+        }
+
+    async def _take_confirmations(self, rows: list[Row], who: Who, reason: str) -> None:
+        confirmed = self._admission.confirmed
+        yes = [one.device for one in rows if one.confirmed and one.device not in confirmed]
+        if yes:
+            await self._confirming.confirm(yes, who, reason)
+        for row in rows:
+            if row.confirmed is False and row.device in confirmed:
+                await self._confirming.unconfirm(row.device, who, reason)
+
+    def _is_known(self, device: DeviceKey) -> bool:
+        """Whether a device was ever heard, or entered: a mistyped one was not."""
+        return self._admission.met(device) is not None or self._is_heard(device)
+
+    def _is_heard(self, device: DeviceKey) -> bool:
+        return device in self._journal.devices()
+
+    def _device(self, request: Mapping[str, Any], which: str = "device") -> DeviceKey:
+        device = device_key(_text(request.get(which), which), self._owner)
+        check_device_id(device.id)
+        return device
+
+
+def _text(said: object, what: str) -> str:
+    if not isinstance(said, str):
+        raise ControlError(f"{what} is missing, or no text", f"Send {what} as text")
+    return said
+
+
+def _number(request: Mapping[str, Any], what: str) -> float | None:
+    said = request.get(what)
+    if said is None or said == "":
+        return None
+    return fields.number(str(said), what)
+
+
+def _tolerance(request: Mapping[str, Any]) -> float:
+    tolerance = _number(request, "tolerance")
+    if tolerance is None:
+        return TOLERANCE
+    if tolerance <= 0:
+        raise ControlError(f"a tolerance of {tolerance:g} allows nothing", "Give one above 0")
+    return tolerance
