@@ -110,7 +110,21 @@ class ChirpStack(Sender):
     """ChirpStack v4: its `up` events. The device's id there is its EUI."""
 
     suits = "LoRaWAN devices"
-    _RADIO: ClassVar = {"gatewayId": "0203040506070809", "rssi": -87, "snr": 8.5}
+    _RADIO: ClassVar = {
+        "gatewayId": "0203040506070809",
+        "uplinkId": 4217106255,
+        "nsTime": None,
+        "rssi": -87,
+        "snr": 8.5,
+        "channel": 2,
+        "location": {"latitude": 51.9, "longitude": 4.3},
+        "context": "E3OWOQ==",
+        "crcStatus": "CRC_OK",
+    }
+    _SENT: ClassVar = {
+        "frequency": 867_100_000,
+        "modulation": {"lora": {"bandwidth": 125_000, "spreadingFactor": 9, "codeRate": "CR_4_5"}},
+    }
 
     def __init__(self, name: str, encoder: Encoder, section: Sensors) -> None:
         super().__init__(name, encoder, section)
@@ -118,13 +132,18 @@ class ChirpStack(Sender):
         application = "c7a1e2d0-0000-4000-8000-000000000001"
         self.topic = f"application/{application}/device/{self._eui}/event/up"
         self._info = {
+            "tenantId": "c7a1e2d0-0000-4000-8000-000000000002",
             "tenantName": "simulated",
             "applicationId": application,
             "applicationName": "cargo",
+            "deviceProfileId": "c7a1e2d0-0000-4000-8000-000000000003",
             "deviceProfileName": encoder.model,
             "deviceName": name,
             "devEui": self._eui,
+            "deviceClassEnabled": "CLASS_A",
+            "tags": {},
         }
+        self._address = _number(name, 4).hex()
 
     @staticmethod
     def takes(encoder: Encoder) -> bool:
@@ -135,13 +154,18 @@ class ChirpStack(Sender):
         """Return an `up` event."""
         return _compact(
             {
+                "deduplicationId": f"{self._address}-0000-4000-8000-{sequence:012x}",
                 "time": f"{at}+00:00",
                 "deviceInfo": self._info,
+                "devAddr": self._address,
+                "adr": True,
                 "dr": 3,
                 "fCnt": sequence,
                 "fPort": self._encoder.port,
+                "confirmed": False,
                 "data": base64.b64encode(self._own_bytes(values)).decode(),
-                "rxInfo": [self._RADIO],
+                "rxInfo": [self._RADIO | {"nsTime": f"{at}+00:00"}],
+                "txInfo": self._SENT,
             }
         )
 

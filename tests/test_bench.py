@@ -28,7 +28,7 @@ def measured(folder: Path, name: str, figures: set[str]) -> dict[str, dict[str, 
     answer = folder / "figures.json"
     done = subprocess.run(
         [
-            *(sys.executable, ROOT / "scripts" / "benchmarks" / f"{name}.py", "--quick"),
+            *(sys.executable, "-P", ROOT / "scripts" / "benchmarks" / f"{name}.py", "--quick"),
             *("--only", ",".join(figures), "--folder", folder, "--json", answer),
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -59,6 +59,13 @@ def test_a_quick_run_measures_the_front_door(tmp_path: Path) -> None:
     values = written["figures"]
     assert values["listener_ratio"] == min(values["listener_ratio_4"], values["listener_ratio_500"])
     assert written["runs"].keys() >= {"mosquitto", "publisher_500", "listener_4", "puback_ms"}
+
+
+def test_a_quick_run_measures_decoding(tmp_path: Path) -> None:
+    kinds = ("json", "native", "codec_js")
+    names = {f"{kind}_{what}" for kind in kinds for what in ("cost", "us", "parse_us")}
+    runs = measured(tmp_path, "devices", names)["runs"]
+    assert runs.keys() >= {"json_bytes", "native_bytes", "codec_js_bytes"}
 
 
 @pytest.mark.skipif(not shutil.which("influxd"), reason="apt-get install influxdb")

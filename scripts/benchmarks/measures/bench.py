@@ -59,6 +59,11 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     outage: int = 2_000_000
     """Messages that come while an InfluxDB is away."""
     outage_runs: int = 3
+    decoded: int = 20_000
+    """Messages that a pass of decoding takes."""
+    decoded_runs: int = 15
+    codec_calls: int = 4_000
+    """Messages that a pass through the codec process takes."""
 
 
 QUICK = Size(
@@ -99,6 +104,9 @@ QUICK = Size(
     attached=2_000,
     outage=2_000,
     outage_runs=1,
+    decoded=200,
+    decoded_runs=2,
+    codec_calls=100,
 )
 """Shows that everything works, in seconds. Its figures mean nothing."""
 
