@@ -95,6 +95,10 @@ class Recognition:
         self._recognised[device] = (what, why)
         self.on_recognised(device, what, why)
 
+    def remember(self, device: DeviceKey, what: str, why: str) -> None:
+        """Take up what a device was recognised as before the start; nobody is told."""
+        self._recognised[device] = (what, why)
+
     def recognised(self, device: DeviceKey) -> tuple[str, str] | None:
         """Return what a device was recognised as since the start, and why; None where nothing."""
         return self._recognised.get(device)

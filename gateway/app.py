@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
-from devices.envelopes import envelopes
 from gateway.admission import Admission
 from gateway.alerts import AlertPublisher
 from gateway.api_keys import ApiKeys
@@ -25,16 +24,18 @@ from gateway.brokers import Brokers, broker_settings
 from gateway.caretaker import Caretaker
 from gateway.clock import Clock, boot_id
 from gateway.control import ControlServer
+from gateway.decoders import Decoders
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
-from gateway.home_assistant import HomeAssistant, Ours
+from gateway.home_assistant import HomeAssistant, Ours, Told
 from gateway.importer import SOURCE
 from gateway.influxdb.copies import Copies, Sources, forget_others
 from gateway.influxdb.names import cursor_name
 from gateway.ingest import Ingest
 from gateway.intruders import Intruders
 from gateway.journal import Journal
+from gateway.later import Decoding
 from gateway.listener.announcer import Announcer
 from gateway.listener.listener import Listener
 from gateway.listener.principal import Principal, anonymous
@@ -49,17 +50,24 @@ from gateway.own_alerts import OwnAlerts, Publisher
 from gateway.pace import Pace
 from gateway.page import Page
 from gateway.people import People
+from gateway.push_commands import Pushers
+from gateway.registry.known import Known
+from gateway.registry.registry import Registry
 from gateway.rulebook import adopt
 from gateway.screens import Screens
 from gateway.state import State
 from gateway.tagging import adopt_tags
 from gateway.vitals import vitals
+from gateway.ways import grants, ways
 from rules.engine import Engine
+from rules.threshold import HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
+    from devices.reading import DeviceKey
     from gateway.settings import Settings
+    from gateway.ways import Way
 
 log = structlog.get_logger()
 
@@ -96,6 +104,7 @@ class Gateway:
         self.clock = Clock(self.journal.newest_received())
         self.started = self.clock.now()
         self.brokers = Brokers(self.clock)
+        self._join = join
         self._joined = settings.brokers if join else ()
         self._ports = settings.listeners if join else ()
         self.page: Page | None = None
@@ -123,21 +132,20 @@ class Gateway:
         self.logins = Logins(self.state, self.people, self.clock)
         self.screens = Screens(self.people, self.clock)
         self.api_keys = ApiKeys(self.state, self.clock)
-        self.admission = Admission(
+        await self._understand(looking=looking)
+        engine = Engine(
+            versions, self.known.interval, stands_for=self.registry.stands_for, gone=self._gone
+        )
+        self.monitor = Monitor(
+            engine,
             self.state,
-            {SOURCE: ("*",), **{one.name: one.speaks_for for one in settings.brokers}},
-            settings.clients.unknown_devices,
-            self.clock,
-        )
-        self.ingest = Ingest(
             self.journal,
-            envelopes([one.mapping() for one in settings.mappings]),
+            self.history,
             self.clock,
-            admit=self.admission.check,
-            interval=settings.journal.commit_interval / 1000,
+            corrections=self.registry.corrections,
         )
-        engine = Engine(versions, settings.interval)
-        self.monitor = Monitor(engine, self.state, self.journal, self.history, self.clock)
+        self.registry.stage_change = self.monitor.stage_change
+        self.registry.on_change = self.monitor.changed
         self.live = Live(self.monitor, self.admission.waiting, self.clock)
         self.archivist = Archivist(
             self.history,
@@ -163,6 +171,7 @@ class Gateway:
                 Ours(gateway.box, gateway.prefix, section.home_assistant_prefix),
                 self.live,
                 self.journal.devices,
+                self._told,
             )
             for one, section in zip(brokers, self._joined, strict=True)
             if section.home_assistant
@@ -190,6 +199,57 @@ class Gateway:
             self.listener.on_blocked = self.intruders.guessed
             await self.listener.open()
 
+    async def _understand(self, *, looking: bool) -> None:
+        """Make what turns messages into readings, and knows devices. Raises DiskError."""
+        settings = self.settings
+        self.registry = Registry(self.state)
+        self.known = Known(self.registry, settings)
+        self.decoders = Decoders(settings, self.known.assigned)
+        self.recognition = self.decoders.recognition
+        self.known.model = self.recognition.model
+        brokers = {one.name: one.speaks_for for one in settings.brokers}
+        self.admission = Admission(
+            self.state,
+            {SOURCE: ("*",), **brokers, **grants(settings)},
+            settings.clients.unknown_devices,
+            self.clock,
+            named=[one.match for one in settings.devices],
+        )
+        await self.admission.adopt(self.journal.devices(), looking=looking)
+        for device, (what, why) in self.admission.known_as.items():
+            self.recognition.remember(device, what, why)
+        self.recognition.on_recognised = self.admission.recognised
+        self.ingest = Ingest(
+            self.journal,
+            self.decoders.envelopes,
+            self.clock,
+            admit=self.admission.check,
+            interval=settings.journal.commit_interval / 1000,
+        )
+        self.decoding = Decoding(self.ingest, self.decoders.host)
+        owner = settings.gateway.owner
+        forget = self.ingest.routes.forget_admitted
+        self.pushers = Pushers(self.api_keys, self.admission, forget, owner)
+        self.ways: list[Way] = []
+        if self._join:
+            self.ways = ways(settings, self.ingest, self.state, self.clock, self.recognition)
+
+    def _gone(self, device: DeviceKey) -> int | None:
+        """Return since when (ms) another device has the place of this one."""
+        replaced = self.registry.replaced_by(device)
+        return replaced[1] if replaced else None
+
+    def _on_card(self, device: DeviceKey) -> None:
+        self.decoders.renew(device)
+        self.tagging.changed(device)
+
+    def _told(self, device: DeviceKey) -> Told:
+        """Return what Home Assistant is told of a device."""
+        card, model = self.known.card(device), self.recognition.model(device)
+        said = (model.maker, model.name) if model else ("", card.model)
+        held = int(HOLDS * self.known.interval(device))
+        return Told(card.name, card.site, *said, held)
+
     async def _forget_others(self) -> None:
         """Forget alerts and cursors of what the settings name no more. Raises DiskError."""
         settings, forget = self.settings, self.own_alerts.forget
@@ -198,18 +258,28 @@ class Gateway:
         forget("influxdb", servers)
         forget("refused", servers)
         forget("certificate", [one.address for one in settings.listeners if one.tls is not None])
+        forget("way", [one.name for one in self.ways])
         forget("screen", self.screens.expected() if settings.web else [])
         await forget_others(self.state, servers)
 
     async def _copy_to(self, now: int, *, looking: bool) -> list[Copies]:
         """Make what copies to each InfluxDB. Raises DiskError."""
+        self.tagging = await adopt_tags(
+            self.state,
+            self.journal,
+            self.settings,
+            now,
+            looking=looking,
+            cards=self.registry.cards,
+        )
+        self.registry.on_card = self._on_card
         sources = Sources(
             self.journal,
             self.history,
             self.state,
             self.clock,
             Pace(lambda: self.journal.head),
-            await adopt_tags(self.state, self.journal, self.settings, now, looking=looking),
+            self.tagging,
             self.settings.gateway.box,
             self._vitals,
         )
@@ -254,6 +324,10 @@ class Gateway:
     ) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         """Yield what runs side by side, by name."""
         yield "ingest", self.ingest.run()
+        yield "decoding", self.decoding.run()
+        yield "decoders", self.decoders.run(self.ingest, self.state)
+        for way in self.ways:
+            yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)
         yield "history", follow(self.ingest, self.archivist)
         yield "own alerts", self.own_alerts.run()
@@ -323,6 +397,7 @@ class Gateway:
         await self.admission.flush()
         for copies in self.copies:
             await copies.sink.save()
+        await self.decoders.host.close()
 
     def close(self) -> None:
         """Close the files and let go of the folder."""

@@ -51,6 +51,9 @@ class Caretaker:
                 report = gateway.own_alerts.report
                 report(f"influxdb {copies.name}", copies.problem, "warning")
                 report(f"refused {copies.name}", copies.refusal, "warning")
+            for way in gateway.ways:
+                gateway.own_alerts.report(f"way {way.name}", way.problem, "warning")
+            gateway.own_alerts.report("codecs", gateway.decoders.problem, "warning")
             if gateway.page is not None:
                 gateway.screens.check(gateway.own_alerts)
             await asyncio.sleep(TICK)
@@ -116,7 +119,10 @@ class Caretaker:
         """
         gateway = self._gateway
         listening = gateway.listener.since if gateway.listener is not None else None
-        ways = [one for one in (gateway.brokers.joined_since(), listening) if one is not None]
+        pushed = gateway.started if gateway.page is not None and gateway.pushers.any else None
+        others = [one.report.since if one.report.well else None for one in gateway.ways]
+        known = (gateway.brokers.joined_since(), listening, pushed, *others)
+        ways = [one for one in known if one is not None]
         deaf = gateway.ingest.held or gateway.ingest.problem is not None
         if not ways or deaf or not gateway.clock.trusted():
             return None

@@ -21,6 +21,7 @@ from gateway.influxdb.names import cursor_name
 from gateway.intake_commands import IntakeCommands
 from gateway.own_alerts import GRAVITY
 from gateway.people_commands import PeopleCommands
+from gateway.push_commands import PushCommands
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
 from gateway.unwatched import Unwatched
@@ -100,6 +101,7 @@ class Commands:
             **InfluxCommands(gateway).by_name,
             **alerts.by_name,
             **people.by_name,
+            **PushCommands(gateway.ingest, gateway.pushers, gateway.clock).by_name,
         }
 
     async def answer(self, request: dict[str, Any], progress: Callable[[int, int], None]) -> Any:  # noqa: ANN401 - whatever the command answers

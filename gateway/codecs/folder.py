@@ -113,11 +113,12 @@ class CodecFolder:
         self.codecs: dict[str, CodecFile] = {}
         self.problems: list[str] = []
         """What cannot be used, with file, line and cure."""
-        self._digest = ""
+        self.digest = ""
+        """Of all its files: another one where anything of them has changed."""
         if path is None:
             return
         files, wrong = _look(path)
-        self._digest = _digest(files)
+        self.digest = _digest(files)
         if wrong and (expected or path.exists()):
             self._tell(path, wrong, "Make it, or name another folder under [codecs]")
         self._read(files, by_name(models))
@@ -129,7 +130,7 @@ class CodecFolder:
 
     def changed(self) -> bool:
         """Whether the folder holds anything else than when this was read. Reads the disk."""
-        return self.path is not None and _digest(_look(self.path)[0]) != self._digest
+        return self.path is not None and _digest(_look(self.path)[0]) != self.digest
 
     def _read(self, files: dict[str, bytes | str], taken: dict[str, Model]) -> None:
         owners: dict[str, str] = {name: model.id for name, model in taken.items()}

@@ -19,6 +19,7 @@ import devices.envelopes.mapping as envelopes
 from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
 from gateway.settings.broker import Broker
+from gateway.settings.codecs import Codecs
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Clients, Listener
 from gateway.settings.problems import mistake
@@ -176,7 +177,11 @@ class DeviceSection(Section):
     )
     name: str | None = Field(default=None, description="What people call it.")
     site: str | None = Field(default=None, description="Where it is, in words.")
-    model: str | None = Field(default=None, description="Its make and model.")
+    model: str | None = Field(
+        default=None,
+        description="Its make and model. An id of the catalogue, such as dragino-lht65, or the "
+        "name of a vendor's codec is also how its own bytes are read.",
+    )
     position: tuple[float, float] | None = Field(
         default=None,
         description="Latitude and longitude in degrees, for the map: of a device that does not "
@@ -285,6 +290,9 @@ class Settings(Section):
         default=(),
         description="Other people's topics and keys; a [[mappings]] section for each. They come "
         "before our own convention, the first that fits a topic counts.",
+    )
+    codecs: Codecs = Field(
+        default_factory=Codecs, description="Vendors' payload codecs for LoRaWAN devices."
     )
     devices: tuple[DeviceSection, ...] = Field(
         default=(), description="What is known about devices; a [[devices]] section for each."

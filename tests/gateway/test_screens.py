@@ -132,7 +132,9 @@ async def test_a_gateway_misses_its_screens_while_it_has_a_page(tmp_path: Path) 
     await gateway.logins.seen(sha256(token.encode()).digest(), None)
     assert isinstance(gateway.clock, ToldClock)
     gateway.clock.passes(60 * SECOND)
-    working = [asyncio.create_task(one) for one in (gateway.caretaker.watch(), gateway.own_alerts.run())]
+    working = [
+        asyncio.create_task(one) for one in (gateway.caretaker.watch(), gateway.own_alerts.run())
+    ]
     async with asyncio.timeout(20):
         while not gateway.state.open_alerts():  # noqa: ASYNC110 - the disk gives no sign
             await asyncio.sleep(0.01)
