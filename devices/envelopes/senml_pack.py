@@ -43,7 +43,8 @@ _LABELS = {
 }
 """CBOR's numbers for the labels: RFC 8428, table 4."""
 _BASE = {"bn": "", "bt": 0.0, "bu": "", "bv": None, "bs": None, "bver": VERSION}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_;]*")
+"""The semicolon is that of drafts, which devices still send."""
 _TAGS = (
     0,
     1,

@@ -334,6 +334,19 @@ def test_a_topic_with_an_impossible_id_is_refused() -> None:
         ({"channels": {"temperature": "", "humidity": "h"}}, "that one value"),
         ({"topic": "a/+", "ignore": True, "channels": {"door": "d"}}, "leave out channels, or"),
         ({"topic": "a", "ignore": True, "device": "x", "time": ""}, "leave out device, time, or"),
+        ({"topic": "a/{channel}/{channel}", "device": "x"}, "twice"),
+        ({"topic": "a/{channel}"}, "exactly one way"),
+        ({"topic": "a/{channel}", "device_key": "id"}, "carries one value"),
+        ({"topic": "a/{device}/{channel}", "channels": {"door": ""}}, "carries one value"),
+        ({"units": {"temp": "K"}}, "not a channel"),
+        ({"units": {"temperature": "bar"}}, "cannot have the unit 'bar'; it may have °C, Cel"),
+        ({"topic": "a/{device}", "format": "shelly"}, "it lacks #"),
+        ({"topic": "a/#", "format": "tasmota"}, "it lacks {device}"),
+        ({"topic": "a", "format": "zigbee2mqtt"}, "it lacks #"),
+        ({"topic": "a/#", "format": "zigbee2mqtt", "device": "x"}, "leave out device, or format"),
+        ({"topic": "a/{device}", "format": "senml", "time": "t"}, "leave out time, or format"),
+        ({"topic": "a/{device}/{channel}", "format": "senml"}, "leave {channel} out"),
+        ({"topic": "a/{device}", "format": "senml", "device": "x"}, "leave out device"),
     ],
 )
 def test_a_mapping_that_could_never_work_is_refused(fields: dict[str, Any], words: str) -> None:
@@ -353,7 +366,34 @@ def test_a_topic_that_is_ignored_is_understood_and_carries_no_measurement(
     assert envelope.bind("tell/no id/LWT", OURS) is None
 
 
+@pytest.mark.parametrize(
+    ("units", "document", "expected"),
+    [
+        ({"temperature": "°F"}, {"temperature": 32}, {"temperature": 0.0}),
+        ({"temperature": "K"}, {"temperature.a": 273.15}, {"temperature.a": 0.0}),
+        (
+            {"temperature": "K", "temperature.a": "°C"},
+            {"temperature": {"a": 5, "b": 273.15}},
+            {"temperature.a": 5.0, "temperature.b": 0.0},
+        ),
+        (
+            {"pressure": "kPa"},
+            {"pressure": 100, "humidity": 4},
+            {"pressure": 1000.0, "humidity": 4.0},
+        ),
+    ],
+)
+def test_units_that_are_declared_become_ours(
+    units: dict[str, str], document: object, expected: dict[str, float]
+) -> None:
+    decode = bound(Mapping(units=units))
+    for _ in range(3):
+        (made,) = decode(json.dumps(document).encode(), NOW, 0)
+        assert channels(made) == pytest.approx(expected)
+
+
 def test_a_mapping_knows_its_subscription() -> None:
+    assert Mapping(topic="a/{device}/{channel}").topic_filter == "a/+/+"
     assert Mapping().topic_filter == "cargo/+/+/readings"
     assert Mapping(topic="a/{device}/#").topic_filter == "a/+/#"
 
@@ -411,6 +451,8 @@ MAPPINGS = st.sampled_from(
         Mapping(time="", sequence="", channels={"humidity": "seq", "temperature": "time"}),
         Mapping(time="seq", channels={"humidity": "seq"}),
         Mapping(channels={"temperature": ""}),
+        Mapping(units={"temperature": "°F", "humidity": "percent", "temperature.a": "K"}),
+        Mapping(channels={"pressure": "humidity"}, units={"pressure": "bar"}),
     ]
 )
 
