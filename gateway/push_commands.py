@@ -66,6 +66,11 @@ class Pushers:
         self._admission.grant(key.source, key.speaks_for if pushes else None, cure)
         self._forget(key.source)
 
+    @property
+    def any(self) -> bool:
+        """Whether anybody may push."""
+        return bool(self._keys)
+
     def origin(self, name: str, now: int) -> Origin:
         """Return where messages of a key come from. Raises ControlError if it may not push."""
         key = self._keys.get(name)

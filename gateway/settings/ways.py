@@ -187,6 +187,12 @@ class Poll(Section):
         description='Channel = key: `{ temperature = "data.temp" }`.',
         json_schema_extra={"default text": "keys that are named like channels"},
     )
+    units: dict[str, str] = Field(
+        default_factory=dict,
+        description="Channel, or quantity = the unit that its values come in: "
+        '`{ temperature = "°F" }`.',
+        json_schema_extra={"default text": "the units of the quantities"},
+    )
     speaks_for: tuple[str, ...] = Field(
         default=("*",),
         min_length=1,
@@ -226,6 +232,7 @@ class Poll(Section):
             time_unit=self.time_unit,
             sequence=self.sequence,
             channels=self.channels,
+            units=self.units,
         )
 
     @property
@@ -244,6 +251,12 @@ class Poll(Section):
         if self.username is None or self._password is None:
             return None
         return self.username, self._password.get_secret_value()
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the service is on this machine."""
+        host = urlsplit(self.url).hostname or ""
+        return ip_address(host).is_loopback if _is_address(host) else host == "localhost"
 
     @property
     def secret(self) -> SecretStr | None:

@@ -116,6 +116,8 @@ class BluetoothListener:
         data = advertisement.manufacturer_data.get(COMPANY)
         if not data or not self._is_due(device.address, data):
             return
+        if len(self._waiting) >= MOST_TAGS and device.address not in self._waiting:
+            return
         message = _message(data, advertisement.rssi, self._clock.now())
         topic = f"ruuvi/{HERE}/{device.address}"
         # While the disk takes nothing, the newest of each tag waits.

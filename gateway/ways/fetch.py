@@ -137,11 +137,11 @@ class Service:
         raise FetchError(self._clean(said), _CURES.get(reply.status, ""), retry_after(reply))
 
     def _moved(self, url: str, reply: Reply) -> str:
-        there = urljoin(url, reply.headers.get("Location", ""))
         try:
+            there = urljoin(url, reply.headers.get("Location", ""))
             same = _host(there) == _host(url)
         except ValueError:
-            same = False
+            there, same = "", False
         if not same:
             raise FetchError(
                 f"it answers {reply.status} and sends to another host, where we do not follow",

@@ -7,6 +7,7 @@ read is not made up, and the rules notice that the device is not heard.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from pymodbus.client import AsyncModbusTcpClient
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.ingest import Ingest
     from gateway.settings.ways import Modbus
+
+# What it logs of each failure is in our reasons, and would fill the log while a device is off.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 _EXCEPTIONS = {
     1: ("knows no such function", "Check kind"),

@@ -140,3 +140,34 @@ async def test_keys_are_on_record(state: State, keys: ApiKeys) -> None:
 async def test_a_digest_is_no_key(state: State, keys: ApiKeys) -> None:
     _, token = await keys.add(ApiKey("reports", ("read",)), ANNA)
     assert find_key(state, sha256(token.encode()).hexdigest(), NOW) is None
+
+
+async def test_a_key_that_pushes_names_the_devices_it_speaks_for(keys: ApiKeys) -> None:
+    made, _ = await keys.add(ApiKey("loggers", ("push",), speaks_for=("fridge-*",)), ANNA)
+    assert (made.source, made.speaks_for) == ("http:loggers", ("fridge-*",))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ApiKey("k", ("push",)),
+        ApiKey("k", ("read",), speaks_for=("fridge-*",)),
+        ApiKey("k", ("read",), owner="acme"),
+        ApiKey("k", ("push",), speaks_for=("acme/fridge-*",)),
+        ApiKey("k", ("push",), speaks_for=("a b",)),
+        ApiKey("k", ("push",), speaks_for=("x",), owner="a/b"),
+    ],
+)
+async def test_whom_a_key_speaks_for_has_to_be_clear(keys: ApiKeys, wrong: ApiKey) -> None:
+    with pytest.raises(ControlError):
+        await keys.add(wrong, ANNA)
+    assert keys.all() == []
+
+
+async def test_whoever_follows_the_keys_is_told_of_each(keys: ApiKeys) -> None:
+    told: list[ApiKey] = []
+    keys.on_change = told.append
+    made, _ = await keys.add(ApiKey("k", ("push",), speaks_for=("x",)), ANNA)
+    await keys.revoke("k", ANNA)
+    assert [(one.name, one.revoked) for one in told] == [("k", None), ("k", NOW)]
+    assert told[0] == made
