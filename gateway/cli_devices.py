@@ -1,4 +1,4 @@
-"""`holdwatch device`: the devices that were heard, and the credentials they connect with."""
+"""`holdwatch device`: which there are, and the credentials they connect with."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from gateway import screen_devices as screen
-from gateway.asking import DEFAULT, Json, SettingsPath, ask_and_show
+from gateway.asking import DEFAULT, REFUSED, Json, SettingsPath, ask_and_show, fail
 from gateway.cli_catalogue import catalogue
+from gateway.cli_registry import add_to
 
 device_app = typer.Typer(
     no_args_is_help=True,
-    help="Devices that were heard, and the credentials with which they connect straight to us.",
+    help="Devices: what is known of them, and the credentials by which they connect to us.",
 )
 device_app.command()(catalogue)
+add_to(device_app)
 
 Name = Annotated[str, typer.Argument(help="The credential's name.")]
 MaySpeakFor = typer.Option(
@@ -30,7 +32,7 @@ MaySee = typer.Option(
 
 @device_app.command("list")
 def device_list(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
-    """List every device that was heard, with its last value and where its rules stand."""
+    """List every device: what and where it is, its last values, and where its rules stand."""
     ask_and_show(config, {"do": "devices"}, screen.show_devices, json=json)
 
 
@@ -87,18 +89,27 @@ def device_revoke(name: Name, config: SettingsPath = DEFAULT, json: Json = False
 
 @device_app.command("confirm")
 def device_confirm(
-    device: Annotated[str, typer.Argument(help="The device's id.")],
+    devices: Annotated[list[str] | None, typer.Argument(help="The devices' ids.")] = None,
+    everything: Annotated[  # noqa: FBT002 - an option without a value
+        bool, typer.Option("--all", help="All that are unconfirmed.")
+    ] = False,
     undo: Annotated[  # noqa: FBT002 - an option without a value
         bool, typer.Option("--undo", help="Take it back, such as for a mistyped id.")
     ] = False,
     config: SettingsPath = DEFAULT,
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
-    """Say that a device is yours which nobody has named: it is no longer unconfirmed."""
-    do, show = (
-        ("unconfirm", screen.show_unconfirmed) if undo else ("confirm", screen.show_confirmed)
-    )
-    ask_and_show(config, {"do": do, "device": device}, show, json=json)
+    """Say that devices are yours which nobody has named: they are no longer unconfirmed."""
+    if everything == bool(devices):
+        raise fail("Say which: ids of devices, or --all.", REFUSED)
+    if not undo:
+        request = {"do": "device-confirm", "devices": devices, "all": everything}
+        ask_and_show(config, request, screen.show_confirmed, json=json)
+        return
+    if devices is None or len(devices) != 1:
+        raise fail("Take back one at a time.", REFUSED)
+    request = {"do": "unconfirm", "device": devices[0]}
+    ask_and_show(config, request, screen.show_unconfirmed, json=json)
 
 
 @device_app.command("credentials")

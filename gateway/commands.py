@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.device import DecodeError
-from devices.reading import WRONG_CLOCK, DeviceKey, Reading
+from devices.reading import WRONG_CLOCK, DeviceKey
 from gateway import __version__
 from gateway.acts import Acts
 from gateway.alert_commands import AlertCommands, with_holders
@@ -22,6 +22,7 @@ from gateway.intake_commands import IntakeCommands
 from gateway.own_alerts import GRAVITY
 from gateway.people_commands import PeopleCommands
 from gateway.push_commands import PushCommands
+from gateway.registry_commands import registry_commands
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
 from gateway.unwatched import Unwatched
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from gateway.past import Known
     from rules.alert import Alert
 
-LOOKED_UP = 200
-"""Devices whose latest reading is looked up in the files."""
 LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
 
@@ -45,6 +44,7 @@ LOOKING = frozenset(
     {
         *("status", "health", "devices", "quarantine", "report", "alerts", "credentials"),
         *("user-list", "screen-list", "key-list", "audit", "influx-status", "influx-rejected"),
+        *("device-show", "device-calibration", "device-export"),
     }
 )
 """Commands that change nothing."""
@@ -92,11 +92,11 @@ class Commands:
         self.by_name = {
             "status": self.status,
             "health": self.health,
-            "devices": self.devices,
             "alerts": self.alerts,
             "report": self.report,
             "watch": self.watch,
             **devices.by_name,
+            **registry_commands(gateway),
             **IntakeCommands(gateway).by_name,
             **InfluxCommands(gateway).by_name,
             **alerts.by_name,
@@ -197,34 +197,6 @@ class Commands:
             if status.state == "pending"
         ]
 
-    async def devices(self, _request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:
-        """Every device, and where its rules stand."""
-        gateway = self._gateway
-        engine = gateway.monitor.engine
-        answer = []
-        devices = sorted(gateway.journal.devices())
-        few = len(devices) <= LOOKED_UP
-        waiting = gateway.admission.waiting()
-        for device in devices:
-            section = gateway.settings.device(device)
-            # Where there are many, only those heard since the start: each look costs a read.
-            latest = gateway.monitor.seen_last(device)
-            if latest is None and few:
-                latest = gateway.monitor.latest(device)
-            answer.append(
-                {
-                    "device": str(device),
-                    "name": section.name if section else None,
-                    "site": section.site if section else None,
-                    "unconfirmed": device in waiting,
-                    "rules": [msgspec.to_builtins(one) for one in engine.state(device)],
-                    "at": latest.when if latest else None,
-                    "clock_wrong": bool(latest and latest.flags & WRONG_CLOCK),
-                    "values": _values(latest) if latest else {},
-                }
-            )
-        return answer
-
     async def alerts(self, request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:
         """Alerts that are open, or ended in the last so many days, newest first."""
         now = self._gateway.clock.now()
@@ -242,7 +214,7 @@ class Commands:
         device = device_key(request["device"], settings.gateway.owner)
         zone = find_zone(request.get("zone") or settings.gateway.timezone)
         rules = [rule for rule in settings.rules if rule.matches(device)]
-        interval = settings.interval(device)
+        interval = gateway.known.interval(device)
         hold = longest_hold(rules, interval)
         start, end = time_range(
             device,
@@ -281,8 +253,3 @@ class Commands:
                 "See `holdwatch device list` for the devices that were heard",
             )
         return known
-
-
-def _values(reading: Reading) -> dict[str, float | None]:
-    """Return channel → value, None where it cannot be true."""
-    return {channel: reading.value(channel) for channel in reading.layout.channels}

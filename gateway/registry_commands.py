@@ -19,50 +19,41 @@ from gateway.registry.changes import Changes
 from gateway.registry.confirming import Confirming
 from gateway.registry.doubt import Doubt, doubt
 from gateway.registry.times import Times
+from gateway.registry_views import RegistryViews
 from gateway.report_range import find_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from devices.reading import DeviceKey
-    from gateway.admission import Admission
-    from gateway.clock import Clock
-    from gateway.journal import Journal
-    from gateway.monitor import Monitor
-    from gateway.registry.known import Known
-    from gateway.registry.registry import Registry
+    from gateway.app import Gateway
     from gateway.registry.table import Row
-    from gateway.settings import Settings
-    from gateway.state import State
+
+    Command = Callable[[Mapping[str, Any], Any], Awaitable[Any]]
 
 TOLERANCE = 0.5
 """In the unit of the channel, where nobody says another: what EN 12830 allows the best class."""
 
 
+def registry_commands(gateway: Gateway) -> dict[str, Command]:
+    """Return all commands about the registry, by name: those that look, and those that change."""
+    return {**RegistryViews(gateway).by_name, **RegistryCommands(gateway).by_name}
+
+
 class RegistryCommands:
     """The commands that change what is stated of devices, by name."""
 
-    def __init__(  # noqa: PLR0913 - each is a part of its own
-        self,
-        settings: Settings,
-        registry: Registry,
-        known: Known,
-        *,
-        admission: Admission,
-        journal: Journal,
-        monitor: Monitor,
-        state: State,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, gateway: Gateway) -> None:
+        settings = gateway.settings
         self._owner = settings.gateway.owner
-        self._registry = registry
-        self._changes = Changes(registry, known)
-        self._admission = admission
-        self._journal = journal
-        self._monitor = monitor
-        self._state = state
-        self._confirming = Confirming(admission, state, clock)
-        self._times = Times(clock, find_zone(settings.gateway.timezone))
+        self._registry = gateway.registry
+        self._changes = Changes(gateway.registry, gateway.known)
+        self._admission = gateway.admission
+        self._journal = gateway.journal
+        self._monitor = gateway.monitor
+        self._state = gateway.state
+        self._confirming = Confirming(gateway.admission, gateway.state, gateway.clock)
+        self._times = Times(gateway.clock, find_zone(settings.gateway.timezone))
         self.by_name = {
             "device-set": self.set,
             "device-calibrate": self.calibrate,

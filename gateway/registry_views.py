@@ -17,14 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devices.reading import DeviceKey, Reading
-    from gateway.admission import Admission
-    from gateway.clock import Clock
-    from gateway.journal import Journal
-    from gateway.monitor import Monitor
-    from gateway.registry.known import Known
-    from gateway.registry.registry import Registry
-    from gateway.settings import Settings
-    from gateway.state import State
+    from gateway.app import Gateway
 
 LOOKED_UP = 200
 """Devices whose latest reading is looked up in the files."""
@@ -33,26 +26,15 @@ LOOKED_UP = 200
 class RegistryViews:
     """The commands about devices that change nothing, by name: a part of Commands."""
 
-    def __init__(  # noqa: PLR0913 - each is a part of its own
-        self,
-        settings: Settings,
-        registry: Registry,
-        known: Known,
-        *,
-        admission: Admission,
-        journal: Journal,
-        monitor: Monitor,
-        state: State,
-        clock: Clock,
-    ) -> None:
-        self._owner = settings.gateway.owner
-        self._registry = registry
-        self._known = known
-        self._admission = admission
-        self._journal = journal
-        self._monitor = monitor
-        self._state = state
-        self._clock = clock
+    def __init__(self, gateway: Gateway) -> None:
+        self._owner = gateway.settings.gateway.owner
+        self._registry = gateway.registry
+        self._known = gateway.known
+        self._admission = gateway.admission
+        self._journal = gateway.journal
+        self._monitor = gateway.monitor
+        self._state = gateway.state
+        self._clock = gateway.clock
         self.by_name = {
             "devices": self.devices,
             "device-show": self.show,

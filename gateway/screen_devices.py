@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from gateway.listener.addresses import host_name, own_names
 from gateway.screen import counted, empty_table, foreign, when
+from gateway.screen_registry import place, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,37 +25,45 @@ EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - what a person wrote, and nothing 
 
 
 def show_devices(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
-    """List devices with their last values."""
+    """List devices: what and where each is, its last values, and how it stands."""
     if not answer:
         console.print("No device was heard yet.")
         return
-    table = empty_table("device", "site", "last reading", "values", "rules")
+    table = empty_table("device", "what", "place", "last reading", "values", "rules")
     for one in answer:
-        values = ", ".join(
-            f"{channel} {'no usable value' if value is None else f'{value:g}'}"
-            for channel, value in one["values"].items()
-        )
-        names = [rule["rule"] for rule in one["rules"]]
-        rules = ", ".join(
-            f"{rule['rule']}{' ' + rule['channel'] if names.count(rule['rule']) > 1 else ''}: "
-            f"{rule['state']}"
-            for rule in one["rules"]
-        )
-        name = f" [dim]{escape(one['name'])}[/]" if one["name"] else ""
-        new = " [yellow]! unconfirmed[/]" if one["unconfirmed"] else ""
+        name = f" [dim]{foreign(one['name'])}[/]" if one["name"] else ""
+        told = [escape(one["device"]) + name, *standing(settings, one)]
         table.add_row(
-            escape(one["device"]) + name + new,
-            escape(one["site"] or ""),
+            "\n".join(told),
+            foreign(one["model"] or one["recognised"]),
+            place(one),
             when(settings, one["at"]) + (" (its clock is wrong)" if one["clock_wrong"] else ""),
-            values,
-            rules,
+            _values(one),
+            _rules(one["rules"]),
         )
     console.print(table)
     if any(one["unconfirmed"] for one in answer):
         console.print(
-            "Unconfirmed: no credential names it, only a pattern. If it is yours: "
-            "holdwatch device confirm ID"
+            "Unconfirmed: nobody has named it. If it is yours: holdwatch device confirm ID"
         )
+
+
+def _values(one: dict[str, Any]) -> str:
+    if not one["heard"]:
+        return "never heard"
+    return ", ".join(
+        f"{channel} {'no usable value' if value is None else f'{value:g}'}"
+        for channel, value in one["values"].items()
+    )
+
+
+def _rules(rules: list[dict[str, Any]]) -> str:
+    names = [rule["rule"] for rule in rules]
+    return ", ".join(
+        f"{rule['rule']}{' ' + rule['channel'] if names.count(rule['rule']) > 1 else ''}: "
+        f"{rule['state']}"
+        for rule in rules
+    )
 
 
 def show_added(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
@@ -199,17 +208,24 @@ def show_revoked(console: Console, _settings: Settings, answer: dict[str, Any]) 
 
 
 def show_confirmed(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    """Say which device is confirmed, whether it ever came, and what of it waits."""
-    device, count = answer["device"], answer["quarantined"]
-    verb = "was confirmed already" if answer["already"] else "is confirmed"
+    """Say which devices are confirmed, whether they ever came, and what of them waits."""
+    if not answer["devices"]:
+        console.print("No device is unconfirmed.")
+    for one in answer["devices"]:
+        _show_confirmed(console, settings, one)
+
+
+def _show_confirmed(console: Console, settings: Settings, one: dict[str, Any]) -> None:
+    device, count = one["device"], one["quarantined"]
+    verb = "was confirmed already" if one["already"] else "is confirmed"
     text = f"[green]✓[/] {escape(device)} {verb}."
-    if answer["since"] is not None:
-        text += f" {escape(answer['source'])} brought it first, {when(settings, answer['since'])}."
+    if one["since"] is not None:
+        text += f" {escape(one['source'])} brought it first, {when(settings, one['since'])}."
     if count:
         text += (
             f" Of it {counted(count, 'message')} may be taken in now: holdwatch quarantine retry"
         )
-    elif answer["since"] is None and not answer["heard"]:
+    elif one["since"] is None and not one["heard"]:
         text += (
             "\n[yellow]! Nothing of that name was ever heard or refused.[/] If it is mistyped: "
             f"holdwatch device confirm --undo {escape(shlex.quote(device))}"

@@ -150,7 +150,7 @@ def test_a_confirmed_device_is_told_and_one_that_was_never_heard_is_doubted(
     facts: dict[str, Any], words: str, *, warned: bool
 ) -> None:
     console = Console(file=io.StringIO(), width=40)
-    show_confirmed(console, settings(), KNOWN | facts)
+    show_confirmed(console, settings(), {"devices": [KNOWN | facts]})
     assert isinstance(console.file, io.StringIO)
     assert words in console.file.getvalue()
     assert ("mistyped" in console.file.getvalue()) is warned
