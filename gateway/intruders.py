@@ -36,12 +36,15 @@ class Intruders:
 
     def spoke_for(self, device: DeviceKey, source: str) -> None:
         """Know that a source spoke for a device for which it may not speak."""
-        _, of_listener, name = source.rpartition(LISTENER)
-        cure = (
-            f"See `holdwatch device credentials`. If it is right, name all that it may: `holdwatch "
-            f"device change {name} --may-speak-for …`."
-            if of_listener
-            else f"If it is right, add it to `speaks_for` of the broker {source} in the settings."
+        way, _, name = source.rpartition("/" if source.startswith(LISTENER) else ":")
+        cure = {
+            "listener": "See `holdwatch device credentials`. If it is right, name all that it may: "
+            f"`holdwatch device change {name} --may-speak-for …`.",
+            "http": f"See `holdwatch key list`. If it is right, revoke the key {name}, and add it "
+            "again with all that it may: `--push …`.",
+            "poll": f"If it is right, add it to `speaks_for` of the poll {name} in the settings.",
+        }.get(
+            way, f"If it is right, add it to `speaks_for` of the broker {source} in the settings."
         )
         self._report(
             f"{IDENTITY} {source}",

@@ -133,6 +133,8 @@ class Page:
         secret = {one.password_env for one in self._settings.brokers}
         for server in self._settings.influxdb:
             secret |= {server.password_env, server.token_env}
+        for poll in self._settings.polls:
+            secret |= {poll.password_env, poll.token_env}
         return {name: value for name, value in os.environ.items() if name not in secret}
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
@@ -150,7 +152,8 @@ def without_secrets(settings: Settings) -> Settings:
         for one in settings.brokers
     ]
     servers = [InfluxDB.model_construct(name=one.name, url=one.url) for one in settings.influxdb]
-    return settings.model_copy(update={"brokers": tuple(known), "influxdb": tuple(servers)})
+    less = {"brokers": tuple(known), "influxdb": tuple(servers), "polls": ()}
+    return settings.model_copy(update=less)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -148,7 +148,7 @@ def _beside_the_kind(
 
 def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
     """Find what has one name twice: alerts, sessions and cursors are kept under it."""
-    for section in ("brokers", "rules", "influxdb"):
+    for section in ("brokers", "rules", "influxdb", "polls", "modbus"):
         seen: set[str] = set()
         tables = data.get(section)
         for index, table in enumerate(tables if isinstance(tables, list) else ()):

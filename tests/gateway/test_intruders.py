@@ -42,6 +42,8 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
     ("source", "cure", "foreign"),
     [
         ("listener/gate", "`holdwatch device change gate --may-speak-for …`", "`speaks_for`"),
+        ("http:loggers", "revoke the key loggers", "`speaks_for`"),
+        ("poll:store", "`speaks_for` of the poll store in the settings", "broker"),
         ("main", "`speaks_for` of the broker main in the settings", "holdwatch device"),
     ],
 )

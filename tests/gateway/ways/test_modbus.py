@@ -6,12 +6,10 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from devices.reading import ARRIVAL
@@ -22,6 +20,7 @@ from gateway.ways.way import PATIENCE
 from rules.duration import MINUTE
 from tests.broker import free_port
 from tests.gateway.parts import NOW
+from tests.gateway.ways.modbus_server import controller
 from tests.gateway.ways.parts import House, house
 
 COLD_ROOM = [
@@ -40,8 +39,7 @@ async def home(tmp_path: Path) -> AsyncIterator[House]:
         yield made
 
 
-@asynccontextmanager
-async def controller(port: int, air: int = 43) -> AsyncIterator[None]:
+def cold_room(air: int = 43) -> SimDevice:
     """A cold room's controller, unit 5."""
     words = [air, 32_767, 0x4270, 0x0000]
     blocks = (
@@ -50,14 +48,7 @@ async def controller(port: int, air: int = 43) -> AsyncIterator[None]:
         [SimData(100, values=words, datatype=DataType.REGISTERS)],
         [SimData(7, values=[40], datatype=DataType.REGISTERS)],
     )
-    server = ModbusTcpServer(
-        SimDevice(5, simdata=blocks), address=("127.0.0.1", port), ignore_missing_devices=True
-    )
-    await server.listen()
-    try:
-        yield
-    finally:
-        await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus says that it is typed
+    return SimDevice(5, simdata=blocks)
 
 
 def reader(home: House, port: int, **more: object) -> ModbusReader:
@@ -79,7 +70,7 @@ def reader(home: House, port: int, **more: object) -> ModbusReader:
 async def test_all_registers_together_are_one_reading(home: House) -> None:
     port = free_port()
     one = reader(home, port)
-    async with controller(port):
+    async with controller(cold_room(), port):
         await one.once()
     (reading,) = home.stored()
     assert str(reading.device) == "acme/room-1"
@@ -113,7 +104,7 @@ async def test_what_the_device_refuses_is_no_reading_and_told_when_it_lasts(
 ) -> None:
     port = free_port()
     one = reader(home, port, **more)
-    async with controller(port):
+    async with controller(cold_room(), port):
         await one.once()
     assert words in one.report.reason
     assert home.stored() == []
@@ -127,10 +118,10 @@ async def test_it_goes_on_when_the_device_is_back(home: House) -> None:
     one = reader(home, port)
     await one.once()
     assert f"cannot connect to 127.0.0.1, port {port}" in one.report.reason
-    async with controller(port):
+    async with controller(cold_room(), port):
         await one.once()
     home.clock.passes(MINUTE)
-    async with controller(port, air=52):
+    async with controller(cold_room(air=52), port):
         await one.once()
     assert [each.value("temperature.supply_air") for each in home.stored()] == [4.3, 5.2]
     assert one.report.well
