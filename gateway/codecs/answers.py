@@ -37,8 +37,10 @@ def answer(reply: Reply, codec: str) -> Output | DecodeError:
         return refused(reply.reason, codec, reply.text)
     try:
         return _output(_ANSWER.decode(reply.text), codec)
-    except (msgspec.MsgspecError, RecursionError):
+    except RecursionError:
         return refusal(codec, "what it returned is nested too deeply")
+    except msgspec.MsgspecError as error:
+        return refusal(codec, f"what it returned cannot be read: {error}")
 
 
 def _output(given: _Answer, codec: str) -> Output | DecodeError:

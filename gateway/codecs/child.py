@@ -171,21 +171,27 @@ def _run(context: _Context, data: str, port: int, received: int) -> tuple[Reply,
     """Return what a call gave, and whether its context may serve another."""
     _count(context.seconds)
     try:
-        told: str = context.run(data, port, received)
+        # As a whole number the time would be cut to 32 bits.
+        told: str = context.run(data, port, float(received))
     except _quickjs.JSException as error:
-        words = str(error)
-        if "interrupted" in words:
-            return Reply("codec-timeout", ""), False
-        if "out of memory" in words:
-            return Reply("codec-memory", ""), False
-        return Reply("codec-error", _words(words)), False
+        return _stopped(str(error)), False
+    except TypeError as error:  # what Python cannot take
+        return Reply("codec-error", str(error)), False
     clean, kind, text = told[0] == "c", told[1], told[2:]
     if kind == "=":
         return Reply("", text), clean
-    # Without memory even for an error, QuickJS throws null.
     if kind == "!" and (text == "null" or "InternalError: out of memory" in text):
+        # Without memory even for an error, QuickJS throws null.
         return Reply("codec-memory", ""), False
     return Reply(_REASONS[kind], text), clean
+
+
+def _stopped(words: str) -> Reply:
+    """Return why QuickJS stopped a call."""
+    for told, reason in (("interrupted", "codec-timeout"), ("out of memory", "codec-memory")):
+        if f"InternalError: {told}" in words:
+            return Reply(reason, "")
+    return Reply("codec-error", _words(words))
 
 
 def _count(seconds: float) -> None:

@@ -26,12 +26,12 @@ log = structlog.get_logger()
 MOST_CALLS = 128
 """Calls of one request."""
 HANGS = 5
-"""Calls of one codec that hang one after the other, after which it rests."""
+"""Calls of one codec that hang or crash one after the other, after which it rests."""
 REST = 60.0
 """Seconds for which it rests: one that always hangs would hold up all others."""
 CRASHES = 2
 """Times that the process may end under a call that runs alone: the first may be chance."""
-_HANGING = ("codec-timeout",)
+_HANGING = ("codec-timeout", "codec-crashed")
 
 
 class CodecHost:
@@ -99,13 +99,13 @@ class CodecHost:
             return refused("codec-resting", codec)
         return None
 
-    def note(self, codec: str, *, hung: bool) -> None:
+    def note(self, codec: str, reason: str) -> None:
         """Take note of how a call ended: a codec that hangs again and again rests."""
-        if not hung:
+        if reason not in _HANGING:
             self._hangs.pop(codec, None)
             return
         self._hangs[codec] += 1
-        log.warning("a codec hung", codec=codec, in_a_row=self._hangs[codec])
+        log.warning("a codec hung", codec=codec, reason=reason, in_a_row=self._hangs[codec])
         if self._hangs[codec] >= HANGS:
             self._rests[codec] = asyncio.get_running_loop().time() + REST
 
@@ -168,19 +168,22 @@ class _Batch:
         new = {call.codec for call in calls} - process.loaded
         replies = await process.ask([(name, self._host.source(name)) for name in new], calls)
         for call, reply in zip(calls, replies, strict=False):
-            self._host.note(call.codec, hung=reply.reason in _HANGING)
+            self._host.note(call.codec, reply.reason)
             self._answer(answer(reply, call.codec))
         if not process.ended or len(replies) == len(calls):
             return
         if len(calls) > 1:
             self._alone_until = self._next + len(calls) - len(replies)
         elif process.hung:
-            self._host.note(calls[0].codec, hung=True)
-            self._answer(refused("codec-timeout", calls[0].codec))
+            self._blame(calls[0].codec, "codec-timeout")
         else:
             self._crashes += 1
             if self._crashes == CRASHES:
-                self._answer(refused("codec-crashed", calls[0].codec))
+                self._blame(calls[0].codec, "codec-crashed")
+
+    def _blame(self, codec: str, reason: str) -> None:
+        self._host.note(codec, reason)
+        self._answer(refused(reason, codec))
 
     def _answer(self, given: Output | DecodeError) -> None:
         self._answers[self._next] = given

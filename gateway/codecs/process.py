@@ -112,7 +112,10 @@ class CodecProcess:
         except TimeoutError:
             self.hung = True
             await self.end(at_once=True)
-        except (OSError, EOFError, msgspec.MsgspecError):
+        except (OSError, EOFError):
+            # It is gone. To kill it would take away how it ended: asyncio looks, and forgets.
+            await self.end()
+        except msgspec.MsgspecError:
             await self.end(at_once=True)
         except BaseException:
             # Somebody no longer waits: what comes of this request would answer the next.
@@ -151,5 +154,5 @@ class CodecProcess:
             head = await self._output.readexactly(child.LENGTH.size)
             (size,) = child.LENGTH.unpack(head)
             if size > LARGEST:
-                raise EOFError
+                raise msgspec.MsgspecError("no process of ours says so much")
             return await self._output.readexactly(size)

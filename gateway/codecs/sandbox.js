@@ -12,6 +12,7 @@
   const { getPrototypeOf, setPrototypeOf, isExtensible, apply } = Reflect;
   const { create, freeze } = Object;
   const { isArray } = Array;
+  const { join } = Array.prototype;
   const stringify = JSON.stringify;
   const Time = Date;
   const MOST_CHARACTERS = 65536;
@@ -38,9 +39,12 @@
   // these would make such an assignment fail: it is let through to the object that it is for.
   const own = new Set(["constructor", "toString", "valueOf", "name", "message", "toJSON"]);
   const letThrough = (holder, key, value) => {
-    defineProperty(holder, key, {
-      get: freeze(() => value),
-      set: freeze(function (given) {
+    // Methods, unlike functions, have no `prototype` of their own that could be written to.
+    const through = {
+      get() {
+        return value;
+      },
+      set(given) {
         if (this === holder) throw new TypeError(`${String(key)} belongs to the language`);
         defineProperty(this, key, {
           value: given,
@@ -48,10 +52,11 @@
           enumerable: true,
           configurable: true,
         });
-      }),
-      enumerable: false,
-      configurable: false,
-    });
+      },
+    };
+    freeze(through.get);
+    freeze(through.set);
+    defineProperty(holder, key, { get: through.get, set: through.set, configurable: false });
   };
 
   const seal = () => {
@@ -122,16 +127,17 @@
 
   const words = (thrown) => {
     try {
-      const place = /:(\d+):\d+\)?\s*$/m.exec(String(thrown && thrown.stack));
-      const line = place ? ` (line ${place[1]})` : "";
+      const place = /at (\S*).*?:(\d+):\d+\)?\s*$/m.exec(String(thrown && thrown.stack));
+      const line = place && place[1] !== "askCodec" ? ` (line ${place[2]})` : "";
       return `${thrown}`.slice(0, 500) + line;
     } catch {
       return "it threw something that cannot be shown";
     }
   };
 
-  const answer = (load, text, port, time) => {
-    const [decodeUplink, normalizeUplink, decode, decoder] = load();
+  const askCodec = (load, text, port, time) => {
+    const found = load();
+    const decodeUplink = found[0], normalizeUplink = found[1], decode = found[2], decoder = found[3];
     const bytes = [];
     for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
     let result;
@@ -142,12 +148,14 @@
     } else if (decoder) {
       result = { data: decoder(bytes, port) };
     } else {
-      return "?";
+      return ["?"];
     }
     if (result === null || typeof result !== "object") {
-      return `!it returned ${result === null ? "null" : typeof result}, not an object`;
+      return ["!", `it returned ${result === null ? "null" : typeof result}, not an object`];
     }
-    if (typeof result.then === "function") return "!it returned a promise: it must not be async";
+    if (typeof result.then === "function") {
+      return ["!", "it returned a promise: it must not be async"];
+    }
     const { data, warnings, errors } = result;
     const failed = isArray(errors) ? errors.length > 0 : Boolean(errors);
     const out = { data, warnings, errors };
@@ -160,7 +168,7 @@
       }
     }
     const json = stringify(out);
-    return json.length > MOST_CHARACTERS ? "#" : `=${json}`;
+    return json.length > MOST_CHARACTERS ? ["#"] : ["=", json];
   };
 
   // compile(load): load runs the vendor's file from its top, and gives its functions.
@@ -169,11 +177,12 @@
     return (text, port, time) => {
       let told;
       try {
-        told = answer(load, text, port, time);
+        told = askCodec(load, text, port, time);
       } catch (thrown) {
-        told = `!${words(thrown)}`;
+        told = ["!", words(thrown)];
       }
-      return (clean() ? "c" : "d") + told;
+      // Added together, long texts would stay in pieces, which Python cannot take.
+      return apply(join, [clean() ? "c" : "d", told[0], told[1]], [""]);
     };
   };
 };

@@ -41,9 +41,8 @@ def _check_time(length: int) -> int:
 class Codecs(Section):
     """Vendors' payload codecs: JavaScript, run in a process that can reach nothing."""
 
-    folder: FilePath = Field(
-        default=Path("codecs"),
-        validate_default=True,
+    folder: FilePath | None = Field(
+        default=None,
         description="Folder of the files, such as lht65.js; see the guide to codecs.",
         json_schema_extra={"default text": "`codecs` beside the settings, where there is one"},
     )
@@ -54,7 +53,8 @@ class Codecs(Section):
         default=250, description="Computing time that one message may take."
     )
 
-    @property
-    def expected(self) -> bool:
-        """Whether somebody named the folder: then it is a mistake if it is not there."""
-        return "folder" in self.model_fields_set
+    def place(self, beside: Path | None) -> Path | None:
+        """Return the folder; where nobody named one, `codecs` in `beside`, if that is given."""
+        if self.folder is not None or beside is None:
+            return self.folder
+        return beside / "codecs"
