@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from devices.device import Decode, DecodeError, check_device_id
 from devices.envelopes.document import describe, number
@@ -17,6 +16,7 @@ _FALSE = frozenset({"false", "off", "closed", "close", "no", "clear", "dry", "no
 _NOTHING = frozenset({"", "null", "none", "nan", "unknown", "unavailable"})
 _PLACE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _LONGEST_PLACE = 64
+_WRITTEN_OUT = frozenset(":%.+#*>")
 
 
 def device_of(name: str) -> str:
@@ -27,17 +27,15 @@ def device_of(name: str) -> str:
     """
     if name.isascii() and name.replace("-", "").replace("_", "").isalnum():
         return check_device_id(name)
-    signs = []
-    for sign in name:
-        if sign == "/":
-            signs.append(":")
-        elif sign in ":%.":
-            signs.append(f"%{ord(sign):02X}")
-        elif sign.isprintable() and not sign.isspace() and sign not in "+#*>":
-            signs.append(sign)
-        else:
-            signs.append(quote(sign, safe="", errors="replace"))
-    return check_device_id("".join(signs))
+    return check_device_id("".join([_sign(sign) for sign in name]))
+
+
+def _sign(sign: str) -> str:
+    if sign == "/":
+        return ":"
+    if sign.isprintable() and not sign.isspace() and sign not in _WRITTEN_OUT:
+        return sign
+    return "".join([f"%{byte:02X}" for byte in sign.encode(errors="replace")])
 
 
 def place_of(name: str) -> str:

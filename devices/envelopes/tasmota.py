@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TELE = re.compile(r"tele/(?P<device>[^/]+)/(?P<kind>[A-Z]+\d*)")
-_OTHERS = re.compile(r"(?:stat|cmnd)/[^/]+/[A-Za-z]+\d*|tasmota/discovery/[0-9A-F]{12}/\w+")
+_OTHERS = re.compile(r"(?:stat|cmnd)/[^/]+/[A-Za-z]+\d*|tasmota/discovery/[^/]+/\w+")
 _OFFSET = re.compile(r"(Z|[+-]\d\d:\d\d)$")
 
 _KEYS = {
