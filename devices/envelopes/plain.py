@@ -114,10 +114,15 @@ class Topic:
         return Definition(self._mapping, self._key, self._source)
 
     def _define(self, payload: bytes, received: int, flags: int) -> list[Reading]:
-        document = parse(payload)
-        readings = Definition(self._mapping, self._key, self._source).readings(
-            document, received, flags
-        )
+        try:
+            document = parse(payload)
+            readings = Definition(self._mapping, self._key, self._source).readings(
+                document, received, flags
+            )
+        except DecodeError as error:
+            if isinstance(self._key, DeviceKey):
+                error.device = str(self._key)
+            raise
         first = document[0] if isinstance(document, list) and document else document
         if isinstance(first, dict) and self._made < _PLANS_OF_A_TOPIC:
             self._learn(first)
@@ -165,18 +170,30 @@ class Definition:
                 readings.append(self._reading(each, received, flags))
             except DecodeError as error:
                 where = f"object {place} of {len(document)}: "
-                raise DecodeError(error.reason, where + error.detail, error.cure) from None
+                placed = DecodeError(error.reason, where + error.detail, error.cure)
+                placed.device = error.device
+                raise placed from None
         return readings
 
     def _reading(self, document: object, received: int, flags: int) -> Reading:
+        key = self._key
+        device = (
+            key
+            if isinstance(key, DeviceKey)
+            else key(look_up(document, path_of(self._mapping.device_key)))
+        )
+        try:
+            return self._of(device, document, received, flags)
+        except DecodeError as error:
+            error.device = str(device)
+            raise
+
+    def _of(self, device: DeviceKey, document: object, received: int, flags: int) -> Reading:
         mapping = self._mapping
         channels = self._channels(document)
         names = tuple(sorted(channels))
-        key = self._key
         return reading(
-            device=key
-            if isinstance(key, DeviceKey)
-            else key(look_up(document, path_of(mapping.device_key))),
+            device=device,
             at=moment(_role(document, mapping.time), mapping.time_unit, mapping.time),
             received=received,
             layout=layout(names, self._source),

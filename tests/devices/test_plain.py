@@ -214,6 +214,25 @@ def test_what_is_wrong_is_named(payload: bytes, words: str) -> None:
         decode(b'{"temperature":4}', NOW, 0)
 
 
+@pytest.mark.parametrize(
+    ("payload", "device"),
+    [
+        (b"{", ""),
+        (b'{"id":"a 1","temperature":4}', ""),
+        (b'{"id":"a1","temperature":"4"}', "acme/a1"),
+        (b'[{"id":"a1","temperature":4},{"id":"b1","time":"x","temperature":4}]', "acme/b1"),
+    ],
+)
+def test_an_error_names_the_device_where_it_is_known(payload: bytes, device: str) -> None:
+    for decode, expected in (
+        (bound(Mapping(topic="t", device_key="id"), "t"), device),
+        (bound(Mapping(topic="t/{device}", channels={"door": "x"}), "t/d-1"), "acme/d-1"),
+    ):
+        with pytest.raises(DecodeError) as caught:
+            decode(payload, NOW, 0)
+        assert caught.value.device == expected
+
+
 def test_a_message_without_a_channel_is_told_its_keys_and_what_is_accepted() -> None:
     with pytest.raises(DecodeError, match=r"'temp', 'model'.*temperature, humidity"):
         decode_one({"temp": 4.1, "model": "x"})
