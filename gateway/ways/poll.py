@@ -31,8 +31,6 @@ from gateway.ways.fetch import Fetched, FetchError, Service
 from gateway.ways.way import Fare, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from gateway.clock import Clock
     from gateway.ingest import Ingest
     from gateway.settings.ways import Poll
@@ -44,13 +42,15 @@ MOST_ITEMS = 50_000
 """Items of one answer."""
 
 
-class Item(NamedTuple):
-    """One item of an answer, as it came."""
+SLICE = 500
+"""Items that are taken at once: a long answer must not hold up who waits for an acknowledgement."""
 
-    body: bytes
-    digest: bytes
-    at: int | None
-    """The newest time (ms) that it tells and that can be true."""
+
+class Item(NamedTuple):
+    """What an item tells of itself."""
+
+    at: int
+    """The newest time (ms) in it that can be true; 0 where there is none."""
     own_time: bool
     """Whether it is the same when it comes again: it tells its time, or cannot be decoded."""
 
@@ -108,7 +108,7 @@ class Poller:
         try:
             fetched = await aside(lambda: self._service.get(url, etag))
             if fetched.body is not None:
-                await self._take(self._items(fetched.body))
+                await self._take(split(fetched.body, self._section.items))
         except FetchError as error:
             self._fare.failed(error.problem, error.cure)
             return error.after
@@ -124,20 +124,43 @@ class Poller:
         if fetched.body is not None:
             self._asked, self._etag = url, fetched.etag
 
-    async def _take(self, items: Sequence[Item]) -> None:
+    async def _take(self, items: Sequence[msgspec.Raw]) -> None:
         """Commit what is new, then move the mark. Raises DiskError."""
-        fresh = [one for one in items if not one.own_time or one.digest not in self._known]
-        if fresh:
-            topic = self._section.topic.encode()
-            done = await self._ingest.deliver(
-                self._origin, [Publish(topic, one.body) for one in fresh]
-            )
-            self._fare.came(done.readings, len(done.rejected))
-        self._known = {one.digest for one in items if one.own_time}
-        newest = max((one.at for one in items if one.at is not None), default=0)
+        known: set[bytes] = set()
+        newest = 0
+        for start in range(0, len(items), SLICE):
+            fresh: list[bytes] = []
+            now = self._clock.now()
+            for body in map(bytes, items[start : start + SLICE]):
+                digest = blake2b(body, digest_size=16).digest()
+                if digest not in self._known:
+                    item = self._look(body, now)
+                    newest = max(newest, item.at)
+                    fresh.append(body)
+                    if not item.own_time:
+                        continue
+                known.add(digest)
+            await self._deliver(fresh)
         if newest > self._state.cursor(self._follower):
             async with self._state.writing():
                 self._state.move(self._follower, newest)
+        self._known = known
+
+    async def _deliver(self, bodies: Sequence[bytes]) -> None:
+        if not bodies:
+            await asyncio.sleep(0)
+            return
+        topic = self._section.topic.encode()
+        done = await self._ingest.deliver(self._origin, [Publish(topic, one) for one in bodies])
+        self._fare.came(done.readings, len(done.rejected))
+
+    def _look(self, body: bytes, now: int) -> Item:
+        try:
+            decoded = self._decode(body, now, 0)
+        except DecodeError:
+            return Item(0, own_time=True)
+        times = [min(one.at, now) for one in decoded if not one.flags & (ARRIVAL | WRONG_CLOCK)]
+        return Item(max(times, default=0), not any(one.flags & ARRIVAL for one in decoded))
 
     # -- what is asked ------------------------------------------------------------------------
 
@@ -159,23 +182,6 @@ class Poller:
                 moment = datetime.fromtimestamp(when / 1000, UTC)
                 return quote(moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "")
 
-    # -- what is answered ---------------------------------------------------------------------
-
-    def _items(self, body: bytes) -> list[Item]:
-        """Return the items of an answer, each as its own bytes. Raises FetchError."""
-        now = self._clock.now()
-        return [self._item(bytes(raw), now) for raw in split(body, self._section.items)]
-
-    def _item(self, body: bytes, now: int) -> Item:
-        digest = blake2b(body, digest_size=16).digest()
-        try:
-            decoded = self._decode(body, now, 0)
-        except DecodeError:
-            return Item(body, digest, None, own_time=True)
-        times = [min(one.at, now) for one in decoded if not one.flags & (ARRIVAL | WRONG_CLOCK)]
-        own_time = not any(one.flags & ARRIVAL for one in decoded)
-        return Item(body, digest, max(times, default=None), own_time)
-
 
 def _decoder(section: Poll, origin: Origin) -> Decode:
     decode = PlainJson(section.mapping()).bind(section.topic, origin)
@@ -184,7 +190,7 @@ def _decoder(section: Poll, origin: Origin) -> Decode:
     return decode
 
 
-def split(body: bytes, place: str) -> Iterable[msgspec.Raw]:
+def split(body: bytes, place: str) -> list[msgspec.Raw]:
     """Return the items at a place (`data.readings`) of an answer, as their bytes stand there.
 
     A single object is a list of one. Raises FetchError.

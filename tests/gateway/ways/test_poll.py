@@ -18,7 +18,7 @@ from gateway.journal import Journal
 from gateway.listener.authority import Authority
 from gateway.settings.ways import Poll
 from gateway.ways.fetch import FetchError
-from gateway.ways.poll import Poller, split
+from gateway.ways.poll import SLICE, Poller, split
 from gateway.ways.way import PATIENCE
 from rules.duration import HOUR, MINUTE
 from tests.gateway.parts import NOW
@@ -103,6 +103,16 @@ async def test_a_wrong_item_costs_itself_and_is_kept_once(home: House, web: WebS
     ]
     assert one.report.rejected == 3
     assert one.report.well
+
+
+async def test_a_long_answer_is_taken_in_pieces(home: House, web: WebService) -> None:
+    answer(web, *(item(number) for number in range(2 * SLICE + 1)))
+    one = poller(home, web.url)
+    for _ in range(2):
+        await one.once()
+    assert len(home.stored()) == 2 * SLICE + 1
+    assert one.report.readings == 2 * SLICE + 1
+    assert home.state.cursor("poll store") == NOW - HOUR + 2 * SLICE * 1_000
 
 
 async def test_a_repaired_mapping_decodes_what_the_quarantine_kept(
