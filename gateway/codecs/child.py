@@ -31,6 +31,8 @@ MOST_CALLS = 5000
 """After so many calls a context is made anew: what little a call leaves does not add up."""
 SLACK = 0.1
 """Seconds of its own time that a call may take beyond its limit, before the kernel ends it."""
+TO_COMPILE = 1.0
+"""Seconds beyond its limit in which a codec's context must be made, and its file compiled."""
 ROOM = 256 * 2**20
 """Bytes that all codecs together may use, beside what the interpreter needs."""
 TOLD_AFTER = 0.02
@@ -143,11 +145,11 @@ class _Codec:
         return _run(self._make(sealed=False), data, port, received)[0]
 
     def _make(self, *, sealed: bool) -> _Context:
+        _count(self._seconds + TO_COMPILE)
         context = _quickjs.Context()
         context.set_memory_limit(self._memory)
         compile_ = context.eval(_sandbox)(sealed)
         context.set_time_limit(self._seconds)
-        _count(self._seconds)
         try:
             if not self._tried:
                 # Source that ends its function too early, and goes on outside, is no method.
@@ -236,8 +238,9 @@ def _limit() -> None:
         (resource.RLIMIT_NOFILE, 3),
     ):
         resource.setrlimit(what, (most, most))
-    # A terminal's Ctrl-C is meant for the gateway, which then closes our input.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What ends the gateway may be sent to us too. It closes our input when it is done with us.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.SIG_IGN)
 
 
 def _requests() -> Iterator[Request]:
