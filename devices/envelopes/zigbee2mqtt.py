@@ -100,7 +100,7 @@ def _availability(payload: bytes, _received: int, _flags: int) -> list[Reading]:
         document = parse(payload)
         state = document.get("state") if isinstance(document, dict) else document
     # An empty one clears what the broker had kept of a device that is gone.
-    if state in {"online", "offline", ""}:
+    if isinstance(state, str) and state in {"online", "offline", ""}:
         return []
     raise DecodeError(
         "not-a-state",

@@ -140,7 +140,9 @@ def test_availability_is_understood(name: str, payload: bytes) -> None:
     assert bound(name)(payload, NOW, 0) == []
 
 
-@pytest.mark.parametrize("payload", [b"away", b'{"temperature": 4}', b"[", b'{"state":1}', b"\xff"])
+@pytest.mark.parametrize(
+    "payload", [b"away", b'{"temperature": 4}', b"[", b'{"state":1}', b'{"state":{}}', b"\xff"]
+)
 def test_an_availability_that_is_none_is_refused(payload: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         bound("fridge/availability")(payload, NOW, 0)
