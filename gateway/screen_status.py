@@ -12,7 +12,7 @@ from gateway.influxdb.names import server_of
 from gateway.screen import STYLES, amount, counted, empty_table, foreign, muted, when
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import Console
     from rich.table import Table
@@ -84,6 +84,7 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
         lines.append(f"{mark} broker {name}: {broker['state']}. {escape(broker['detail'])}")
     if answer["listener"] is not None:
         lines += _listening(answer["listener"])
+    lines += _ways(settings, answer.get("ways", ()))
     running = answer.get("running") is not False
     lines += _servers(settings, answer["influxdb"], running=running)
     quarantine = answer["quarantine"]
@@ -128,6 +129,19 @@ def _listening(listener: dict[str, Any]) -> list[str]:
         ]
     )
     return lines
+
+
+def _ways(settings: Settings, ways: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Say how each way in but MQTT fares."""
+    for one in ways:
+        since = when(settings, one["since"])
+        if not one["well"]:
+            reason = foreign(_capital(one["reason"]))
+            yield f"[red]✗[/] {one['name']}: fails since {since}. {reason}"
+        elif one["last"] is None:
+            yield f"… {one['name']}: nothing came yet"
+        else:
+            yield f"[green]✓[/] {one['name']}: last came {when(settings, one['last'])}"
 
 
 def server_line(settings: Settings, name: str, server: dict[str, Any], *, running: bool) -> str:
