@@ -25,7 +25,7 @@ import msgspec
 
 LENGTH = struct.Struct(">I")
 SANDBOX = Path(__file__).with_name("sandbox.js")
-MOST_CONTEXTS = 64
+MOST_CONTEXTS = 128
 """Codecs that stay compiled: some 300 kB each."""
 MOST_CALLS = 5000
 """After so many calls a context is made anew: what little a call leaves does not add up."""
