@@ -8,6 +8,7 @@ what is real stays, at least for a moment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rules.duration import MINUTE
@@ -66,3 +67,30 @@ def confirms(jump: Jump, before: float, doubted: float, now: float, length: int)
     """
     back = abs(now - doubted)
     return jump.allows(back, length) and back <= abs(now - before)
+
+
+def settled(
+    series: Sequence[tuple[int, float | None]], jump: Jump
+) -> list[tuple[int, float | None]]:
+    """Return a series (ms, value) with None for what jumped and was not confirmed.
+
+    As the rules judge it, once all of it is known; the last value is not confirmed yet.
+    """
+    found = list(series)
+    believed: tuple[int, float] | None = None
+    doubted: tuple[int, int, float] | None = None
+    for place, (when, value) in enumerate(series):
+        if doubted is not None and believed is not None:
+            where, then, was = doubted
+            if value is not None and confirms(jump, believed[1], was, value, when - then):
+                believed = (then, was)
+                found[where] = (then, was)
+            doubted = None
+        if value is None:
+            continue
+        if believed is None or jump.allows(value - believed[1], when - believed[0]):
+            believed = (when, value)
+        else:
+            doubted = (place, when, value)
+            found[place] = (when, None)
+    return found

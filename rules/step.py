@@ -8,7 +8,7 @@ import msgspec
 
 from devices.reading import IMPORTED, DeviceKey, Reading
 from rules.jumps import confirms
-from rules.lifecycle import BREACH, Change, Phase, advance, expire, explain
+from rules.lifecycle import BREACH, UNKNOWN, Change, Phase, advance, expire, explain
 from rules.plan import FOREVER, Judge, Judged
 from rules.subject import (
     DAY,
@@ -92,6 +92,8 @@ def _apply(
     if track.held is not None:
         _settle(subject, track, channel, reading, told)
     doubted = usable and _doubted(track, channel, raw, when)
+    low, high = reading.layout.limits[channel.index]
+    withheld = not usable and low <= raw <= high
     imported = bool(reading.flags & IMPORTED)
     for judge in channel.judges:
         if not judge.in_force(when):
@@ -105,7 +107,9 @@ def _apply(
             phase,
             judge.timing,
             when=when,
-            condition=judge.rule.condition(raw, usable),
+            # One that could be true, and is flagged all the same, was withheld by a person: while
+            # a device is worked on, nobody knows, and its sensor is not at fault.
+            condition=UNKNOWN if withheld else judge.rule.condition(raw, usable),
             value=value,
             badness=judge.rule.badness(raw),
             identity=reading.identity,

@@ -4,7 +4,7 @@ A series is one channel's samples, sorted by time: (ms since 1970, value, or Non
 unusable). Both functions look at start ≤ t < end (ms) and at nothing else, so that no sample
 speaks for a time that has not come: samples before `start` count for what they hold after it,
 and from `start` to the first sample nobody knows. A sample speaks until the next one, at most
-the rule's hold; `interval` (ms) is how often the device sends.
+the rule's hold; `interval` (ms) is how often the device sends. A spike is no knowledge.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
+from rules.jumps import jump_of, settled
 from rules.lifecycle import BREACH, UNKNOWN
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def by_day(  # noqa: PLR0913 - a series, how to judge it, and what part of it to
 
     Raises ValueError if the series is not sorted.
     """
-    segments = _segments(series, rule, interval, start, end)
+    segments = _segments(_settled(series, [rule]), rule, interval, start, end)
     return [_day(day, segments) for day in local_days(start, end, zone)]
 
 
@@ -92,6 +93,7 @@ def by_hour(  # noqa: PLR0913 - a series, how to judge it, and what part of it t
 
     `rules` are one or more, all of the channel. The hour that autumn has twice has one sign.
     """
+    series = _settled(series, rules)
     seen = {day.date: [set[str]() for _ in range(24)] for day in local_days(start, end, zone)}
     hold = max(rule.timing(interval).hold for rule in rules)
 
@@ -106,6 +108,14 @@ def by_hour(  # noqa: PLR0913 - a series, how to judge it, and what part of it t
         note(_sign(value, rules), when, spoken)
         note(NOBODY_KNOWS, spoken, following)
     return {date: "".join(map(_worst, signs)) for date, signs in seen.items()}
+
+
+def _settled(series: Series, rules: Sequence[Threshold]) -> Series:
+    """Leave out spikes, where all of the channel's rules do."""
+    jump = jump_of(rules[0].channel)
+    if jump is None or not all(rule.waits() for rule in rules):
+        return series
+    return settled(series, jump)
 
 
 _OK, _BELOW, _ABOVE, _UNKNOWN = range(4)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from devices.reading import IMPORTED, RETAINED, DeviceKey
+from devices.reading import IMPORTED, RETAINED, UNUSABLE, DeviceKey
 from rules.duration import DAY
 from rules.rule import RuleVersion
 from rules.subject import order
@@ -252,6 +253,15 @@ def test_a_sensor_that_says_only_what_cannot_be_true_is_alarming() -> None:
     assert told(folded.transitions) == ["dead firing 35", "dead resolved 40"]
     # One bad value among good ones is no alarm.
     assert engine([dead]).judge(readings("4 ? 4 ? 4 ? 4 ? 4")) == []
+
+
+def test_what_a_person_withholds_is_no_fault_of_the_sensor() -> None:
+    """A device that is worked on: its values are flagged, though they could be true."""
+    dead = rule(name="dead", kind="no_usable_data", duration="10 min")
+    worked_on = [
+        msgspec.structs.replace(one, flags=one.flags | UNUSABLE) for one in readings("9x20")
+    ]
+    assert engine([dead, AT_ONCE]).judge(worked_on) == []
 
 
 def test_each_channel_is_watched_for_usable_data_by_itself() -> None:

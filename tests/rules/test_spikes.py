@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from devices.reading import Reading
 from rules.engine import Engine
+from rules.jumps import JUMPS, settled
 from rules.rule import RuleVersion
 from rules.subject import order
-from tests.rules.series import REEFER, at, engine, readings, rule, several, temperature, told
+from rules.summary import NOBODY_KNOWS, by_day, by_hour
+from rules.threshold import Threshold
+from tests.rules.series import (
+    INTERVAL,
+    REEFER,
+    at,
+    engine,
+    readings,
+    rule,
+    several,
+    temperature,
+    told,
+)
 
 AT_ONCE: dict[str, Any] = {"name": "hot", "above": 8.0}
 LONG: dict[str, Any] = {"name": "hot", "above": 8.0, "duration": "15 min"}
@@ -57,6 +71,39 @@ def test_spikes_and_what_is_real(settings: dict[str, Any], series: str, alarms: 
 def test_the_worst_of_an_alarm_is_no_spike() -> None:
     (alarm,) = engine([rule(**AT_ONCE)]).judge(readings("9 12 90 11 4"))
     assert alarm.explanation.worst == 12.0
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([4, 90, 4], [4, None, 4]),
+        ([4, 90, 89, 4, 4], [4, 90, 89, 4, 4]),
+        ([4, 90, None, 4], [4, None, None, 4]),
+        ([4, 90, -90, -89], [4, None, -90, -89]),
+        ([4, 90], [4, None]),
+        ([90, 4, 90], [90, None, 90]),
+        ([], []),
+    ],
+)
+def test_a_report_counts_no_spike(given: list[float | None], expected: list[float | None]) -> None:
+    series = [(at(5 * n), value) for n, value in enumerate(given)]
+    found = settled(series, JUMPS["temperature"])
+    assert [value for _, value in found] == expected
+    assert [when for when, _ in found] == [when for when, _ in series]
+
+
+def test_its_minutes_agree_with_the_alarms() -> None:
+    limit = rule(**AT_ONCE, hold="5 min")
+    assert isinstance(limit, Threshold)
+    series = [(one.when, one.value("temperature")) for one in readings("4 4 90 4 4 90 89 4 4")]
+    (day,) = by_day(series, limit, dt.UTC, INTERVAL, start=at(0), end=at(45))
+    assert (day.above, day.unknown, day.ok) == (10, 5, 30)
+    strips = by_hour(series, [limit], dt.UTC, INTERVAL, start=at(0), end=at(25))
+    assert strips[day.date][0] == NOBODY_KNOWS
+    at_once = rule(**AT_ONCE, hold="5 min", spikes="judge")
+    assert isinstance(at_once, Threshold)
+    (day,) = by_day(series, at_once, dt.UTC, INTERVAL, start=at(0), end=at(45))
+    assert day.above == 15
 
 
 def test_live_it_is_told_with_the_reading_that_confirms_it() -> None:
