@@ -77,16 +77,10 @@ class BluetoothListener:
             group.create_task(self._store(), name="bluetooth readings")
 
     async def _listen(self) -> None:
+        # Loaded here: it looks for what the system's Bluetooth is, and may not find any.
+        from bleak import BleakScanner  # noqa: PLC0415 - see above
+
         while True:
-            try:
-                # Loaded here: a gateway without Bluetooth need not have it.
-                from bleak import BleakScanner  # noqa: PLC0415 - see above
-            except ImportError:
-                self._fare.failed(
-                    "the package bleak is not installed", "pip install 'holdwatch[bluetooth]'"
-                )
-                await asyncio.sleep(AGAIN)
-                continue
             adapter = self._section.adapter
             try:
                 scanner = BleakScanner(

@@ -103,8 +103,8 @@ def csrf_of(token: str) -> str:
 def _sent_key(request: Request, *, basic: bool) -> tuple[str, str | None] | None:
     """Return the API key that a request shows, and the name with it; None where it shows none.
 
-    `basic`: it may be shown as a password too. Browsers send that by themselves, wherever they
-    have it from, so it must do nothing that a browser could be made to ask for.
+    `basic`: it may be shown as a password too. A browser that was once given one sends it by
+    itself, whoever's page asks, so that opens nothing but the way in for readings.
     """
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":

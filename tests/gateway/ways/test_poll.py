@@ -11,12 +11,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.device import Origin
 from devices.reading import ARRIVAL
+from gateway.database import DiskError
 from gateway.journal import Journal
 from gateway.listener.authority import Authority
 from gateway.settings.ways import Poll
+from gateway.state import State
 from gateway.ways.fetch import FetchError
 from gateway.ways.poll import SLICE, Poller, split
 from gateway.ways.way import PATIENCE
@@ -190,6 +194,25 @@ async def test_the_mark_is_never_ahead_of_what_is_on_the_disk(
     assert home.state.cursor("poll store") == NOW - HOUR + 1_000
 
 
+async def test_a_mark_that_cannot_be_kept_loses_nothing(
+    home: House, web: WebService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_state: State) -> None:
+        raise DiskError("the disk is full")
+
+    answer(web, item(1))
+    one = poller(home, web.url)
+    with monkeypatch.context() as patched:
+        patched.setattr(State, "commit_aside", full)
+        await one.once()
+    assert "the disk is full" in one.report.reason
+    assert home.state.cursor("poll store") == 0
+    await one.once()
+    assert one.report.well
+    assert home.state.cursor("poll store") == NOW - HOUR + 1_000
+    assert len(home.stored()) == 1
+
+
 async def test_an_answer_that_has_not_changed_is_not_sent_again(
     home: House, web: WebService
 ) -> None:
@@ -315,6 +338,26 @@ async def test_a_service_that_nobody_vouches_for_is_not_asked(home: House, tmp_p
 )
 def test_items_are_the_bytes_that_were_sent(body: bytes, place: str, items: list[bytes]) -> None:
     assert [bytes(one).strip() for one in split(body, place)] == items
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=10,
+)
+
+
+@given(
+    st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()),
+    st.sampled_from(["", "data", "a.b"]),
+)
+def test_whatever_is_answered_is_items_or_an_error_that_says_so(body: bytes, place: str) -> None:
+    try:
+        items = split(body, place)
+    except FetchError:
+        return
+    for one in items:
+        json.loads(bytes(one))
 
 
 def test_a_place_that_is_not_there_is_told_with_what_is() -> None:
