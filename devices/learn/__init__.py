@@ -1,0 +1,1 @@
+"""From messages that were heard to the settings that decode them."""
