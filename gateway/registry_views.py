@@ -33,7 +33,7 @@ class RegistryViews:
         self._admission = gateway.admission
         self._journal = gateway.journal
         self._monitor = gateway.monitor
-        self._state = gateway.state
+        self._inspector = gateway.inspector
         self._clock = gateway.clock
         self.by_name = {
             "devices": self.devices,
@@ -99,7 +99,8 @@ class RegistryViews:
         met = self._admission.met(device)
         recognised, why = self._admission.known_as.get(device, ("", ""))
         past = self._monitor.past.known(device, self._monitor.cursor)
-        latest = self._monitor.latest(device)
+        # By what is stated now: the monitor has what it judged when it came.
+        latest = self._registry.corrections.corrected(past.last) if past else None
         return {
             "device": str(device),
             "card": msgspec.to_builtins(self._known.card(device)),
@@ -128,12 +129,17 @@ class RegistryViews:
             ],
             "quarantine": self._journal.quarantine.count_of(str(device)),
             "quality": self._quality(device),
+            "missing": msgspec.to_builtins(self._inspector.missing(device)),
             **self._standing(device, now),
         }
 
-    def _quality(self, device: DeviceKey) -> Any:  # noqa: ANN401 - whatever the inspector keeps
-        rows = self._state.rows("SELECT body FROM quality WHERE owner = ? AND device = ?", device)
-        return msgspec.json.decode(rows[0][0]) if rows else None
+    def _quality(self, device: DeviceKey) -> dict[str, Any] | None:
+        """Return how good a device's readings are, None if it was never heard."""
+        quality = self._inspector.of(device)
+        if quality is None:
+            return None
+        told: dict[str, Any] = msgspec.to_builtins(quality)
+        return told
 
     async def calibration(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Answer with the calibrations of a device, or of all that have any, oldest first."""

@@ -36,7 +36,7 @@ def _sheet(settings: Settings, answer: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("what", _what(answer)),
         ("place", place(card)),
-        ("position", ", ".join(f"{one:g}" for one in card["position"] or ())),
+        ("position", ", ".join(f"{one}" for one in card["position"] or ())),
         ("sends", f"every {format_duration(card['interval'])}"),
         ("note", foreign(card["note"])),
         ("state", "; ".join(standing(settings, answer)) or "[green]✓[/] confirmed"),
@@ -53,10 +53,23 @@ def _sheet(settings: Settings, answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("in place of", f"{escape(one['device'])}, until {when(settings, one['until'])}")
         for one in answer["line"][1:]
     ]
+    if answer["quality"] is not None:
+        rows.append(("quality", _quality(answer["quality"])))
     if quarantined:
         told = f"[yellow]! {counted(quarantined, 'message')}[/]: holdwatch quarantine list"
         rows.append(("quarantine", told))
     return rows
+
+
+def _quality(quality: dict[str, Any]) -> str:
+    """Say what was remarked on a device's readings in the last day, and what never came."""
+    remarks = quality["remarks"].items()
+    said = [
+        f"{name} {one['last_day']:,} in a day" for name, one in sorted(remarks) if one["last_day"]
+    ]
+    if quality["missing"]:
+        said.append(f"{counted(quality['missing'], 'message')} never came")
+    return ", ".join(said)
 
 
 def _what(answer: dict[str, Any]) -> str:
@@ -148,7 +161,7 @@ def _field(field: str, value: Any) -> str:  # noqa: ANN401 - as JSON has it
     if field == "interval":
         return format_duration(value)
     if field == "position":
-        return ", ".join(f"{one:g}" for one in value)
+        return ", ".join(f"{one}" for one in value)
     return foreign(shown_container(value) if field == "container" else value)
 
 

@@ -81,7 +81,8 @@ def length(text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise ControlError(str(error), "Write it as 10 min or 1 h 30 min") from error
+        problem, _, cure = str(error).rpartition(": ")
+        raise ControlError(problem, cure.capitalize()) from error
 
 
 def _interval(text: str) -> int | None:

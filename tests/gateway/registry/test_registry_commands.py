@@ -439,13 +439,12 @@ async def test_all_that_is_known_of_a_device_is_shown(ask: Asked) -> None:
     gateway.admission.grant("push/x", ("*",))
     gateway.admission.recognised(D1, "dragino-lht65", "so it says")
     gateway.admission.check("push/x", D1)
-    async with gateway.state.writing():
-        gateway.state.stage("INSERT INTO quality VALUES (?,?,?)", [(*D1, b'{"frozen": 3}')])
+    await gateway.inspector.handle([said("d-1", owner="acme")], gateway.journal.head)
     shown = await ask("device-show", device="d-1")
     assert (shown["recognised"], shown["why"]) == ("dragino-lht65", "so it says")
     assert (shown["confirmed"], shown["unconfirmed"], shown["source"]) == (False, True, "push/x")
     assert (shown["met"], shown["first"], shown["at"]) == (NOW, NOW, NOW)
-    assert shown["quality"] == {"frozen": 3}
+    assert (shown["quality"]["readings"], shown["missing"]) == (1, [])
     assert shown["card"]["interval"] == gateway.known.interval(D1)
     assert shown["stated"]["interval"] is None
     assert shown["line"] == [{"device": "acme/d-1", "since": None, "until": None}]
