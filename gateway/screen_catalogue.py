@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from devices.model import Model
 
+LIST_AT_MOST = 2
+"""Numbered places that are all named; more are told from first to last."""
 HEADINGS = ("maker", "model", "sends", "how often", "battery", "held against")
 
 
@@ -49,13 +51,30 @@ def sends(model: Model) -> str:
 def _quantity(name: str, places: list[str]) -> str:
     """Return `temperature °C`, `temperature.external °C`, or `acceleration (x, y, z) g`."""
     unit = QUANTITIES[name].unit
-    named = [place for place in places if place]
+    named = _gathered([place for place in places if place])
     if len(places) == 1:
         name = f"{name}.{named[0]}" if named else name
     else:
         own = "own, " if "" in places else ""
         name = f"{name} ({own}{', '.join(named)})"
     return f"{name} {unit}".strip()
+
+
+def _gathered(places: list[str]) -> list[str]:
+    """Return places with those that are only numbered on as one: `external_2 to external_9`."""
+    runs: list[list[str]] = []
+    for place in places:
+        stem, _, number = place.rpartition("_")
+        follows = number.isdigit() and f"{stem}_{int(number) - 1}"
+        if runs and runs[-1][-1] == follows:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return [
+        one
+        for run in runs
+        for one in ([f"{run[0]} to {run[-1]}"] if len(run) > LIST_AT_MOST else run)
+    ]
 
 
 def often(model: Model) -> str:

@@ -90,7 +90,7 @@ def test_more_open_files_than_the_system_allows_are_told_of() -> None:
 def test_an_unknown_figure_is_named_with_the_known_ones() -> None:
     program = ROOT / "scripts" / "benchmarks" / "ingest.py"
     done = subprocess.run(
-        [sys.executable, program, "--only", "speed"],
+        [sys.executable, "-P", program, "--only", "speed"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

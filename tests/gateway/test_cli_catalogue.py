@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 from rich.console import Console
@@ -98,6 +99,15 @@ def test_the_list_says_what_a_model_sends_how_often_and_what_it_was_held_against
     assert "every 10 min" in fridge
     assert "unproven" in fridge
     assert "2 models" in text
+
+
+def test_places_that_are_only_numbered_on_are_told_from_first_to_last() -> None:
+    places = ("", ".external", *(f".external_{number}" for number in range(2, 10)))
+    channels = (*(f"temperature{place}" for place in places), "count.pulse_1", "count.pulse_2")
+    model = msgspec.structs.replace(FRIDGE, channels=channels)
+    assert screen.sends(model) == (
+        "temperature (own, external, external_2 to external_9) °C, count (pulse_1, pulse_2)"
+    )
 
 
 def test_one_model_is_shown_with_its_data_sheet_its_names_and_how_to_say_it() -> None:

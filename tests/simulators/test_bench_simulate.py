@@ -15,7 +15,7 @@ def test_a_quick_run_measures_the_fleet(tmp_path: Path) -> None:
     answer = tmp_path / "figures.json"
     program = ROOT / "scripts" / "benchmarks" / "simulate.py"
     done = subprocess.run(
-        [sys.executable, program, "--quick", "--folder", tmp_path, "--json", answer],
+        [sys.executable, "-P", program, "--quick", "--folder", tmp_path, "--json", answer],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
