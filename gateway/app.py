@@ -33,6 +33,7 @@ from gateway.importer import SOURCE
 from gateway.influxdb.copies import Copies, Sources, forget_others
 from gateway.influxdb.names import cursor_name
 from gateway.ingest import Ingest
+from gateway.inspector import Inspector
 from gateway.intruders import Intruders
 from gateway.journal import Journal
 from gateway.later import Decoding
@@ -226,7 +227,15 @@ class Gateway:
             admit=self.admission.check,
             interval=settings.journal.commit_interval / 1000,
         )
-        self.decoding = Decoding(self.ingest, self.decoders.host)
+        self.inspector = Inspector(
+            self.state,
+            self.journal,
+            self.clock,
+            Pace(lambda: self.journal.head),
+            model=self.recognition.model,
+            maintained=lambda device, when: self.registry.maintenance(device, when) is not None,
+        )
+        self.decoding = Decoding(self.ingest, self.decoders.host, self.inspector.warned)
         owner = settings.gateway.owner
         forget = self.ingest.routes.forget_admitted
         self.pushers = Pushers(self.api_keys, self.admission, forget, owner)
@@ -241,6 +250,7 @@ class Gateway:
 
     def _on_card(self, device: DeviceKey) -> None:
         self.decoders.renew(device)
+        self.inspector.renew(device)
         self.tagging.changed(device)
 
     def _told(self, device: DeviceKey) -> Told:
@@ -330,6 +340,7 @@ class Gateway:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)
         yield "history", follow(self.ingest, self.archivist)
+        yield "inspector", follow(self.ingest, self.inspector)
         yield "own alerts", self.own_alerts.run()
         yield "watch", self.caretaker.watch()
         yield "tick", self.caretaker.tick()
@@ -397,6 +408,7 @@ class Gateway:
         await self.admission.flush()
         for copies in self.copies:
             await copies.sink.save()
+        await self.inspector.save()
         await self.decoders.host.close()
 
     def close(self) -> None:

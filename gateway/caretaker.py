@@ -119,9 +119,9 @@ class Caretaker:
         """
         gateway = self._gateway
         listening = gateway.listener.since if gateway.listener is not None else None
-        pushed = gateway.started if gateway.page is not None and gateway.pushers.any else None
-        others = [one.report.since if one.report.well else None for one in gateway.ways]
-        known = (gateway.brokers.joined_since(), listening, pushed, *others)
+        pushed = gateway.page is not None and gateway.pushers.any
+        others = gateway.started if pushed or gateway.ways else None
+        known = (gateway.brokers.joined_since(), listening, others)
         ways = [one for one in known if one is not None]
         deaf = gateway.ingest.held or gateway.ingest.problem is not None
         if not ways or deaf or not gateway.clock.trusted():

@@ -42,6 +42,7 @@ from gateway.cli_influx import influx_app, try_all
 from gateway.cli_people import audit, key_app, screen_app, user_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
+from gateway.codecs.folder import CodecFolder
 from gateway.commands import UNTIL_LEFT, Commands
 from gateway.control import ControlServer
 from gateway.logs import configure
@@ -128,6 +129,8 @@ def check(
     with errors():
         settings = load(config)
     screen.show_settings(out, config, settings)
+    codecs = CodecFolder(settings.codec_folder, expected=settings.codecs.folder is not None)
+    screen.show_codecs(out, codecs)
     if not offline:
         for section, tried in zip(settings.influxdb, try_all(settings.influxdb), strict=True):
             show_tried(out, section, tried)

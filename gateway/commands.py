@@ -158,6 +158,12 @@ class Commands:
             },
             "listener": gateway.listener.report() if gateway.listener else None,
             "influxdb": reports(gateway, letters),
+            "ways": [one.report for one in gateway.ways],
+            "codecs": {
+                "names": sorted(gateway.decoders.folder.codecs),
+                "waiting": gateway.ingest.waiting,
+                "problem": gateway.decoders.problem,
+            },
             "devices": len(journal.devices()),
             "received": gateway.ingest.received,
             "duplicates": journal.duplicates,
@@ -171,6 +177,7 @@ class Commands:
             },
             "waiting": {
                 "monitor": journal.head - monitor.cursor,
+                "inspector": journal.head - gateway.inspector.cursor,
                 **{one.name: gateway.state.head - one.cursor for one in gateway.publishers},
                 **{cursor_name(one.name): one.sink.waiting for one in gateway.copies},
             },

@@ -42,9 +42,12 @@ class Decoders:
 
     def __init__(self, settings: Settings, assigned: Callable[[DeviceKey], str]) -> None:
         """Read the codecs. `assigned` returns what somebody said that a device is, or ""."""
-        self._settings = settings.codecs
+        self._place = settings.codec_folder
+        self._expected = settings.codecs.folder is not None
         self.folder = self._read()
         self.host = CodecHost(self.folder, memory=settings.codecs.memory, time=settings.codecs.time)
+        self.host.on_problem = self._tell
+        self._no_process: str | None = None
         self.recognition = Recognition(codecs=self.folder.recognised, assigned=assigned)
         mappings = [*(one.mapping() for one in settings.mappings), *ways.mappings(settings)]
         self.envelopes = envelopes(mappings, self.recognition)
@@ -54,8 +57,12 @@ class Decoders:
 
     @property
     def problem(self) -> str | None:
-        """What is wrong in the folder of codecs, None where nothing is."""
-        return "; ".join(self.folder.problems) or None
+        """What is wrong with the codecs, None where nothing is."""
+        wrong = [self._no_process] if self._no_process else []
+        return "; ".join([*wrong, *self.folder.problems]) or None
+
+    def _tell(self, problem: str | None) -> None:
+        self._no_process = problem
 
     def renew(self, device: DeviceKey) -> None:
         """Take note that somebody says otherwise what a device is; its messages are tried again."""
@@ -104,4 +111,4 @@ class Decoders:
         return int.from_bytes(hashlib.sha256(said.encode()).digest()[:7])
 
     def _read(self) -> CodecFolder:
-        return CodecFolder(self._settings.folder, expected=self._settings.expected)
+        return CodecFolder(self._place, expected=self._expected)

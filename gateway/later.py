@@ -6,6 +6,7 @@ quarantine. After a crash what is left is decoded again, to the same readings.
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 PAGE = 500
 """Messages that are decoded, and committed, together."""
+UNAVAILABLE = "codecs-unavailable"
+"""Why a call failed where no codec can run at all: its message goes on waiting."""
+AGAIN = 5.0
+"""Seconds until they are tried again."""
 
 
 class Codecs(Protocol):
@@ -51,14 +56,14 @@ class Decoding:
         """Decode whenever something waits."""
         while True:
             bell = self._ingest.waiting_bell
-            if not await self.once():
+            page = self._ingest.journal.pending.page(PAGE)
+            if not page:
                 await bell.wait()
+            elif not await self._decode(page):
+                await asyncio.sleep(AGAIN)
 
-    async def once(self) -> int:
-        """Decode a page of what waits; return how many messages that were."""
-        page = self._ingest.journal.pending.page(PAGE)
-        if not page:
-            return 0
+    async def _decode(self, page: Sequence[Waiting]) -> int:
+        """Decode messages; return how many of them wait no longer."""
         readings: list[Reading] = []
         rejected: list[Rejected] = []
         asked: list[tuple[Waiting, Later]] = []
@@ -70,18 +75,24 @@ class Decoding:
             except DecodeError as error:
                 rejected.append(_rejected(one, error))
         outputs = await self._codecs.run([later.call for _, later in asked])
+        waiting: set[int] = set()
         for (one, later), output in zip(asked, outputs, strict=True):
+            if isinstance(output, DecodeError) and output.reason == UNAVAILABLE:
+                waiting.add(one.number)
+                continue
             try:
                 readings += self._finish(one, later, output)
             except DecodeError as error:
                 rejected.append(_rejected(one, error))
-        numbers = [one.number for one in page]
+        numbers = [one.number for one in page if one.number not in waiting]
+        if not numbers:
+            return 0
         await self._ingest.store(
             [self._ingest.apart(one) if one.flags & ARRIVAL else one for one in readings],
             partial(_change, rejected=rejected, released=numbers),
         )
-        self._ingest.waiting -= len(page)
-        return len(page)
+        self._ingest.waiting -= len(numbers)
+        return len(numbers)
 
     def _finish(self, one: Waiting, later: Later, output: Output | DecodeError) -> list[Reading]:
         if isinstance(output, DecodeError):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from gateway.codecs.folder import CodecFolder
     from gateway.settings import Settings
     from gateway.settings.listener import Listener
     from gateway.settings.sections import MappingSection
@@ -209,6 +210,14 @@ def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]
     shown = f"{len(messages)} of {counted(answer['total'], 'message')}"
     more = f"; the next: --after {messages[-1]['number']}" if messages else ""
     console.print(f"{shown}{more}. After a correction: holdwatch quarantine retry")
+
+
+def show_codecs(console: Console, folder: CodecFolder) -> None:
+    """List vendors' codecs, and say what is wrong in their folder."""
+    if folder.codecs:
+        console.print(f"Codecs of vendors, in {folder.path}: {', '.join(sorted(folder.codecs))}")
+    for problem in folder.problems:
+        console.print(f"[yellow]![/] {foreign(problem)}", soft_wrap=True)
 
 
 def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:

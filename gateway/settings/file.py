@@ -80,7 +80,8 @@ def load(path: Path) -> Settings:
         )
         raise SettingsError(str(path), [problem]) from None
     settings = parse(text, str(path), folder=path.resolve().parent)
-    settings._file_warnings = tuple(  # noqa: SLF001 - set here alone, where the file is known
+    settings._beside = path.resolve().parent  # noqa: SLF001 - set here alone, where the file is known
+    settings._file_warnings = tuple(  # noqa: SLF001 - as above
         f"{file} holds a {what}, and others on this machine may read it. Run: chmod 600 {file}"
         for file, what in _secrets(settings, path)
         if others_may_read(file.stat())
@@ -98,17 +99,12 @@ def others_may_read(file: os.stat_result) -> bool:
 
 def _secrets(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield each file that others must not read, and what it holds."""
-    for broker in settings.brokers:
-        if broker.password_file:
-            yield broker.password_file, "password"
-    if any(broker.password for broker in settings.brokers):
-        yield path, "password"
-    for server in settings.influxdb:
-        for file, what in ((server.password_file, "password"), (server.token_file, "token")):
-            if file:
+    for one in (*settings.brokers, *settings.influxdb, *settings.polls):
+        for what in ("password", "token"):
+            file: Path | None = getattr(one, f"{what}_file", None)
+            if file is not None:
                 yield file, what
-        for secret, what in ((server.password, "password"), (server.token, "token")):
-            if secret:
+            if getattr(one, what, None) is not None:
                 yield path, what
     # One certificate may serve several listeners.
     pairs = [listener.tls for listener in settings.listeners if listener.tls]

@@ -314,6 +314,12 @@ class Settings(Section):
         default_factory=DiskSection, description="What happens before the disk is full."
     )
     _file_warnings: tuple[str, ...] = PrivateAttr(default=())
+    _beside: Path | None = PrivateAttr(default=None)
+
+    @property
+    def codec_folder(self) -> Path | None:
+        """The folder of vendors' codecs, None where there can be none."""
+        return self.codecs.place(self._beside)
 
     def zone(self, key: DeviceKey) -> str:
         """Return the name of the time zone of the device's place."""
@@ -360,6 +366,12 @@ class Settings(Section):
             for server in self.influxdb
             if server.secret and server.url.startswith("http:") and not server.loopback
         )
+        polls = tuple(
+            f"poll {poll.name}: the password or token goes to {poll.url} without TLS, where others "
+            "may read it. Use https: (and the service's authority as ca)."
+            for poll in self.polls
+            if (poll.secret or poll.login) and poll.url.startswith("http:") and not poll.loopback
+        )
         page = tuple(
             f"the page on {web.address}: passwords cross the network in the clear, where others "
             "may read them and then act as your people. Make certificates with holdwatch tls "
@@ -367,4 +379,4 @@ class Settings(Section):
             for web in (self.web,)
             if web is not None and web.unencrypted and not web.loopback
         )
-        return plain + clear + copies + page + self._file_warnings
+        return plain + clear + copies + polls + page + self._file_warnings

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import gateway.ingest
+import gateway.later
 from devices.device import Call, DecodeError, Origin, Output
 from devices.envelopes import envelopes
 from devices.reading import DeviceKey
@@ -184,6 +185,23 @@ async def test_messages_without_a_time_are_told_apart_and_known_when_sent_again(
         await bench.settle()
     found = bench.ingest.read(0, 10).readings
     assert [one.at for one in found] == [NOW, NOW + 1]
+
+
+async def test_where_no_codec_can_run_messages_go_on_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.later, "AGAIN", 0.001)
+    bench.codecs.answer = lambda _: DecodeError("codecs-unavailable", "no process", "Look")
+    async with bench.running():
+        bench.ingest.receive(Line(), [publish(uplink(1), 1, topic=TOPIC)])
+        await bench.ingest.store([])
+        while len(bench.codecs.calls) < 3:  # noqa: ASYNC110 - it tries again without a sign
+            await asyncio.sleep(0)
+        assert bench.journal.pending.count() == bench.ingest.waiting == 1
+        bench.codecs.answer = degrees
+        await bench.settle()
+    assert bench.journal.quarantine.page() == []
+    assert [one[1] for one in bench.stored()] == [1]
 
 
 async def test_what_a_codec_warns_of_is_told(bench: Bench) -> None:
