@@ -7,6 +7,7 @@ it was. All of it is in memory: a device is looked up for every reading.
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_right, insort
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -27,7 +28,7 @@ from gateway.registry.cards import (
 from gateway.registry.corrections import Corrections
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from gateway.audit import Entry
     from gateway.registry.cards import Fact
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 BEGINNING = -(1 << 62)
 """Before every reading (ms)."""
 NOTHING = Card()
+SLICE = 500
+"""Facts that are staged before the loop is given back."""
 JUDGED = {"interval", "model"}
 """Fields of a card by which readings are judged: how long a value holds."""
 
@@ -112,10 +115,10 @@ class Registry:
         self._last = 0
         self.look()
 
-    def look(self) -> None:
+    def look(self) -> set[DeviceKey]:
         """Take up what was stated since the last look, of a file that another process writes.
 
-        Raises FileError, DiskError.
+        Return of which devices. Raises FileError, DiskError.
         """
         rows = self._state.rows(
             "SELECT number, owner, device, kind, body FROM fact WHERE number > ? ORDER BY number",
@@ -129,6 +132,7 @@ class Registry:
                 self._take(number, device, msgspec.json.decode(body, type=KINDS[kind]))
                 changed.add(device)
         self._index(changed)
+        return changed
 
     # -- what is stated ----------------------------------------------------------------------
 
@@ -231,19 +235,26 @@ class Registry:
         async with state.writing():
             change = Change(self._newest())
             yield change
-            state.stage(
-                "INSERT INTO fact (number, owner, device, kind, since, body) VALUES (?,?,?,?,?,?)",
-                [
-                    (number, *device, fact.kind, fact.since, msgspec.json.encode(fact))
-                    for number, device, fact in change.facts
-                ],
-            )
-            for entry in change.entries:
+            for first in range(0, len(change.facts), SLICE):
+                self._keep(change.facts[first : first + SLICE])
+                await asyncio.sleep(0)
+            for number, entry in enumerate(change.entries):
                 audit.stage(state, entry)
+                if number % SLICE == SLICE - 1:
+                    await asyncio.sleep(0)
             judged = self._judged(change)
             for device, since in judged.items():
                 self.stage_change(device, since)
         self._tell(change, judged)
+
+    def _keep(self, facts: Sequence[tuple[int, DeviceKey, Fact]]) -> None:
+        self._state.stage(
+            "INSERT INTO fact (number, owner, device, kind, since, body) VALUES (?,?,?,?,?,?)",
+            [
+                (number, *device, fact.kind, fact.since, msgspec.json.encode(fact))
+                for number, device, fact in facts
+            ],
+        )
 
     def _newest(self) -> int:
         return int(self._state.rows("SELECT ifnull(max(number), 0) FROM fact")[0][0])

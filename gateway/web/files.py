@@ -16,7 +16,9 @@ from gateway.history import DamagedHistoryError, HistoryReader
 from gateway.history.reader import Series
 from gateway.journal import Journal
 from gateway.past import Past
+from gateway.registry.registry import Registry
 from gateway.state import State
+from gateway.web.corrected import Corrected, corrected, joined
 from rules.subject import undated
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from devices.reading import DeviceKey, Reading
     from gateway.journal import Cursor
+    from gateway.registry.registry import Stay
 
 log = structlog.get_logger()
 
@@ -48,15 +51,13 @@ class Files:
         self._packed.set_busy_timeout(5000)
         self.history = HistoryReader(path, self._packed)
         self.past = Past(self.journal, self.history)
+        self.registry = Registry(self.state)
+        """What people have stated of devices, as of the last look at it."""
 
     def look(self) -> None:
         """Take note of what was committed since."""
         self.journal.look()
-
-    def newest(self, device: DeviceKey) -> Reading | None:
-        """Return the newest reading of a device, None if it has none."""
-        known = self.past.known(device, self.journal.head)
-        return known.last if known else None
+        self.registry.look()
 
     def newer(self, device: DeviceKey, start: int, end: int) -> list[Reading]:
         """Return what the journal has in start ≤ when < end (ms) and the history had not just now.
@@ -103,6 +104,40 @@ class Files:
         order = np.argsort(joined[0], kind="stable")
         when, values, flags, usable = (one[order] for one in joined)
         return Series(when, values, flags, usable)
+
+    def corrected(
+        self,
+        device: DeviceKey,
+        channel: str,
+        start: int,
+        end: int,
+        newer: Sequence[Reading] | None = None,
+    ) -> Corrected:
+        """Return what `series` does as it counts, with what the registry makes of it."""
+        found = self.series(device, channel, start, end, newer)
+        return corrected(self.registry, device, channel, found)
+
+    def stays(self, device: DeviceKey, start: int, end: int) -> list[Stay]:
+        """Return who stood at a device's place in start ≤ t < end (ms), oldest first.
+
+        What a device sends after it was replaced is its own still.
+        """
+        newest, *older = self.registry.line(device)
+        stays = [newest._replace(until=None), *older]
+        return [
+            one._replace(since=max(start, one.since), until=min(end, one.until or end))
+            for one in reversed(stays)
+            if one.since < end and (one.until is None or start < one.until)
+        ]
+
+    def line(self, device: DeviceKey, channel: str, start: int, end: int) -> Corrected:
+        """Return what `corrected` does, going on with those whom the device replaced."""
+        return joined(
+            [
+                self.corrected(one.device, channel, one.since, one.until or end)
+                for one in self.stays(device, start, end)
+            ]
+        )
 
     def _fresh(
         self, device: DeviceKey, newer: Sequence[Reading], packed: Series

@@ -12,6 +12,7 @@ from gateway.web.health import Health
 from gateway.web.limits import Guesses, Limits
 from gateway.web.now.feed import Feed
 from gateway.web.now.map_list import MapList
+from gateway.web.now.noted import follow, noted
 from gateway.web.now.screens import Screens
 from gateway.web.now.standing import Standing
 from gateway.web.now.streams import Streams
@@ -69,6 +70,14 @@ class Site:
             group.create_task(self.streams.run(), name="streams")
             group.create_task(self.screens.run(), name="screens")
             group.create_task(self.standing.fill(self.archive), name="fill")
+            noting = follow(self.standing, self.streams, self.archive)
+            group.create_task(noting, name="noted")
+
+    async def heed(self) -> None:
+        """Take up at once what somebody has just stated of devices: they look at it next."""
+        self.standing.look()
+        self.standing.note(await self.archive.ask(noted))
+        self.streams.told()
 
     def close(self) -> None:
         """Close the files."""

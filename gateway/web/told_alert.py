@@ -9,6 +9,7 @@ import msgspec
 from gateway.acts import Facts, acts_of_many, facts
 from gateway.alert_now import as_it_is
 from gateway.own_alerts import GRAVITY, KIND
+from gateway.registry.known import Known
 from gateway.web.health import sentence
 from gateway.web.look import amount, channel_name
 from rules.alert import Alert
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.live import Seen
     from gateway.settings import Settings
     from gateway.state import State
+    from gateway.web.files import Files
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -31,6 +33,7 @@ class Told(msgspec.Struct, frozen=True):
     name: str
     """Of the device, or of the gateway."""
     site: str
+    """Where the device is, in words."""
     zone: str
     """Time zone of the place."""
 
@@ -112,7 +115,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def told(
-    state: State,
+    files: Files,
     settings: Settings,
     alerts: Sequence[Alert],
     now: int,
@@ -123,24 +126,25 @@ def told(
     `seen` knows of open alerts better than the file, which is not written with each reading: how a
     device stands.
     """
-    done = acts_of_many(state, [one.id for one in alerts])
+    done = acts_of_many(files.state, [one.id for one in alerts])
+    names = Known(files.registry, settings)
     found = []
     for alert in alerts:
-        section = settings.device(alert.device)
+        card = names.card(alert.device)
         known = seen(alert.device) if alert.ended is None else None
         found.append(
             Told(
                 as_it_is(alert, (known and known.rules) or ()),
                 facts(done[alert.id], now),
-                _name(alert, section.name if section else None),
-                (section.site if section else None) or "",
+                _name(alert, card.name),
+                " · ".join(filter(None, (card.site, card.zone, card.container))),
                 settings.zone(alert.device),
             )
         )
     return found
 
 
-def _name(alert: Alert, given: str | None) -> str:
+def _name(alert: Alert, given: str) -> str:
     if alert.kind == KIND:
         return f"Gateway {alert.device.id}"
     return given or alert.device.id

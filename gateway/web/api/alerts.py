@@ -99,7 +99,7 @@ async def alert(request: Request, alert: str, visitor: Reader) -> Response:
 
 def _told(site: Site, found: Sequence[Alert]) -> list[Told]:
     """Return alerts as they stand now, and who has them."""
-    return told(site.files.state, site.settings, found, site.clock.now(), site.standing.seen)
+    return told(site.files, site.settings, found, site.clock.now(), site.standing.seen)
 
 
 def _detail(site: Site, found: Alert) -> dict[str, Any]:

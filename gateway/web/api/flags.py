@@ -13,6 +13,7 @@ from devices.reading import (
     RETAINED,
     UNUSABLE,
 )
+from gateway.web.corrected import CALIBRATED, MAINTAINED
 
 _WORDS = {
     ARRIVAL: "no-clock",
@@ -21,6 +22,8 @@ _WORDS = {
     RETAINED: "retained",
     IMPORTED: "imported",
     OWN_CLOCK_UNTRUSTED: "own-clock-untrusted",
+    CALIBRATED: "calibrated",
+    MAINTAINED: "maintenance",
 }
 
 

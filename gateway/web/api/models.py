@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.acts import LONGEST_TEXT, Kind
 
 Flag = Literal[
-    "no-clock", "clock-ahead", "clock-behind", "retained", "imported", "own-clock-untrusted"
+    "no-clock",
+    "clock-ahead",
+    "clock-behind",
+    "retained",
+    "imported",
+    "own-clock-untrusted",
+    "calibrated",
+    "maintenance",
 ]
 Stands = Literal["critical", "warning", "info", "pending", "unknown", "ok"]
 
@@ -99,7 +106,12 @@ class Reading(Model):
     at: int = Field(description="When it was measured, as the device says.")
     received: int
     flags: list[Flag]
-    values: dict[str, float | None] = Field(description="null: missing, or it cannot be true.")
+    values: dict[str, float | None] = Field(
+        description="As they count. null: missing, it cannot be true, or it is of maintenance."
+    )
+    raw: dict[str, float | None] = Field(
+        description="What the device said, of the channels where that is not what counts."
+    )
 
 
 class Bucket(Model):

@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.history.columns import DAY
 from gateway.web.api.flags import flag_words
+from gateway.web.corrected import CALIBRATED, MAINTAINED
 from gateway.web.downsample import Buckets, buckets
 from rules.subject import Order, order, undated
 
@@ -93,6 +94,7 @@ def readings(  # noqa: PLR0913, PLR0917 - what is asked for has this many parts
     Raises DamagedHistoryError.
     """
     items: list[dict[str, Any]] = []
+    corrections = files.registry.corrections
     last: Order | None = None
     much = 0
     days = _days(files, device, start if after is None else max(start, after.when), end)
@@ -112,19 +114,28 @@ def readings(  # noqa: PLR0913, PLR0917 - what is asked for has this many parts
                 continue
             if len(items) == limit:
                 return Part(items, last)
-            items.append(_told(one, shown))
+            items.append(_told(one, corrections.corrected(one), shown))
             last = order(one)
     return Part(items, None)
 
 
-def _told(one: Reading, channels: Sequence[str]) -> dict[str, Any]:
+def _told(said: Reading, one: Reading, channels: Sequence[str]) -> dict[str, Any]:
+    """Return a reading as it counts, with what the device said where that is another value."""
+    raw = {} if said is one else _otherwise(said, one, channels)
+    changed = CALIBRATED if said.values is not one.values else 0
+    changed |= MAINTAINED if said.flags != one.flags else 0
     return {
         "when": one.when,
         "at": one.at,
         "received": one.received,
-        "flags": flag_words(one.flags),
+        "flags": flag_words(one.flags | changed),
         "values": {name: one.value(name) for name in channels},
+        "raw": raw,
     }
+
+
+def _otherwise(said: Reading, one: Reading, channels: Sequence[str]) -> dict[str, float | None]:
+    return {name: said.value(name) for name in channels if said.value(name) != one.value(name)}
 
 
 # -- buckets ------------------------------------------------------------------------------------
@@ -193,7 +204,7 @@ def summaries(  # noqa: PLR0913, PLR0917 - what is asked for has this many parts
         for channel in sorted(day.channels):
             if channels and channel not in channels:
                 continue
-            series = files.series(device, channel, day.start, day.end, day.newer)
+            series = files.corrected(device, channel, day.start, day.end, day.newer).series
             much += len(series.when)
             made = buckets(series.when, series.values, series.flags, series.usable, width)
             for begin, bucket in _rows(made):

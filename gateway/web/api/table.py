@@ -29,7 +29,7 @@ def heading(*, buckets: bool) -> str:
     if buckets:
         values = ("min", "max", "first", "last", "mean")
         return _text([("device", "start", "end", "channel", "unit", "readings", "usable", *values)])
-    return _text([("device", "when", "at", "received", "channel", "value", "unit", "flags")])
+    return _text([("device", "when", "at", "received", "channel", "value", "unit", "flags", "raw")])
 
 
 def readings(device: str, items: Iterable[dict[str, Any]]) -> str:
@@ -40,7 +40,7 @@ def readings(device: str, items: Iterable[dict[str, Any]]) -> str:
         times = [_time(one[which]) for which in ("when", "at", "received")]
         flags = " ".join(one["flags"])
         rows += [
-            (name, *times, cell(channel), value, unit_of(channel), flags)
+            (name, *times, cell(channel), value, unit_of(channel), flags, one["raw"].get(channel))
             for channel, value in one["values"].items()
         ]
     return _text(rows)

@@ -53,6 +53,14 @@ def thin(readings: Iterable[Reading]) -> list[Reading]:
     return list(newest.values())
 
 
+def recent(files: Files, device: DeviceKey) -> list[Reading]:
+    """Return what is shown of a device's last hours, wherever it lies."""
+    known = files.past.known(device, files.journal.head)
+    if known is None:
+        return []
+    return thin(files.past.readings(device, known.last.when - SPAN, files.journal.head))
+
+
 def _by_device(readings: Sequence[Reading]) -> dict[DeviceKey, list[Reading]]:
     found: dict[DeviceKey, list[Reading]] = {}
     for one in thin(readings):

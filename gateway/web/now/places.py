@@ -1,4 +1,4 @@
-"""Where every device is: as it last said itself, else as the settings say.
+"""Where every device is: as it last said itself, else as its card or the settings say.
 
 What is said while the page runs comes by the feed. What was said before is looked up once, in
 pages, on the thread for what takes a while.
@@ -38,7 +38,7 @@ MOST = 5
 
 
 class Place(NamedTuple):
-    """Where a device is, and when it said so (ms); `at` None: the settings say so."""
+    """Where a device is, and when it said so (ms); `at` None: somebody stated it."""
 
     position: Position
     at: int | None
@@ -51,7 +51,6 @@ class Places:
         self._site = site
         self._last: dict[DeviceKey, Place] = {}
         self._heard: dict[DeviceKey, Seen] = {}
-        self._set: dict[DeviceKey, Place | None] = {}
         self._looked: dict[DeviceKey, int] = {}
         self._past: asyncio.Task[None] | None = None
 
@@ -87,11 +86,8 @@ class Places:
                 quiet.append(device)
         if device in self._last:
             return self._last[device]
-        if device not in self._set:
-            section = self._site.settings.device(device)
-            position = section.position if section else None
-            self._set[device] = Place(Position(*position), None) if position else None
-        return self._set[device]
+        position = self._site.standing.register.of(device).card.position
+        return Place(Position(*position), None) if position else None
 
     def _note(self, device: DeviceKey, place: Place) -> None:
         before = self._last.get(device)

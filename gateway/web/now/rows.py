@@ -11,13 +11,14 @@ from gateway.acts import Facts
 from gateway.web.look import unit_of
 from gateway.web.now.trends import Trend
 from gateway.web.now.watched import MOST_STEPS, Limits
-from rules.threshold import Threshold
+from rules.threshold import HOLDS, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.live import Seen
     from gateway.web.now.open_alerts import Open
+    from gateway.web.now.register import Registered
     from gateway.web.now.trends import Trends
     from gateway.web.now.watched import Known
     from rules.alert import Alert
@@ -72,7 +73,16 @@ class Row(msgspec.Struct, frozen=True):
     muted_until: int | None = None
     retrospective: bool = False
     """Found in the past: nobody was warned in time."""
+    spot: str = ""
+    """Where it is within its site, or which container it watches."""
     unconfirmed: bool = False
+    recognised: str = ""
+    """What it was recognised as, while nobody has confirmed it."""
+    maintenance: int | None = None
+    """When the maintenance that it is in ends."""
+    rubbish: int = 0
+    """Messages of it in the quarantine."""
+    replaced_by: str = ""
     wrong_clock: bool = False
     retained: bool = False
     """The newest reading is one that a broker had kept: of how long ago, it may not say."""
@@ -93,6 +103,7 @@ class Row(msgspec.Struct, frozen=True):
         """Return all that is not told by a patch: if this changes, the row is made anew."""
         return (
             *(self.name, self.site, self.state, self.channel, self.limit, self.since, self.fires),
+            *(self.spot, self.recognised, self.maintenance, self.rubbish, self.replaced_by),
             *(
                 self.graver,
                 self.steps,
@@ -144,7 +155,9 @@ class _Finding(NamedTuple):
         return self.open.alert.channel if self.open else ""
 
 
-def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -> Row:
+def make_row(
+    seen: Seen, known: Known, about: Registered, alerts: Sequence[Open], trends: Trends
+) -> Row:
     """Return the row of a device; `alerts` are those open about it, but for the gateway's own."""
     device = DeviceKey(seen.owner, seen.id)
     findings = _findings(seen, alerts)
@@ -158,8 +171,8 @@ def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -
     return Row(
         device=device,
         key=str(device),
-        name=known.name,
-        site=known.site,
+        name=about.name,
+        site=about.card.site,
         zone=known.zone,
         state=worst.state,
         channel=channel,
@@ -168,20 +181,27 @@ def make_row(seen: Seen, known: Known, alerts: Sequence[Open], trends: Trends) -
         limit=_limit(worst, limits, channel, known, seen.channels),
         at=seen.when,
         received=seen.received,
-        beyond=_beyond(worst, channel, value, limits),
+        beyond=_beyond(worst, channel, value, limits)
+        if about.maintenance is None
+        else "in maintenance",
         trend=trends.of(device, channel, limits),
         since=worst.begin if worst.state != "ok" else None,
         fires=coming.pending_until if coming else None,
         graver=coming.severity if coming and worst.state != "pending" else "",
         steps=limits.excess(value, channel) if limits and worst.state in SEVERITIES else 0,
-        hold=known.hold,
+        hold=int(HOLDS * (about.card.interval or 0)),
         alert=alert.id if alert else None,
         alerts=len(alerts),
         acknowledged=facts.acknowledged is not None,
         holder=facts.holder,
         muted_until=facts.muted.until if facts.muted else None,
         retrospective=alert is not None and alert.retrospective,
-        unconfirmed=seen.unconfirmed,
+        spot=about.spot,
+        unconfirmed=about.stand == "unconfirmed",
+        recognised=about.recognised if about.stand == "unconfirmed" else "",
+        maintenance=about.maintenance.until if about.maintenance else None,
+        rubbish=about.quarantined,
+        replaced_by=str(about.replaced_by) if about.replaced_by else "",
         wrong_clock=bool(seen.flags & WRONG_CLOCK),
         retained=bool(seen.flags & RETAINED),
     )

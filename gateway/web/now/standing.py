@@ -12,6 +12,7 @@ import msgspec
 from devices.reading import DeviceKey
 from gateway.web.now.fill import fill
 from gateway.web.now.open_alerts import Counts, OpenAlerts
+from gateway.web.now.register import Register
 from gateway.web.now.rows import Row, make_own_row, make_row
 from gateway.web.now.trends import Trends
 from gateway.web.now.watched import Watched
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from gateway.live import Part, Seen
     from gateway.settings import Settings
     from gateway.web.files import Archive, Files
+    from gateway.web.now.noted import Noted
     from gateway.web.now.open_alerts import Open
+    from gateway.web.now.watched import Limits
 
 GONE = 1_000
 """Rows that are gone and still known by their number."""
@@ -48,13 +51,16 @@ class Standing:
     def __init__(self, settings: Settings, files: Files, clock: Clock) -> None:
         """Know nobody yet: the feed tells."""
         self._settings = settings
-        self._watched = Watched(settings)
+        self._clock = clock
+        self.register = Register(settings, files.registry)
+        self._watched = Watched(settings, files.registry.stands_for)
         self._trends = Trends()
         self._alerts = OpenAlerts(files.state, clock.now())
         self._seen: dict[DeviceKey, Seen] = {}
         self._lines: dict[str, Line] = {}
         self._own: dict[str, Line] = {}
         self._fresh: dict[int, tuple[Line, Row | None]] = {}
+        self._corrected: set[DeviceKey] = set()
         self._sorted: list[Line] | None = None
         self._numbers = 0
         self._states: Counter[str] = Counter()
@@ -78,6 +84,7 @@ class Standing:
         changed = dict.fromkeys(self._alerts.look(part.now))
         if changed:
             self._make_own()
+        changed.update(dict.fromkeys(self._look(part.now)))
         for one in part.devices:
             device = DeviceKey(one.owner, one.id)
             self._take(device, one)
@@ -88,7 +95,36 @@ class Standing:
         if not part.more:
             self._complete.set()
 
+    def look(self) -> None:
+        """Take in what people have stated of devices, at once."""
+        self.version += 1
+        for device in self._look(self._clock.now()):
+            self._make(device)
+
+    def note(self, noted: Noted) -> None:
+        """Take in what the gateway has noted of devices."""
+        self.version += 1
+        for device in self.register.take(noted):
+            self._make(device)
+
+    def corrected(self) -> list[DeviceKey]:
+        """Return whose trends are to be looked up anew, each once."""
+        found = sorted(self._corrected)
+        self._corrected.clear()
+        return found
+
+    def _look(self, now: int) -> set[DeviceKey]:
+        """Take in what was stated; return whose rows are made of it."""
+        changed, stated = self.register.look(now)
+        for device in changed:
+            self._watched.forget(device)
+        for device in stated & self._seen.keys():
+            self._trends.forget(device)
+            self._corrected.add(device)
+        return changed
+
     def _take(self, device: DeviceKey, seen: Seen) -> None:
+        self.register.waits(device, waiting=seen.unconfirmed)
         before = self._seen.get(device)
         if seen.when is None or seen.received is None:
             if before is not None:
@@ -107,8 +143,8 @@ class Standing:
         seen = self._seen.get(device)
         if seen is None:
             return
-        known = self._watched.of(device)
-        for one in readings:
+        known, corrected = self._watched.of(device), self.register.registry.corrections.corrected
+        for one in map(corrected, readings):
             channels = one.layout.channels
             values = tuple(map(one.value, channels))
             self._trends.note(device, one.when, channels, values, known.trends(channels))
@@ -151,7 +187,8 @@ class Standing:
         if seen is None:
             return
         alerts = [one for one in self._alerts.of(device) if not one.own]
-        self._keep(self._lines, make_row(seen, self._watched.of(device), alerts, self._trends))
+        watched, about = self._watched.of(device), self.register.of(device)
+        self._keep(self._lines, make_row(seen, watched, about, alerts, self._trends))
 
     def _make_own(self) -> None:
         """Make the rows about the gateway itself: they are few."""
@@ -239,6 +276,10 @@ class Standing:
     def seen(self, device: DeviceKey) -> Seen | None:
         """Return the newest reading of a device and where its rules stand, None as above."""
         return self._seen.get(device)
+
+    def limits(self, device: DeviceKey) -> dict[str, Limits]:
+        """Return the limits that the settings set for a device, by channel."""
+        return self._watched.of(device).limits
 
     def rows(self) -> list[Row]:
         """Return all devices, worst first."""

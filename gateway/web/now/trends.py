@@ -99,6 +99,11 @@ class Trends:
                 track = self._tracks[device, channel] = _Track()
             track.put(when // STEP, value)
 
+    def forget(self, device: DeviceKey) -> None:
+        """Forget the hours of a device: they counted otherwise than it was thought."""
+        for key in [one for one in self._tracks if one[0] == device]:
+            del self._tracks[key]
+
     def of(self, device: DeviceKey, channel: str, limits: Limits | None) -> Trend | None:
         """Return the trend of a channel, None while too little is known."""
         track = self._tracks.get((device, channel))

@@ -1,4 +1,4 @@
-"""What is known of a device before it speaks: its name, its place, and the limits it has."""
+"""What is watched of a device: the limits that it has, and the channels that matter."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.web.look import MINUS, amount, unit_of
-from rules.threshold import HOLDS, Threshold
+from rules.threshold import Threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from devices.reading import DeviceKey
     from gateway.settings import Settings
@@ -114,14 +114,11 @@ def _unit(channel: str) -> str:
 class Known(NamedTuple):
     """What the settings say of a device."""
 
-    name: str
-    site: str
     zone: str
+    """Time zone of its place."""
     limits: dict[str, Limits]
     """By channel: the narrowest that any rule sets. Only for channels with a limit."""
     rules: Mapping[str, Rule]
-    hold: int
-    """How long (ms) a value speaks for."""
 
     def shown(self, channels: Sequence[str]) -> str:
         """Return the channel that is shown while all is well, "" where there is none."""
@@ -144,8 +141,12 @@ class Known(NamedTuple):
 class Watched:
     """Looks devices up in the settings, each once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, stands_for: Callable[[DeviceKey], Sequence[DeviceKey]]
+    ) -> None:
+        """`stands_for`: a device and those that it replaced, under whose rules it stands."""
         self._settings = settings
+        self._stands_for = stands_for
         self._rules = {one.name: one for one in settings.rules}
         self._known: dict[DeviceKey, Known] = {}
         self._limits: dict[tuple[str, ...], dict[str, Limits]] = {}
@@ -154,22 +155,23 @@ class Watched:
         """Return what the settings say of a device."""
         known = self._known.get(device)
         if known is None:
-            section = self._settings.device(device)
             known = self._known[device] = Known(
-                name=(section and section.name) or device.id,
-                site=(section and section.site) or "",
                 zone=self._settings.zone(device),
                 limits=self._limits_of(device),
                 rules=self._rules,
-                hold=int(HOLDS * self._settings.interval(device)),
             )
         return known
 
+    def forget(self, device: DeviceKey) -> None:
+        """Look a device up anew: others stand under its rules, or it under theirs."""
+        self._known.pop(device, None)
+
     def _limits_of(self, device: DeviceKey) -> dict[str, Limits]:
+        line = self._stands_for(device)
         watching = tuple(
             rule
             for rule in self._settings.rules
-            if isinstance(rule, Threshold) and rule.matches(device)
+            if isinstance(rule, Threshold) and any(map(rule.matches, line))
         )
         names = tuple(rule.name for rule in watching)
         if names not in self._limits:

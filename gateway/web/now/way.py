@@ -48,11 +48,20 @@ class Stretch(msgspec.Struct, frozen=True):
 
 
 def fixes(files: Files, device: DeviceKey, start: int, end: int) -> Fixes:
-    """Return where a device was in start ≤ t < end. Raises DamagedHistoryError."""
-    north = files.series(device, LATITUDE, start, end)
-    if not len(north.when):
-        return Fixes(north.when, north.values, north.values)
-    return together(north, files.series(device, LONGITUDE, start, end))
+    """Return where a device was in start ≤ t < end, or those that it replaced.
+
+    Maintenance does not count: it is there nevertheless. Raises DamagedHistoryError.
+    """
+    parts = []
+    for one in files.stays(device, start, end):
+        begin, until = one.since, one.until or end
+        north = files.series(one.device, LATITUDE, begin, until)
+        if len(north.when):
+            parts.append(together(north, files.series(one.device, LONGITUDE, begin, until)))
+    if not parts:
+        nowhere = np.zeros(0)
+        return Fixes(nowhere.astype(np.int64), nowhere, nowhere)
+    return Fixes(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def together(north: Series, east: Series) -> Fixes:

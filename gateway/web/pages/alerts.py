@@ -107,18 +107,17 @@ async def alert_part(request: Request, visitor: Viewer, identity: str) -> Respon
 
 async def find_told(site: Site, identity: str) -> Told:
     """Return an alert as it stands now. Raises Problem."""
-    state = site.files.state
-    alert = state.alert(identity)
+    alert = site.files.state.alert(identity)
     if alert is None:
         raise Problem(404, "there is no such alert", "See the list of alerts")
-    return told(state, site.settings, [alert], site.clock.now(), site.standing.seen)[0]
+    return told(site.files, site.settings, [alert], site.clock.now(), site.standing.seen)[0]
 
 
 async def _open(request: Request, wanted: Wanted, size: int) -> dict[str, Any]:
     """Return what is open, the worst first, for the template."""
     site = site_of(request)
-    state, now = site.files.state, site.clock.now()
-    known = told(state, site.settings, state.open_alerts(), now, site.standing.seen)
+    files, now = site.files, site.clock.now()
+    known = told(files, site.settings, files.state.open_alerts(), now, site.standing.seen)
     found = [one for one in known if one.has(wanted.severity, wanted.find)]
     found.sort(key=Told.rank)
     return {
@@ -142,7 +141,7 @@ async def _ended(
         place, left = before, LOOKED_AT
         while len(found) < PAGE and left > 0:
             page = files.state.alerts_page("ended", place, PAGE)
-            known = told(files.state, site.settings, page, now)
+            known = told(files, site.settings, page, now)
             found += [one for one in known if one.has(wanted.severity, wanted.find)]
             if len(page) < PAGE:
                 return found, None

@@ -58,7 +58,7 @@ async def map_way(
     start = now - LENGTHS[length]
     found = await site.archive.ask(lambda files: fixes(files, device, start, now + 1))
     alerts = site.files.state.alerts_of(device, start)
-    hold = int(HOLDS * site.settings.interval(device))
+    hold = int(HOLDS * site.standing.register.known.interval(device))
     stretches = way(found, alerts, hold, POINTS)
     body = {"from": start, "to": now, "positions": len(found.when), "stretches": stretches}
     return Response(msgspec.json.encode(body), media_type="application/json")

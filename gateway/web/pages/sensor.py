@@ -18,7 +18,6 @@ from fastapi.responses import Response
 from gateway.control import NotRunningError
 from gateway.web.keys import parse_key
 from gateway.web.look import show
-from gateway.web.now.watched import Watched
 from gateway.web.pages.sensor_chart import MARKS
 from gateway.web.pages.sensor_files import chart, known
 from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, shown, zone_parts
@@ -125,7 +124,7 @@ async def sensor_chart(  # noqa: PLR0913, PLR0917 - an address has this many par
     if not 0 < end - start <= LONGEST:
         raise Problem(422, "the time asked for is empty or too long", "Ask for at most 400 days")
     now = site.clock.now()
-    interval = site.settings.interval(device)
+    interval = site.standing.register.known.interval(device)
     made = await site.archive.ask(
         lambda files: chart(
             files, device, channel, start, end, interval=interval, now=now, points=points
@@ -155,19 +154,20 @@ async def _head(
         last = found.newest
         newest, at = {one: last.value(one) for one in last.layout.channels}, last.when
     row = site.standing.row(device)
-    section = site.settings.device(device)
+    about = site.standing.register.of(device)
     return {
         "key": str(device),
         "row": row,
-        "name": (section and section.name) or device.id,
+        "about": about,
+        "name": about.name,
         "place": site.settings.zone(device),
-        "where": (section and section.site) or "",
+        "where": about.place,
         "channel": channel or _wrong(row) or next(iter(newest)),
         "newest": newest,
         "at": at,
         "limits": {
             channel: limits.words(channel)
-            for channel, limits in Watched(site.settings).of(device).limits.items()
+            for channel, limits in site.standing.limits(device).items()
         },
     }
 

@@ -20,8 +20,10 @@ from rules.threshold import HOLDS, Threshold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.history.columns import Integers
+    from gateway.history.columns import Floats, Integers
     from gateway.history.reader import Series
+    from gateway.registry.registry import Stay
+    from gateway.web.corrected import Corrected
     from gateway.web.downsample import Booleans
     from rules.alert import Alert
     from rules.rule import RuleVersion
@@ -32,11 +34,13 @@ MOST_MARKS = 200
 """Marks of each kind: where there are more, near ones are one mark with their number."""
 
 CANNOT_BE = "unusable"
+MAINTENANCE = "maintenance"
 MARKS: dict[str, str] = {
     CANNOT_BE: "cannot be true, or was missing",
     "clock": "the sensor's clock is wrong: shown when it arrived",
     "retained": "kept by the broker: not fresh",
     "own clock": "came before this gateway's own clock was sure",
+    MAINTENANCE: "in maintenance: does not count",
 }
 """Kinds of marks, in words."""
 _FLAGS = {"clock": WRONG_CLOCK, "retained": RETAINED, "own clock": OWN_CLOCK_UNTRUSTED}
@@ -70,6 +74,21 @@ class Mark(msgspec.Struct, frozen=True):
     at: int
     kind: str
     count: int
+
+
+class Offset(msgspec.Struct, frozen=True):
+    """From `since` on (ms), until the next one, so much was added to what the sensor said."""
+
+    since: int
+    offset: float
+
+
+class Before(msgspec.Struct, frozen=True):
+    """A device that stood at this place in `since` ≤ t < `until` (ms), before the present one."""
+
+    device: str
+    since: int
+    until: int
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -106,6 +125,10 @@ class Chart(msgspec.Struct, frozen=True):
     limits: list[Limit]
     excursions: list[Excursion]
     marks: list[Mark]
+    offsets: list[Offset]
+    """Empty where nothing was added to any value."""
+    before: list[Before]
+    """Oldest first."""
     summary: Summary
 
 
@@ -116,10 +139,11 @@ def hold_of(versions: Sequence[RuleVersion], channel: str, interval: int) -> int
 
 
 def make_chart(  # noqa: PLR0913 - a chart is made of this much
-    series: Series,
+    found: Corrected,
     *,
     versions: Sequence[RuleVersion],
     alerts: Sequence[Alert],
+    stays: Sequence[Stay] = (),
     channel: str,
     interval: int,
     start: int,
@@ -130,9 +154,11 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
 ) -> Chart:
     """Chart start ≤ t < end with at most `points` values.
 
-    `series` begins a hold before `start`, since its values speak into the chart. `versions` are
-    the device's rules and `alerts` the device's. `heard`: since when the device is known at all.
+    `found` begins a hold before `start`, since its values speak into the chart. `versions` are
+    the device's rules and `alerts` the device's, with those of `stays`: who stood there when,
+    oldest first, the device itself last. `heard`: since when any of them is known at all.
     """
+    series = found.series
     hold = hold_of(versions, channel, interval)
     limits = [_limit(version, rule) for version, rule in _thresholds(versions, channel)]
     limits = [one for one in limits if (one.since or 0) < end and start < (one.until or end)]
@@ -169,7 +195,13 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
             for one in that_were(alerts)
             if one.channel == channel and one.began < end and start < (one.ended or end)
         ],
-        marks=_marks(series, inside, usable, (end - start) // MOST_MARKS + 1),
+        marks=_marks(found, inside, (end - start) // MOST_MARKS + 1),
+        offsets=_offsets(series.when[inside], found.offsets[inside]),
+        before=[
+            Before(str(one.device), one.since, one.until)
+            for one in stays[:-1]
+            if one.until is not None
+        ],
         summary=_summary(
             series,
             inside,
@@ -238,19 +270,32 @@ def _gaps(
     return joined
 
 
-def _marks(series: Series, inside: slice, usable: Booleans, width: int) -> list[Mark]:
+def _offsets(when: Integers, offsets: Floats) -> list[Offset]:
+    """Return what was added from when on, each time that it changes."""
+    if not offsets.any():
+        return []
+    changes = np.flatnonzero(np.diff(offsets, prepend=np.nan))
+    return [
+        Offset(at, offset)
+        for at, offset in zip(when[changes].tolist(), offsets[changes].tolist(), strict=True)
+    ]
+
+
+def _marks(found: Corrected, inside: slice, width: int) -> list[Mark]:
+    series = found.series
     when, flags = series.when[inside], series.flags[inside]
-    kinds = {CANNOT_BE: ~usable[inside]}
+    sound = found.sound & np.isfinite(series.values)
+    kinds = {CANNOT_BE: ~sound[inside], MAINTENANCE: found.maintained[inside]}
     kinds.update({kind: flags & mask != 0 for kind, mask in _FLAGS.items()})
-    found = []
+    marks = []
     for kind, here in kinds.items():
         times = when[here]
         _, firsts, counts = np.unique(times // width, return_index=True, return_counts=True)
-        found += [
+        marks += [
             Mark(at, kind, count)
             for at, count in zip(times[firsts].tolist(), counts.tolist(), strict=True)
         ]
-    return found
+    return marks
 
 
 def _summary(

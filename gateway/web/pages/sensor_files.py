@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.reading import DeviceKey, Reading
+    from gateway.registry.registry import Stay
     from gateway.web.files import Files
     from gateway.web.pages.sensor_chart import Chart
+    from rules.alert import Alert
 
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
 LOOK_BACK = 30 * DAY
@@ -45,7 +47,7 @@ def known(files: Files, device: DeviceKey) -> Known | None:
     found = files.past.known(device, files.journal.head)
     if found is None:
         return None
-    newest = found.last
+    newest = files.registry.corrections.corrected(found.last)
     channels = set(newest.layout.channels)
     stored = files.history.cursor
     since = newest.when - LOOK_BACK
@@ -80,11 +82,12 @@ def ordered(channels: set[str], watched: frozenset[str]) -> tuple[str, ...]:
 
 
 def rules_of(files: Files, device: DeviceKey) -> list[RuleVersion]:
-    """Return every version of the rules that watch or watched a device."""
+    """Return every version of the rules that watch or watched a device, or whom it replaced."""
     found = []
+    line = files.registry.stands_for(device)
     for one in files.state.rule_versions():
         rule = _rule(one.settings)
-        if rule.matches(device):
+        if any(map(rule.matches, line)):
             found.append(RuleVersion(rule, one.version, one.since, one.until))
     return found
 
@@ -109,23 +112,31 @@ def chart(  # noqa: PLR0913 - what is asked
 
     Raises DamagedHistoryError.
     """
-    heard = _heard(files, device)
-    if heard is None:
+    stays = files.stays(device, start, end)
+    heard = [_heard(files, one) for one in files.registry.stands_for(device)]
+    if heard[0] is None:
         return None
     versions: Sequence[RuleVersion] = rules_of(files, device)
     hold = hold_of(versions, channel, interval)
     return make_chart(
-        files.series(device, channel, start - hold, end),
+        files.line(device, channel, start - hold, end),
         versions=versions,
-        alerts=files.state.alerts_of(device, start),
+        alerts=[alert for one in stays for alert in _alerts(files, one, start, end)],
+        stays=stays,
         channel=channel,
         interval=interval,
         start=start,
         end=end,
         now=now,
-        heard=heard,
+        heard=min(one for one in heard if one is not None),
         points=points,
     )
+
+
+def _alerts(files: Files, stay: Stay, start: int, end: int) -> list[Alert]:
+    """Return the alerts of a device that began before it was replaced."""
+    until = stay.until or end
+    return [one for one in files.state.alerts_of(stay.device, start) if one.began < until]
 
 
 def _heard(files: Files, device: DeviceKey) -> int | None:

@@ -133,6 +133,7 @@ def test_a_table_holds_the_whole_range(client: httpx.Client, way: dict[str, Any]
         "value": "30.0",
         "unit": "°C",
         "flags": "",
+        "raw": "",
     }
 
 
@@ -159,8 +160,9 @@ def test_no_cell_is_taken_for_a_formula(sign: str) -> None:
         "received": 0,
         "flags": (),
         "values": {"temperature": -4.5},
+        "raw": {},
     }
-    ((device, *_, value, _, _),) = csv.reader(io.StringIO(table.readings(hostile, [item])))
+    ((device, *_, value, _, _, _),) = csv.reader(io.StringIO(table.readings(hostile, [item])))
     assert device == f"'{hostile}"
     assert value == "-4.5"  # a number stays one
 

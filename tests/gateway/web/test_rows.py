@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from devices.reading import CLOCK_AHEAD, RETAINED, DeviceKey
@@ -12,12 +14,16 @@ from gateway.web.now.open_alerts import Open
 from gateway.web.now.rows import Row, make_own_row, make_row
 from gateway.web.now.trends import Trends
 from gateway.web.now.watched import Limits, Watched
-from tests.gateway.web.told import MINUTE, NOW, SETTINGS, alert, seen, settings, status
+from tests.gateway.web.told import MINUTE, NOW, SETTINGS, about, alert, seen, settings, status
 
 
-def row_of(told: Seen, *alerts: Open) -> Row:
-    known = Watched(settings()).of(DeviceKey(told.owner, told.id))
-    return make_row(told, known, alerts, Trends())
+def watched(text: str = SETTINGS) -> Watched:
+    return Watched(settings(text), lambda device: (device,))
+
+
+def row_of(told: Seen, *alerts: Open, **more: Any) -> Row:  # noqa: ANN401 - fields of Registered
+    device = DeviceKey(told.owner, told.id)
+    return make_row(told, watched().of(device), about(device, **more), alerts, Trends())
 
 
 def act(kind: Kind, *, to: str = "", until: int | None = None) -> Act:
@@ -77,7 +83,7 @@ def test_a_row_tells_the_worst_and_how_bad_it_is(
 
 
 def test_names_places_and_zones_come_from_the_settings() -> None:
-    row = row_of(seen(temperature=4.0, flags=CLOCK_AHEAD, unconfirmed=True))
+    row = row_of(seen(temperature=4.0, flags=CLOCK_AHEAD), stand="unconfirmed")
     assert (row.name, row.site, row.zone) == ("Vaccine fridge", "Warehouse 2", "Europe/Berlin")
     assert row.wrong_clock
     assert row.unconfirmed
@@ -215,9 +221,10 @@ def test_how_bad_it_is_is_told_in_words(value: float | None, channel: str, words
     ],
 )
 def test_a_value_at_a_limit_that_counts_is_not_within_its_limits(value: float, words: str) -> None:
-    known = Watched(settings(SETTINGS.replace("[2.0, 8.0]", "[2.0, 8.0]\ninclusive = true")))
+    known = watched(SETTINGS.replace("[2.0, 8.0]", "[2.0, 8.0]\ninclusive = true"))
     told = seen(temperature=value, rules=(status(),))
-    row = make_row(told, known.of(DeviceKey("", "fridge-1")), [], Trends())
+    device = DeviceKey("", "fridge-1")
+    row = make_row(told, known.of(device), about(device), [], Trends())
     assert (row.beyond, row.limit) == (words, "above 2, below 8 °C")
 
 
@@ -243,6 +250,12 @@ def test_what_a_broker_had_kept_is_marked(template: str, flags: int, *, retained
 def test_the_head_of_a_sensor_marks_it_too(flags: int, *, retained: bool) -> None:
     row = row_of(seen(temperature=4.0, flags=flags))
     told = {"row": row, "key": row.key, "name": row.name, "where": row.site, "place": row.zone}
-    told |= {"at": row.at, "now": NOW, "newest": {"temperature": 4.0}, "limits": {}}
+    told |= {
+        "about": about(row.device),
+        "at": row.at,
+        "now": NOW,
+        "newest": {"temperature": 4.0},
+        "limits": {},
+    }
     html = render("sensor_head.html", channel="temperature", **told)
     assert ("kept by the broker" in html) == retained

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from devices.reading import CLOCK_AHEAD, RETAINED, UNUSABLE_SHIFT, DeviceKey
 from gateway.history.reader import Series
+from gateway.web.corrected import Corrected
 from gateway.web.look import render
 from gateway.web.pages.sensor_chart import Chart, Mark, make_chart
 from gateway.web.pages.sensor_files import ordered
@@ -40,6 +41,12 @@ def series(*readings: tuple[int, float, int]) -> Series:
     )
 
 
+def as_said(found: Series) -> Corrected:
+    """Return a series that nobody has corrected."""
+    count = len(found.when)
+    return Corrected(found, np.zeros(count), np.zeros(count, np.bool_), found.usable)
+
+
 def chart(
     found: Series,
     *,
@@ -52,7 +59,7 @@ def chart(
 ) -> Chart:
     """Chart START up to `until` minutes later, of a device that sends every 2 minutes."""
     return make_chart(
-        found,
+        as_said(found),
         versions=rules,
         alerts=alerts,
         channel="temperature",
@@ -106,7 +113,7 @@ def test_an_extreme_of_one_point_among_ten_thousand_is_there_at_every_zoom() -> 
             first = max(0, middle - width // 2)
             part = Series._make(one[first : first + width] for one in found)
             made = make_chart(
-                part,
+                as_said(part),
                 versions=(),
                 alerts=(),
                 channel="temperature",

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.state import State
 from gateway.web.told_alert import told
 from rules.alert import Alert
-from tests.gateway.web.told import NOW, alert, seen, settings, status
+from tests.gateway.web.told import NOW, Told, alert, seen, settings, status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 
 def told_with(folder: Path, one: Alert, known: Seen | None) -> tuple[str, str]:
     """Return the last and the worst value that are told."""
-    state = State(folder / "state.db")
-    (shown,) = told(state, settings(), [one], NOW, lambda _device: known)
-    state.close()
+    files = Told(folder)
+    (shown,) = told(files.files, settings(), [one], NOW, lambda _device: known)
+    files.close()
     return shown.last, shown.worst
 
 

@@ -12,9 +12,11 @@ from gateway.audit import Who
 from gateway.history import History
 from gateway.journal import Journal
 from gateway.live import Part, Seen
+from gateway.registry.cards import Card
 from gateway.settings import parse
 from gateway.state import State
 from gateway.web.files import Files
+from gateway.web.now.register import Registered
 from gateway.web.now.standing import Standing
 from rules.alert import Alert, Event
 from rules.status import Status
@@ -74,6 +76,17 @@ OLGA = Who("olga", "page")
 
 def settings(text: str = SETTINGS) -> Settings:
     return parse(text)
+
+
+def about(device: DeviceKey, text: str = SETTINGS, **more: Any) -> Registered:  # noqa: ANN401 - its fields
+    """What is known of a device by the settings alone, and what a test says of it."""
+    section = settings(text).device(device)
+    card = Card(
+        name=(section and section.name) or "",
+        site=(section and section.site) or "",
+        interval=settings(text).interval(device),
+    )
+    return Registered(**{"device": device, "card": card, **more})
 
 
 def seen(
