@@ -26,9 +26,9 @@ from gateway.quality_store import (
     stage,
     stage_ledger,
 )
+from rules import remark as words
 from rules.alone import limits_of
-from rules.quality import Watcher, checks
-from rules.remark import MAINTENANCE
+from rules.quality import ONLY_LATE, Watcher, checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,7 +112,9 @@ class Inspector:
             if known is None:
                 known = devices[reading.device] = self._meet(reading.device)
             found = known.watcher.remark(reading)
-            if found:
+            if found is ONLY_LATE:
+                _count(known, words.LATE, reading)
+            elif found:
                 self._note(known, reading, found)
             if (
                 known.ledger is not None
@@ -133,12 +135,9 @@ class Inspector:
         if any(one.name == "sequence-gap" for one in found):
             self._miss(known, reading)
         if self._maintained(known.device, reading.when):
-            found = (MAINTENANCE,)
+            found = (words.MAINTENANCE,)
         for one in found:
-            tally = known.tallies.get(one.name)
-            if tally is None:
-                tally = known.tallies[one.name] = Tally()
-            tally.add(one, reading.when, reading.received)
+            _count(known, one, reading)
 
     def _miss(self, known: Known, reading: Reading) -> None:
         """Enter into the ledger what has not come before this reading."""
@@ -233,3 +232,10 @@ class Inspector:
             return
         for known in ledgers:
             known.ledger_changed = False
+
+
+def _count(known: Known, remark: Remark, reading: Reading) -> None:
+    tally = known.tallies.get(remark.name)
+    if tally is None:
+        tally = known.tallies[remark.name] = Tally()
+    tally.add(remark, reading.when, reading.received)

@@ -54,7 +54,7 @@ def alone(reading: Reading, limits: Limits) -> list[Remark]:
         ahead = bool(flags & CLOCK_AHEAD)
         found.append(words.clock_off(ahead=ahead, length=reading.at - reading.received))
     elif not flags & IMPORTED and reading.received - reading.at >= LATE:
-        found.append(words.late(reading.received - reading.at))
+        found.append(words.LATE)
     shape = reading.layout
     for channel, value, (low, high) in zip(
         shape.channels, reading.values, shape.limits, strict=True

@@ -29,6 +29,8 @@ from rules.remark import MAINTENANCE, Remark
 from rules.sequence import DENSE, FULL, Range, step
 from rules.subject import order
 
+ONLY_LATE = (words.LATE,)
+"""What there is to remark on most readings of a backlog: this very tuple."""
 LAYOUTS = 8
 """Sets of channels of one device whose last values are remembered."""
 
@@ -116,7 +118,6 @@ class Watcher(msgspec.Struct, gc=False):
             if (
                 reading.layout is last.layout
                 and at > self.newest
-                and reading.received - at < LATE
                 and (not flags & COUNTED or number == self.sequence + 1)
             ):
                 values, before, runs = reading.values, last.values, trace.runs
@@ -136,7 +137,7 @@ class Watcher(msgspec.Struct, gc=False):
                         self.sequence = number
                         if self.steady < FULL:
                             self.steady += 2
-                    return ()
+                    return () if reading.received - at < LATE else ONLY_LATE
         return self._look(reading)
 
     def _look(self, reading: Reading) -> tuple[Remark, ...]:

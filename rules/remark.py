@@ -90,12 +90,6 @@ def clock_off(*, ahead: bool, length: int) -> Remark:
     return Remark("clock-off", "", "its clock was never set: it says a time before the year 2000")
 
 
-def late(length: int) -> Remark:
-    """Return the remark on a reading that was received `length` ms after it was measured."""
-    text = f"came {lasting(length)} after its time: it was stored on the way, or its clock is slow"
-    return Remark("late", "", text)
-
-
 def low_battery(channel: str, value: float, limit: float) -> Remark:
     """Return the remark on a battery below its limit."""
     return Remark(
@@ -117,4 +111,9 @@ def sequence_gap(count: int, first: int, last: int) -> Remark:
     )
 
 
+LATE = Remark(
+    "late",
+    "",
+    "received an hour or more after its time: it was stored on the way, or its clock is slow",
+)
 MAINTENANCE = Remark("maintenance", "", "measured while the device was in maintenance")
