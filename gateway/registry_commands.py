@@ -5,6 +5,7 @@ Fields come as people write them; times too, or as ms since 1970. A part of Comm
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from gateway.registry.cards import FIELDS, Calibration, Maintenance
 from gateway.registry.changes import Changes
 from gateway.registry.confirming import Confirming
 from gateway.registry.doubt import Doubt, doubt
+from gateway.registry.registry import SLICE
 from gateway.registry.times import Times
 from gateway.registry_views import RegistryViews
 from gateway.report_range import find_zone
@@ -206,8 +208,10 @@ class RegistryCommands:
         Nothing is written while any line is wrong: then `mistakes` says which, and why.
         """
         now, who = self._times.now(), who_of(request)
-        rows, mistakes = table.read(_text(request.get("content"), "content"), self._owner)
-        changes = [] if mistakes else [one for row in rows if (one := self._difference(row))]
+        content = _text(request.get("content"), "content")
+        # Aside: a table of a large fleet takes seconds, and the intake must go on meanwhile.
+        rows, mistakes = await asyncio.to_thread(table.read, content, self._owner)
+        changes = [] if mistakes else await self._differences(rows)
         dry = bool(request.get("dry"))
         if changes and not dry:
             name = fields.plain(_text(request.get("name") or "a table", "name"), "name")
@@ -221,6 +225,17 @@ class RegistryCommands:
             "mistakes": mistakes,
             "changes": changes,
         }
+
+    async def _differences(self, rows: list[Row]) -> list[dict[str, Any]]:
+        """Return what the lines would change, of those that change anything."""
+        found = []
+        for number, row in enumerate(rows):
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+            change = self._difference(row)
+            if change is not None:
+                found.append(change)
+        return found
 
     def _difference(self, row: Row) -> dict[str, Any] | None:
         """Return what a line would change, as texts; None where that is nothing."""

@@ -6,6 +6,7 @@ known what was believed until then.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,7 @@ from gateway.registry.cards import (
     Replaced,
     Withdrawn,
 )
+from gateway.registry.registry import SLICE
 from rules.duration import DAY, MINUTE, format_duration
 
 if TYPE_CHECKING:
@@ -58,7 +60,9 @@ class Changes:
         """
         changed: dict[DeviceKey, dict[str, Any]] = {}
         async with self._registry.changing() as change:
-            for device, fields in cards:
+            for number, (device, fields) in enumerate(cards):
+                if number % SLICE == SLICE - 1:
+                    await asyncio.sleep(0)
                 card = self._registry.card(device, since)
                 before = {
                     field: getattr(card, field)
