@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 LONGEST_MAINTENANCE = 31 * DAY
 """A device that nobody looks after for longer is taken away, or watched again meanwhile."""
 HANDED_OVER = ("name", "site", "zone", "container", "position")
-"""What a device that stands in for another takes over: its place. What it is, it is itself."""
+"""What a device that stands in for another takes over: its place, also where nobody has said it,
+and its name if it has one. What it is, it is itself."""
 
 
 class Changes:
@@ -207,7 +208,7 @@ class Changes:
             taken = {
                 field: getattr(place, field)
                 for field in HANDED_OVER
-                if getattr(place, field) != getattr(own, field)
+                if getattr(place, field) != getattr(own, field) and (field != "name" or place.name)
             }
             before = {field: getattr(own, field) for field in taken}
             change.state(new, Replaced(since=since, old=old))

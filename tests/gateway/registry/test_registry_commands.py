@@ -369,6 +369,16 @@ async def test_a_new_device_takes_over_the_place_and_is_confirmed(ask: Asked) ->
     ]
 
 
+async def test_where_a_device_was_before_counts_no_more_when_it_takes_a_place(ask: Asked) -> None:
+    heard(ask, "d-1", "d-2")
+    await ask("device-set", device="d-2", name="Spare 7", site="Store", zone="Shelf 3", model="TH2")
+    await ask("device-set", device="d-1", site="Clinic")
+    await ask("device-replace", old="d-1", new="d-2")
+    assert ask.gateway.registry.card(D2) == Card(name="Spare 7", site="Clinic", model="TH2")
+    await ask("device-replace", old="d-1", new="d-2", undo=True)
+    assert ask.gateway.registry.card(D2).zone == "Shelf 3"
+
+
 async def test_what_the_settings_say_of_the_old_one_goes_on_for_the_new_one(ask: Asked) -> None:
     heard(ask, "d-1")
     ask.gateway.known._settings = parse(
