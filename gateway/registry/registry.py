@@ -209,20 +209,6 @@ class Registry:
             return (device,)
         return tuple(dict.fromkeys(one.device for one in self.line(device)))
 
-    # -- how devices came to be known ----------------------------------------------------------
-
-    def entered(self, device: DeviceKey) -> Entered | None:
-        """Return how a device came to be known, None if nobody entered it."""
-        rows = self._state.rows(
-            "SELECT since, source, confirmed, recognised, why FROM registry "
-            "WHERE owner = ? AND name = ?",
-            device,
-        )
-        if not rows:
-            return None
-        since, source, confirmed, recognised, why = rows[0]
-        return Entered(since, source, bool(confirmed), recognised, why)
-
     # -- the writer --------------------------------------------------------------------------
 
     @asynccontextmanager
