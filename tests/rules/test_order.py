@@ -15,6 +15,7 @@ from devices.reading import (
     ARRIVAL,
     IMPORTED,
     RETAINED,
+    UNUSABLE,
     DeviceKey,
     Reading,
     layout,
@@ -28,6 +29,8 @@ from rules.subject import order
 from rules.transition import Episode, Transition, episode
 from tests.rules.series import REEFER, START, engine, rule
 
+WITHHELD = UNUSABLE
+"""Of a device that is worked on: values that could be true, and are flagged."""
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 LAYOUTS = [
@@ -102,7 +105,7 @@ def batches(draw: st.DrawFn) -> list[Reading]:
     for number in range(draw(st.integers(1, 40))):
         kind = draw(st.sampled_from(LAYOUTS))
         when = START + draw(minutes) * MINUTE
-        flags = draw(st.sampled_from([0, 0, 0, IMPORTED, RETAINED]))
+        flags = draw(st.sampled_from([0, 0, 0, IMPORTED, RETAINED, WITHHELD]))
         clock = draw(st.sampled_from(["own", "own", "own", "none", "ahead"]))
         made = reading(
             device=draw(st.sampled_from([REEFER, OTHER])),
@@ -137,7 +140,7 @@ def steady(draw: st.DrawFn) -> list[Reading]:
                     one if channel != "battery" else draw(values) for channel in kind.channels
                 ),
                 sequence=number,
-                flags=draw(st.sampled_from([0, 0, 0, 0, 0, IMPORTED])),
+                flags=draw(st.sampled_from([0, 0, 0, 0, 0, IMPORTED, WITHHELD])),
             )
         )
     return found
