@@ -9,6 +9,7 @@ import typer
 from gateway import screen_devices as screen
 from gateway.asking import DEFAULT, REFUSED, Json, SettingsPath, ask_and_show, fail
 from gateway.cli_catalogue import catalogue
+from gateway.cli_learn import learn
 from gateway.cli_registry import add_to
 
 device_app = typer.Typer(
@@ -16,6 +17,7 @@ device_app = typer.Typer(
     help="Devices: what is known of them, and the credentials by which they connect to us.",
 )
 device_app.command()(catalogue)
+device_app.command()(learn)
 add_to(device_app)
 
 Name = Annotated[str, typer.Argument(help="The credential's name.")]

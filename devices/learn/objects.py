@@ -131,7 +131,7 @@ def _unknown(path: Path, told: Sequence[Any]) -> str:
     if path[-1].lower() == "contact":
         return "a contact says 1 for shut, `door` says 1 for open: a mapping does not turn it round"
     if any(is_number(value) for value in told):
-        return f'no quantity has this name; if you know it: channels = {{ … = "{".".join(path)}" }}'
+        return "no quantity has this name"
     return "no number, and so no measurement"
 
 

@@ -93,7 +93,8 @@ def as_toml(proposal: Proposal) -> str:
     """Return the proposal as sections of the settings, with comments."""
     parts = ["\n".join(_block(block, proposal)) for block in proposal.blocks]
     if proposal.ignorable:
-        parts.append("\n".join(_ignored(proposal.ignorable)))
+        # The first that fits a topic counts, and these are the narrower ones.
+        parts.insert(0, "\n".join(_ignored(proposal.ignorable)))
     return "\n\n".join(parts) + "\n" if parts else ""
 
 

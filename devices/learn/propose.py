@@ -21,12 +21,13 @@ from devices.learn.objects import of_objects
 from devices.learn.proposal import Block, Proposal, as_toml
 from devices.learn.told import refusals, topic_filters, understood, unknown_makes
 from devices.learn.topics import Shape, channel_level, families, template
-from devices.learn.tried import Trial, Tried
+from devices.learn.tried import Known, Trial, Tried
 from devices.learn.values import of_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+NOTHING = Known()
 MOST_FAMILIES = 100
 """Families of topics that are looked at, those with the most messages first."""
 MOST_OF_TOPIC, MOST_OF_FAMILY = 50, 2_000
@@ -39,13 +40,12 @@ _HINTS = {
 }
 
 
-def propose(messages: Sequence[Heard], mappings: Sequence[Mapping] = ()) -> Proposal:
+def propose(messages: Sequence[Heard], known: Known = NOTHING) -> Proposal:
     """Return what is understood of these messages, and what would decode the rest.
 
-    `mappings`: those of the settings; they come first, as they do there. Raises nothing that the
-    messages could be the reason of.
+    Raises nothing that the messages could be the reason of.
     """
-    trial = Trial(mappings)
+    trial = Trial(known)
     before = trial.all(messages)
     strange = [
         message
@@ -53,12 +53,10 @@ def propose(messages: Sequence[Heard], mappings: Sequence[Mapping] = ()) -> Prop
         if one.by is None or (one.by == trial.convention and one.error is not None)
     ]
     drafted, left = _drafted(strange)
-    drafts = _settled(
-        [draft for one in drafted for draft in one.drafts], messages, before, mappings
-    )
-    final = Trial((*mappings, *(one.mapping for one in drafts)))
+    drafts = _settled([draft for one in drafted for draft in one.drafts], messages, before, known)
+    final = Trial(known, [one.mapping for one in drafts])
     after = final.all(messages)
-    blocks = _blocks(drafts, after, len(mappings))
+    blocks = _blocks(drafts, after, len(known.mappings))
     taken = {
         message.topic
         for message, one in zip(messages, after, strict=True)
@@ -70,10 +68,10 @@ def propose(messages: Sequence[Heard], mappings: Sequence[Mapping] = ()) -> Prop
         seen_topics=len({message.topic for message in messages}),
         understood=understood(messages, before, trial),
         unknown_makes=unknown_makes(before, trial),
-        refused=refusals(messages, after, final, len(mappings), len(drafts)),
+        refused=refusals(messages, after, final, len(known.mappings), len(drafts)),
         blocks=blocks,
         unplaced=_unplaced(drafted, rest),
-        ignorable=tuple(sorted(template(one.topics, {}) for one in rest if one.ignorable)),
+        ignorable=_ignorable(rest, taken),
         topics=topic_filters(after, final),
         left=left,
     )
@@ -85,6 +83,18 @@ def _unplaced(drafted: Iterable[Family], rest: Iterable[Family]) -> tuple[Unplac
     keys = {what for one in drafted for what in one.unplaced if what.key}
     whole = {what for one in rest for what in one.unplaced}
     return tuple(sorted(keys | whole, key=lambda one: (one.topic, one.key, one.hint)))
+
+
+def _ignorable(rest: Iterable[Family], taken: Iterable[str]) -> tuple[str, ...]:
+    """Return the topics that may be ignored, of which no message is decoded."""
+    found = {template(one.topics, {}) for one in rest if one.ignorable}
+    return tuple(
+        sorted(
+            one
+            for one in found
+            if not any(map(Mapping(topic=one, ignore=True).pattern.fullmatch, taken))
+        )
+    )
 
 
 # --- drafts
@@ -138,7 +148,7 @@ def _of_family(topics: list[str], messages: list[Heard]) -> Family:
     hint = _HINTS.get(first.kind, f"no good JSON: {first.text[:80]}")
     shown = repr(first.text[:40]) if first.kind == "text" else ""
     what = Unplaced(template(topics, {}), "", shown, hint)
-    return Family(topics, [], [what], ignorable=first.kind in {"text", "nothing"})
+    return Family(topics, [], [what], ignorable=first.kind == "text")
 
 
 # --- and whether they hold
@@ -148,7 +158,7 @@ def _settled(
     drafts: Sequence[Draft],
     messages: Sequence[Heard],
     before: Sequence[Tried],
-    mappings: Sequence[Mapping],
+    known: Known,
 ) -> list[Draft]:
     """Return the drafts that decode something, and take nothing from others.
 
@@ -157,14 +167,16 @@ def _settled(
     kept = {one.mapping.topic: one for one in reversed(drafts)}
     while True:
         ordered = sorted(kept.values(), key=lambda one: _wildness(one.mapping.topic))
-        trial = Trial((*mappings, *(one.mapping for one in ordered)))
+        trial = Trial(known, [one.mapping for one in ordered])
         useful: set[int] = set()
         guilty: set[int] = set()
         greedy: set[int] = set()
         for message, was, now in zip(messages, before, trial.all(messages), strict=True):
-            if now.by is None or not len(mappings) <= now.by < len(mappings) + len(ordered):
+            if now.by is None or not len(known.mappings) <= now.by < len(known.mappings) + len(
+                ordered
+            ):
                 continue
-            place = now.by - len(mappings)
+            place = now.by - len(known.mappings)
             if was.by is not None and was.error is None:
                 guilty |= {place} if now.said != was.said or now.codec != was.codec else set()
             elif now.error is not None and message.topic not in ordered[place].topics:
@@ -173,7 +185,9 @@ def _settled(
                 useful.add(place)
         changed = False
         for place, draft in enumerate(ordered):
-            closer = narrowed(draft) if place in guilty | greedy else []
+            # Of one device alone nobody knows yet whether that level names devices at all.
+            alone = place in greedy and len(draft.topics) == 1
+            closer = narrowed(draft) if place in guilty or alone else []
             if closer or place in guilty or place not in useful:
                 changed = True
                 del kept[draft.mapping.topic]

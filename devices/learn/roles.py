@@ -10,6 +10,7 @@ from devices.device import DecodeError
 from devices.envelopes.document import MAXIMUM_SEQUENCE, instant
 from devices.learn.heard import Path, is_number, plain, reachable, words
 from devices.learn.topics import is_id
+from devices.reading import YEAR_2000
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,10 @@ def _is_instant(text: str) -> bool:
 def _unit_of_time(told: Sequence[tuple[Any, int]]) -> Literal["ms", "s"] | None:
     units: tuple[tuple[Literal["ms", "s"], int], ...] = (("ms", 1), ("s", 1000))
     for unit, factor in units:
-        if all(-_AFTER < received - value * factor < _BEFORE for value, received in told):
+        if all(
+            value * factor > YEAR_2000 and -_AFTER < received - value * factor < _BEFORE
+            for value, received in told
+        ):
             return unit
     return None
 

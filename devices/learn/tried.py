@@ -9,14 +9,25 @@ from devices.envelopes import envelopes
 from devices.recognition import Codec, Recognition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from devices.envelopes.mapping import Mapping
     from devices.learn.heard import Heard
     from devices.model import Model
     from devices.reading import DeviceKey, Reading
 
-ORIGIN = Origin("", "learn")
+
+class Known(NamedTuple):
+    """What a gateway knows already, by which messages are tried.
+
+    `mappings`: those of the settings; they come first, as they do there. `owner`: whose devices
+    speak. `codecs` and `assigned`: as Recognition takes them.
+    """
+
+    mappings: tuple[Mapping, ...] = ()
+    owner: str = ""
+    codecs: tuple[tuple[Codec, tuple[str, ...]], ...] = ()
+    assigned: Callable[[DeviceKey], str] = lambda _device: ""
 
 
 class Tried(NamedTuple):
@@ -36,8 +47,8 @@ class Tried(NamedTuple):
 class Watching(Recognition):
     """Takes note of what servers call devices that nobody knows."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, known: Known) -> None:
+        super().__init__(codecs=known.codecs, assigned=known.assigned)
         self.unknown: dict[DeviceKey, tuple[str, ...]] = {}
 
     def decoder(self, device: DeviceKey, hints: tuple[str, ...]) -> Model | Codec | None:
@@ -51,9 +62,11 @@ class Watching(Recognition):
 class Trial:
     """Decodes messages under some mappings and all that is built in, as a gateway would."""
 
-    def __init__(self, mappings: Sequence[Mapping]) -> None:
-        self.recognition = Watching()
-        self.mappings = tuple(mappings)
+    def __init__(self, known: Known, proposed: Sequence[Mapping] = ()) -> None:
+        self.recognition = Watching(known)
+        self._origin = Origin(known.owner, "learn")
+        self._own = len(known.mappings)
+        self.mappings = (*known.mappings, *proposed)
         self.envelopes: tuple[Envelope, ...] = envelopes(self.mappings, self.recognition)
         self.convention = len(self.mappings)
         """The place of our own convention: it comes first of what is built in."""
@@ -86,7 +99,7 @@ class Trial:
     def _ask(self, topic: str) -> tuple[int | None, Decode | DecodeError | None]:
         for place, envelope in enumerate(self.envelopes):
             try:
-                decode = envelope.bind(topic, ORIGIN)
+                decode = envelope.bind(topic, self._origin)
             except DecodeError as error:
                 return place, error
             if decode is not None:
@@ -96,5 +109,5 @@ class Trial:
     def called(self, by: int) -> str:
         """Return what a person calls an envelope."""
         if by < len(self.mappings):
-            return f"your mapping of {self.mappings[by].topic}"
+            return f"{'your' * (by < self._own) or 'the'} mapping of {self.mappings[by].topic}"
         return self.envelopes[by].name

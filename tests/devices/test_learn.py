@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +20,7 @@ from devices.learn.heard import Heard, look
 from devices.learn.names import Meaning, meaning
 from devices.learn.proposal import Proposal, legible, quoted
 from devices.learn.propose import propose
+from devices.learn.tried import Known
 from devices.reading import Reading
 
 NOW = 1_795_346_283_000
@@ -279,6 +282,20 @@ CASES = {
         {"topic": "{channel}", "device": "unnamed"},
         ("val",),
     ),
+    "one odd message beside devices does not take their mapping away": Case(
+        [
+            *(heard(f"farm/n{number}/up", {"temp": number}) for number in (1, 2)),
+            heard("farm/n3/up", ""),
+            heard("farm/all/up", "online"),
+        ],
+        {"n1": {"temperature": 1.0}, "n2": {"temperature": 2.0}},
+        {"topic": "farm/{device}/up"},
+    ),
+    "one device alone beside other topics": Case(
+        [heard("farm/n1", {"temp": 4}), heard("farm/LWT", "online")],
+        {"n1": {"temperature": 4.0}},
+        {"topic": "farm/n1", "device": "n1"},
+    ),
     "rubbish": Case(
         [
             heard("x/y", "hello"),
@@ -319,8 +336,8 @@ def test_what_says_nothing_of_cargo_may_be_ignored_when_somebody_says_so() -> No
     assert proposal.ignorable == ("cellar/status",)
     assert '# topic = "cellar/status"\n# ignore = true' in proposal.toml
     uncommented = proposal.toml.replace("# [[map", "[[map").replace("# topic", "topic")
-    (last,) = tomllib.loads(uncommented.replace("# ignore", "ignore"))["mappings"][-1:]
-    assert msgspec.convert(last, Mapping).ignore
+    first = tomllib.loads(uncommented.replace("# ignore", "ignore"))["mappings"][0]
+    assert msgspec.convert(first, Mapping).ignore
 
 
 def test_a_proposal_says_how_many_messages_it_decodes_and_why_not_all() -> None:
@@ -352,7 +369,7 @@ def test_what_is_understood_is_told_by_envelope_and_left_alone() -> None:
 
 def test_what_the_settings_map_already_is_not_proposed_again() -> None:
     first = propose(ESPHOME)
-    again = propose(ESPHOME, mappings_of(first))
+    again = propose(ESPHOME, Known(tuple(mappings_of(first))))
     assert again.decoded == 0
     assert sum(one.messages for one in again.understood) == first.decoded
     assert any(one.envelope.startswith("your mapping of ") for one in again.understood)
@@ -360,7 +377,7 @@ def test_what_the_settings_map_already_is_not_proposed_again() -> None:
 
 def test_a_mapping_of_the_settings_that_refuses_is_told_with_its_cure() -> None:
     mapping = Mapping(topic="farm/{device}/up", channels={"temperature": "wrong"})
-    proposal = propose([heard("farm/n1/up", {"temp": 4})], [mapping])
+    proposal = propose([heard("farm/n1/up", {"temp": 4})], Known((mapping,)))
     assert proposal.blocks == ()
     (refused,) = proposal.refused
     assert (refused.reason, refused.messages) == ("no-channel", 1)
@@ -619,3 +636,16 @@ def test_so_many_different_topics_are_not_all_looked_at() -> None:
     proposal = propose(messages)
     assert proposal.left == 29
     assert proposal.seen_topics == 129
+
+
+def test_the_example_of_the_guide_is_what_is_proposed() -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "learn.md"
+    (example,) = re.findall(
+        r"^```toml\n(.*?)^```", guide.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    messages = [
+        heard(f"farm/{device}/up", {"tempF": 50, "hum": 61, "mystery": 1}, count * 1000)
+        for count in range(32)
+        for device in ("n1", "n2")
+    ]
+    assert propose(messages).toml == example
