@@ -29,6 +29,7 @@ from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.history import History
 from gateway.home_assistant import HomeAssistant, Ours, Told
+from gateway.hush import Hush
 from gateway.importer import SOURCE
 from gateway.influxdb.copies import Copies, Sources, forget_others
 from gateway.influxdb.names import cursor_name
@@ -147,6 +148,7 @@ class Gateway:
         )
         self.registry.stage_change = self.monitor.stage_change
         self.registry.on_change = self.monitor.changed
+        self.hush = Hush(self.state, self.registry, self.clock)
         self.live = Live(self.monitor, self.admission.waiting, self.clock)
         self.archivist = Archivist(
             self.history,
@@ -341,6 +343,8 @@ class Gateway:
         yield "monitor", follow(self.ingest, self.monitor)
         yield "history", follow(self.ingest, self.archivist)
         yield "inspector", follow(self.ingest, self.inspector)
+        yield "hush", follow(self.state, self.hush)
+        yield "maintenance", self.hush.run()
         yield "own alerts", self.own_alerts.run()
         yield "watch", self.caretaker.watch()
         yield "tick", self.caretaker.tick()

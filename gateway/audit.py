@@ -25,7 +25,7 @@ class Who(msgspec.Struct, frozen=True):
 
     name: str
     """A person's or an API key's; on the command line the user of the system."""
-    via: Literal["page", "api", "command line"]
+    via: Literal["page", "api", "command line", "gateway"]
     address: str = ""
     """Of the browser or program, where there is one."""
 
@@ -60,6 +60,23 @@ def page(state: State, before: int | None, limit: int) -> list[Entry]:
     rows = state.rows(
         "SELECT number, body FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?",
         (1 << 62 if before is None else before, limit),
+    )
+    return [
+        msgspec.structs.replace(msgspec.json.decode(body, type=Entry), number=number)
+        for number, body in rows
+    ]
+
+
+def of_object(state: State, name: str, kind: str, limit: int, within: int) -> list[Entry]:
+    """Return what was done to a thing, newest first: entries whose `what` begins with `kind`.
+
+    At most `limit`, of the newest `within` of the trail.
+    """
+    rows = state.rows(
+        "SELECT number, body FROM audit WHERE number > (SELECT ifnull(max(number), 0) FROM audit) "
+        "- ? AND what GLOB ? AND json_extract(CAST(body AS TEXT), '$.object') = ? "
+        "ORDER BY number DESC LIMIT ?",
+        (within, f"{kind}*", name, limit),
     )
     return [
         msgspec.structs.replace(msgspec.json.decode(body, type=Entry), number=number)

@@ -27,7 +27,16 @@ from gateway.own_alerts import KIND as OWN
 from gateway.past import Past
 from gateway.state import StoredFrame
 from rules import KINDS
-from rules.revision import WITHDRAWN, alert_of, event, fires_again, goes_on, revise
+from rules.revision import (
+    WITHDRAWN,
+    alert_of,
+    ends,
+    event,
+    fires_again,
+    goes_on,
+    part_of,
+    revise,
+)
 from rules.rule import SampleRule
 from rules.transition import episode
 
@@ -41,7 +50,7 @@ if TYPE_CHECKING:
     from gateway.state import State
     from rules.alert import Alert, Event
     from rules.engine import Engine
-    from rules.transition import Episode, Transition
+    from rules.transition import Transition
 
 log = structlog.get_logger()
 
@@ -196,7 +205,7 @@ class Monitor:
                 began[alert.id] = len(events)
             else:
                 before = opened.get(alert.subject)
-                if before is None or not _ends(alert, before):
+                if before is None or not ends(alert, before):
                     continue
                 del opened[alert.subject]
                 if before.id in began and transition.at < over:
@@ -360,6 +369,10 @@ class Monitor:
         if known_from > since:
             frame, since = None, known_from
         past = self._corrected(self.past.readings(device, since, self.cursor))
+        for seen in (self._touched, self._latest):
+            if past and device in seen:
+                # What it said last may be corrected otherwise by now.
+                seen[device] = past[-1]
         judged = self.engine.rejudge(device, frame.state if frame else None, past)
         alerts = [
             alert
@@ -369,7 +382,7 @@ class Monitor:
         standing = [alert for alert in alerts if alert.began < known_from]
         events = revise(
             [alert for alert in alerts if alert.began >= known_from],
-            [one for one in judged.episodes if not _part_of(one, standing)],
+            [one for one in judged.episodes if not part_of(one, standing)],
             since,
             live=any(not one.flags & (IMPORTED | RETAINED) for one in past),
         )
@@ -433,17 +446,3 @@ class Monitor:
         self.saved_cursor = self.cursor
         self._saved = self._clock.monotonic()
         return True
-
-
-def _part_of(episode: Episode, standing: Sequence[Alert]) -> bool:
-    """Whether an episode goes on with an alert whose beginning is not known any more."""
-    return any(
-        (one.rule, one.channel) == (episode.rule, episode.channel)
-        and (one.ended is None or one.ended >= episode.begin)
-        for one in standing
-    )
-
-
-def _ends(ended: Alert, before: Alert) -> bool:
-    """Whether this end is that of an open alert, and not of one that was over before it."""
-    return ended.id == before.id or (ended.ended is not None and ended.ended >= before.fired)

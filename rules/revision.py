@@ -118,6 +118,20 @@ def goes_on(before: Alert) -> Event:
     return _revised(before, before, "it goes on", live=True)
 
 
+def part_of(episode: Episode, standing: Sequence[Alert]) -> bool:
+    """Whether an episode goes on with an alert whose beginning is not known any more."""
+    return any(
+        (one.rule, one.channel) == (episode.rule, episode.channel)
+        and (one.ended is None or one.ended >= episode.begin)
+        for one in standing
+    )
+
+
+def ends(ended: Alert, before: Alert) -> bool:
+    """Whether this end is that of an open alert, and not of one that was over before it."""
+    return ended.id == before.id or (ended.ended is not None and ended.ended >= before.fired)
+
+
 def _facts(alert: Alert) -> tuple[object, ...]:
     """Return what an alert says that late data may change."""
     times = (alert.state, alert.began, alert.fired, alert.ended)
