@@ -56,10 +56,17 @@ def example(value: Any) -> str:  # noqa: ANN401 - JSON is anything until it is l
     return describe(value).removeprefix("the number ")
 
 
-def with_legal_ids(draft: Draft, place: int | None) -> tuple[list[Draft], list[Unplaced]]:
-    """Return the draft, and before it one for each name in the level `place` that is no id."""
+def with_ids(draft: Draft, place: int | None, *, sure: bool) -> tuple[list[Draft], list[Unplaced]]:
+    """Return drafts in which each device has an id of its own, and what can have none.
+
+    `place`: the level that names devices. A name in it that is no id, and one that stands under
+    several topics, get a draft each. `sure`: one name is one device wherever it stands.
+    """
     if place is None:
         return [draft], []
+    apart = [] if sure else _apart(draft, place)
+    if apart:
+        return apart, []
     wrong = [topic for topic in draft.topics if not is_id(topic.split("/")[place])]
     drafts: list[Draft] = []
     lost: list[Unplaced] = []
@@ -69,10 +76,51 @@ def with_legal_ids(draft: Draft, place: int | None) -> tuple[list[Draft], list[U
             lost.append(Unplaced(topics[0], name, repr(name[:40]), _NO_ID))
             continue
         said = (f"{name!r} can be no id, so here it has another one: {_NO_ID}", *draft.comments)
-        drafts.append(Draft(_fixed(draft.mapping, place, name, device), said, tuple(topics)))
+        drafts.append(Draft(_fixed(draft.mapping, {place: name}, device), said, tuple(topics)))
     if len(wrong) < len(draft.topics):
-        drafts.append(draft)
+        drafts.append(draft if sure or not _recurring(draft, place) else _warned(draft))
     return drafts, lost
+
+
+def _places(draft: Draft, place: int) -> tuple[int, ...]:
+    """Return the levels that together tell devices apart: those that differ."""
+    levels = enumerate(draft.mapping.topic.split("/"))
+    return tuple(each for each, level in levels if level == "+" or each == place)
+
+
+def _recurring(draft: Draft, place: int) -> bool:
+    """Whether one name stands under several topics: `zone1/fridge1` and `zone2/fridge1`."""
+    full = {_names(topic, _places(draft, place)) for topic in draft.topics}
+    return len(full) > len({topic.split("/")[place] for topic in draft.topics})
+
+
+def _names(topic: str, places: tuple[int, ...]) -> tuple[str, ...]:
+    levels = topic.split("/")
+    return tuple(levels[each] for each in places)
+
+
+def _apart(draft: Draft, place: int) -> list[Draft]:
+    """Return a draft for each device whose name recurs, by all levels that differ."""
+    places = _places(draft, place)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for topic in draft.topics:
+        found.setdefault(_names(topic, places), []).append(topic)
+    if not _recurring(draft, place) or len(found) > MOST_OF_ITS_OWN:
+        return []
+    ids = [as_id("-".join(names), device_of) for names in found]
+    if not all(ids) or len(set(ids)) < len(ids) or any(_NO_LITERAL & set(one) for one in found):
+        return []
+    drafts = []
+    for (names, topics), device in zip(found.items(), ids, strict=True):
+        mapping = _fixed(draft.mapping, dict(zip(places, names, strict=True)), device)
+        said = ("its name alone stands under several topics: is that one device or several?",)
+        drafts.append(Draft(mapping, (*said, *draft.comments), tuple(topics)))
+    return drafts
+
+
+def _warned(draft: Draft) -> Draft:
+    said = "the same names stand under several topics, which are taken for one device each"
+    return draft._replace(comments=(said, *draft.comments))
 
 
 def narrowed(draft: Draft) -> list[Draft]:
@@ -89,7 +137,7 @@ def narrowed(draft: Draft) -> list[Draft]:
         return []
     said = ("for this device alone, for other topics are like its own", *draft.comments)
     return [
-        Draft(_fixed(draft.mapping, place, name, name), said, tuple(topics))
+        Draft(_fixed(draft.mapping, {place: name}, name), said, tuple(topics))
         for name, topics in found.items()
         if name not in _NO_LITERAL
     ]
@@ -102,7 +150,9 @@ def _by_level(topics: Iterable[str], place: int) -> dict[str, list[str]]:
     return found
 
 
-def _fixed(mapping: Mapping, place: int, level: str, device: str) -> Mapping:
+def _fixed(mapping: Mapping, said: dict[int, str], device: str) -> Mapping:
+    """Return the mapping for one device: what stands in some levels is said."""
     levels = mapping.topic.split("/")
-    levels[place] = level if not set("{}") & set(level) else "+"
+    for place, level in said.items():
+        levels[place] = level if not set("{}") & set(level) else "+"
     return msgspec.structs.replace(mapping, topic="/".join(levels), device=device)

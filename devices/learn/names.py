@@ -77,7 +77,8 @@ _FILLERS = frozenset(
 _NO_MEASUREMENT = frozenset(
     words(
         "min max avg mean offset limit threshold alarm alert calibration calib error err unit "
-        "units interval delta hysteresis low high raw trend count cnt snr resolution type"
+        "units interval delta hysteresis low high raw trend count cnt snr resolution type ok fault "
+        "present status charging age id version"
     )
 )
 _SAME = {
@@ -167,10 +168,12 @@ def meaning(path: Sequence[str]) -> Meaning | None:
     if len(path) > 1 and name.lower() in _INNER:
         return meaning(path[:-1])
     parts = [word.lower() for word in _WORDS.findall(name)]
-    found = _by_words(parts)
-    if found is None and not _NO_MEASUREMENT & set(parts):
-        found = _as_codecs_say(name) or _as_codecs_say(".".join(path))
-    return found
+    if _NO_MEASUREMENT & set(parts):
+        return None
+    known, found = _as_codecs_say(name), _by_words(parts)
+    if known is not None and (found is None or not found.unit or known.unit):
+        return known
+    return found or _as_codecs_say(".".join(path))
 
 
 def _by_words(parts: list[str]) -> Meaning | None:
@@ -183,8 +186,6 @@ def _by_words(parts: list[str]) -> Meaning | None:
         unit = _UNITS[numbered.pop()]
     if "set" in numbered and {"point", "temp", "temperature"} & set(numbered):
         numbered = [one for one in numbered if one not in {"set", "point"}] + ["setpoint"]
-    if _NO_MEASUREMENT & set(numbered):
-        return None
     known = [one for one in numbered if one in _QUANTITIES]
     if not known:
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.envelopes.mapping import Mapping, is_channel
 from devices.envelopes.measured import place_of
-from devices.learn.draft import Draft, Family, Unplaced, example, with_legal_ids
+from devices.learn.draft import Draft, Family, Unplaced, example, with_ids
 from devices.learn.heard import Heard, Path, is_number, leaves, look, plain, reachable
 from devices.learn.names import Meaning, Placed, fits, meaning
 from devices.learn.roles import Seen, sequence_of, time_of
@@ -60,7 +60,8 @@ def of_objects(topics: Sequence[str], messages: Sequence[Heard]) -> Family:
     )
     comments = [*who.comments, *([time.why] if time.why else [])]
     comments += [f"{one}: {key.placed.note}" for one, key in channels.items() if key.placed.note]
-    drafts, lost = with_legal_ids(Draft(mapping, tuple(comments), tuple(topics)), who.level)
+    draft = Draft(mapping, tuple(comments), tuple(topics))
+    drafts, lost = with_ids(draft, who.level, sure=who.sure)
     return Family([*topics], drafts, unplaced + lost)
 
 
@@ -84,7 +85,9 @@ def _without_measurement(
             where, "", "", "besides a signal it measures nothing: of a gateway, perhaps"
         )
         return Family([*topics], [], [*unplaced, what], ignorable=True)
-    numbers = any(is_number(value) for one in seen for value in one.values.values())
+    numbers = any(
+        is_number(value) or isinstance(value, list) for one in seen for value in one.values.values()
+    )
     what = Unplaced(where, "", "", "no key has a name by which a quantity is known")
     return Family([*topics], [], [*unplaced, what], ignorable=not numbers)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from devices.envelopes.mapping import Mapping, is_channel
 from devices.envelopes.measured import device_of, place_of
-from devices.learn.draft import MOST_OF_ITS_OWN, Draft, Family, Unplaced, with_legal_ids
+from devices.learn.draft import MOST_OF_ITS_OWN, Draft, Family, Unplaced, with_ids
 from devices.learn.heard import Heard, Look, is_number, look
 from devices.learn.names import Meaning, Placed, fits, meaning
 from devices.learn.roles import Seen, time_of
@@ -57,7 +57,7 @@ def of_values(topics: Sequence[str], messages: Sequence[Heard]) -> Family:
     draft = Draft(mapping, _comments(topics, who, channels), tuple(topics))
     if mine and who is not None:
         return Family([*topics], _one_for_each(draft, mine, who), unplaced)
-    drafts, lost = with_legal_ids(draft, who)
+    drafts, lost = with_ids(draft, who, sure=False)
     return Family([*topics], drafts, unplaced + lost)
 
 

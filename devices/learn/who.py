@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from devices.learn.heard import Path, plain
@@ -14,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class Who(NamedTuple):
-    """How the device is named: by a level, a key, or not at all."""
+    """How the device is named: by a level, a key, or not at all. `sure`: a key says so too."""
 
     level: int | None = None
     key: Path | None = None
     device: str = ""
     comments: tuple[str, ...] = ()
+    sure: bool = False
 
     def of(self, one: Seen) -> str:
         """Return what tells this device's messages from others'."""
@@ -32,7 +32,7 @@ def who_sends(topics: Sequence[str], seen: Sequence[Seen]) -> Who:
     differing = varying(topics)
     for place in (*differing, *constant(topics)):
         if any(_says(place, key, seen) for key in keys):
-            return _by_level(topics, place)
+            return Who(level=place, sure=True)
     several = [key for key in keys if key.several]
     best = next(iter(several), None) or next((key for key in keys if key.strong), None)
     if best is None and not differing:
@@ -74,16 +74,4 @@ def _by_level(topics: Sequence[str], place: int) -> Who:
             level=place,
             comments=(f"one device alone was heard: is {level!r} the level that names it?",),
         )
-    others = [each for each in varying(topics) if each != place]
-    under: Counter[str] = Counter({topic.split("/")[place]: 0 for topic in topics})
-    for device, *_ in {
-        (topic.split("/")[place], *(topic.split("/")[each] for each in others)) for topic in topics
-    }:
-        under[device] += 1
-    twice = next((device for device, count in under.items() if count > 1), None)
-    if twice is None:
-        return Who(level=place)
-    return Who(
-        level=place,
-        comments=(f"{twice!r} stands under several topics, which are taken as one device",),
-    )
+    return Who(level=place)

@@ -282,6 +282,56 @@ CASES = {
         {"topic": "{channel}", "device": "unnamed"},
         ("val",),
     ),
+    "one name in two places is two devices": Case(
+        [
+            heard(f"hall/zone{zone}/fridge{number}", {"temp": 4 + zone})
+            for zone in (1, 2)
+            for number in (1, 2)
+        ],
+        {
+            f"zone{zone}-fridge{number}": {"temperature": 4.0 + zone}
+            for zone in (1, 2)
+            for number in (1, 2)
+        },
+        {"topic": "hall/zone2/fridge1", "device": "zone2-fridge1"},
+    ),
+    "and also where each value has its topic": Case(
+        [heard(f"hall/zone{zone}/fridge1/temp", f"{4 + zone}") for zone in (1, 2)]
+        + [heard("hall/zone1/fridge2/temp", "9")],
+        {
+            "zone1-fridge1": {"temperature": 5.0},
+            "zone2-fridge1": {"temperature": 6.0},
+            "zone1-fridge2": {"temperature": 9.0},
+        },
+    ),
+    "one tag that two gateways hear is one device": Case(
+        [
+            heard(f"gw/{gateway}/tag/AABB0{tag}", {"mac": f"AA:BB:0{tag}", "temp": 4})
+            for gateway in ("east", "west")
+            for tag in (1, 2)
+        ],
+        {"AABB01": {"temperature": 4.0}, "AABB02": {"temperature": 4.0}},
+        {"topic": "gw/+/tag/{device}"},
+    ),
+    "a radio's events, with flags and a local time": Case(
+        [
+            heard(
+                "radio/events",
+                {
+                    "time": "2026-11-22 13:00:00",
+                    "model": model,
+                    "id": number,
+                    "battery_ok": 1,
+                    "temperature_C": 4.5,
+                    "humidity": 60,
+                },
+            )
+            for model, number in (("A", 12), ("B", 77), ("A", 12))
+        ],
+        {device: {"temperature": 4.5, "humidity": 60.0} for device in ("12", "77")},
+        {"device_key": "id", "time": ""},
+        ("battery_ok", "model"),
+    ),
     "one odd message beside devices does not take their mapping away": Case(
         [
             *(heard(f"farm/n{number}/up", {"temp": number}) for number in (1, 2)),
@@ -442,6 +492,8 @@ def test_keys_become_channels_by_name_unit_and_range(
         ("h", Meaning("humidity", "", "", sure=False)),
         ("bat_mv", Meaning("battery", "mV", "", sure=True)),
         ("distance_cm", Meaning("distance", "cm", "", sure=True)),
+        ("TempC_SHT", Meaning("temperature", "", "", sure=True)),
+        ("battery_ok", None),
         ("temperature_unit", None),
         ("snr", None),
         ("", None),
