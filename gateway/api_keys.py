@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.state import State
 
-SCOPES = ("read", "act", "metrics")
+SCOPES = ("read", "act", "manage", "metrics")
 """read: devices, readings, alerts, the quarantine, the gateway. act: acknowledge, assign, note and
-mute. metrics: /metrics, for Prometheus."""
+mute alerts; confirm, name, place and maintain devices. manage: calibrate, replace and import
+devices. metrics: /metrics, for Prometheus."""
 PUSH = "push"
 """A scope too: send in what devices said. It is given with the devices that a key speaks for."""
 PREFIX = "hw_"

@@ -120,6 +120,13 @@ class Known:
         )
 
 
+class _Counted(msgspec.Struct, array_like=True):
+    """The first of what is stored."""
+
+    watcher: msgspec.Raw
+    tallies: dict[str, Tally]
+
+
 class _Stored(msgspec.Struct, array_like=True):
     watcher: bytes
     tallies: dict[str, Tally]
@@ -131,6 +138,7 @@ class _Stored(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Stored)
+_counter = msgspec.msgpack.Decoder(_Counted)
 
 
 def pack(known: Known) -> tuple[str, str, bytes]:
@@ -182,6 +190,20 @@ def quality_of(state: State, device: DeviceKey, now: int) -> Quality | None:
     """Return what is stored of a device's quality, None if nothing is."""
     known = read(state, device)
     return None if known is None else known.quality(now)
+
+
+def counts(state: State) -> dict[DeviceKey, dict[str, int]]:
+    """Return how often what was remarked on each device's readings, by name."""
+    found: dict[DeviceKey, dict[str, int]] = {}
+    for owner, device, body in state.rows("SELECT owner, device, body FROM quality"):
+        try:
+            tallies = _counter.decode(body).tallies
+        except msgspec.DecodeError:
+            # What cannot be read is counted anew, and the inspector says so.
+            continue
+        if tallies:
+            found[DeviceKey(owner, device)] = {name: one.total for name, one in tallies.items()}
+    return found
 
 
 def missing_of(state: State, device: DeviceKey) -> list[Gap]:

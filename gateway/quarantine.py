@@ -74,15 +74,18 @@ class Quarantine:
         )
         return [Rejected(*row) for row in rows]
 
-    def newest(self, before: int | None, limit: int, reason: str = "") -> list[Rejected]:
+    def newest(
+        self, before: int | None, limit: int, reason: str = "", device: str = ""
+    ) -> list[Rejected]:
         """Return messages in the quarantine, newest first; `before`: with a smaller number.
 
-        `reason`: only those that lie there for it. Where they are rare, all are looked through.
+        `reason`, `device`: only those that lie there for it, or are of that one. Where they are
+        rare, all are looked through.
         """
         rows = self._journal.rows(
             f"SELECT {_REJECTED}, id FROM quarantine WHERE id < ? AND (? IN ('', reason)) "  # noqa: S608 - constant
-            "ORDER BY id DESC LIMIT ?",
-            (1 << 62 if before is None else before, reason, limit),
+            "AND (? IN ('', device)) ORDER BY id DESC LIMIT ?",
+            (1 << 62 if before is None else before, reason, device, limit),
         )
         return [Rejected(*row) for row in rows]
 

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024
 """Bytes of a request's body."""
-PUSHED = "/api/v1/push/"
-LARGEST_PUSHED = 1 << 20
-"""Bytes of what devices said, as over MQTT. Nothing of it is read before its key is known."""
+LARGEST_OF = {
+    "/api/v1/push/": 1 << 20,
+    "/api/v1/devices.csv": 8 << 20,
+    "/devices/import": 8 << 20,
+}
+"""Bytes of what devices said, as over MQTT, and of tables of devices, by how the path begins.
+Nothing of it is read before it is known who sends it."""
 
 
 class Bodies:
@@ -27,7 +31,8 @@ class Bodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        largest = LARGEST_PUSHED if scope["path"].startswith(PUSHED) else LARGEST
+        path = scope["path"]
+        largest = next((size for one, size in LARGEST_OF.items() if path.startswith(one)), LARGEST)
         told = dict(scope["headers"]).get(b"content-length", b"0")
         if told.isdigit() and int(told) > largest:
             await _too_large(largest).response()(scope, receive, send)

@@ -273,10 +273,12 @@ def visitor_for(role: Role, scope: str | None = None) -> Callable[[Request], Awa
 
 Viewer = Annotated[Visitor, Depends(visitor_for("viewer"))]
 Operator = Annotated[Visitor, Depends(visitor_for("operator"))]
+Quality = Annotated[Visitor, Depends(visitor_for("quality"))]
 Administrator = Annotated[Visitor, Depends(visitor_for("administrator"))]
 """For views: people alone."""
 Reader = Annotated[Visitor, Depends(visitor_for("viewer", "read"))]
 Actor = Annotated[Visitor, Depends(visitor_for("operator", "act"))]
+Manager = Annotated[Visitor, Depends(visitor_for("quality", "manage"))]
 """For the API: keys as well."""
 Pusher = Annotated[Visitor, Depends(visitor_for("viewer", PUSH))]
 """For what devices said: keys alone."""

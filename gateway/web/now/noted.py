@@ -7,12 +7,15 @@ readings are: nobody waits for that, and of many devices it is much to read.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from devices.reading import DeviceKey
 from gateway.database import DiskError, FileError
+from gateway.quality_store import counts
 from gateway.registry.registry import Entered
 from gateway.web.now.fill import recent
 
@@ -27,6 +30,8 @@ log = structlog.get_logger()
 
 AGAIN = 5.0
 """Seconds between two looks."""
+WHOLE = 6
+"""Each so manieth is at the quality of readings too: it is saved every minute."""
 
 
 class Noted(NamedTuple):
@@ -35,12 +40,15 @@ class Noted(NamedTuple):
     entered: Mapping[DeviceKey, Entered]
     quarantined: Mapping[str, int]
     """Messages of each device in the quarantine, by its key."""
-    quality: Mapping[DeviceKey, Mapping[str, int]]
-    """How many readings of each device had which flaw."""
+    quality: Mapping[DeviceKey, Mapping[str, int]] | None = None
+    """How often what was remarked on each device's readings; None: nobody has looked."""
 
 
-def noted(files: Files) -> Noted:
-    """Return what is noted. Raises FileError, DiskError."""
+def noted(files: Files, *, whole: bool = False) -> Noted:
+    """Return what is noted, with the quality of readings if `whole`.
+
+    Raises FileError, DiskError.
+    """
     rows = files.state.rows(
         "SELECT owner, name, since, source, confirmed, recognised, why FROM registry"
     )
@@ -48,14 +56,16 @@ def noted(files: Files) -> Noted:
         DeviceKey(owner, name): Entered(since, source, bool(confirmed), what, why)
         for owner, name, since, source, confirmed, what, why in rows
     }
-    return Noted(entered, files.journal.quarantine.counts_by_device(), {})
+    quality = counts(files.state) if whole else None
+    return Noted(entered, files.journal.quarantine.counts_by_device(), quality)
 
 
 async def follow(standing: Standing, streams: Streams, archive: Archive) -> None:
     """Keep what is noted of devices up to date, for ever."""
-    while True:
+    for turn in count():
+        whole = turn % WHOLE == 0
         try:
-            standing.note(await archive.ask(noted))
+            standing.note(await archive.ask(partial(noted, whole=whole)))
             for device in standing.corrected():
                 readings = await archive.ask(lambda files, device=device: recent(files, device))  # type: ignore[misc] # mypy does not infer a default
                 standing.look_up(device, readings)

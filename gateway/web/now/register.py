@@ -53,7 +53,7 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     """The newest of each channel, by channel."""
     quarantined: int = 0
     quality: Mapping[str, int] = NOTHING_COUNTED
-    """How many readings had which flaw."""
+    """How often what was remarked on its readings, by name: see rules/remark.py."""
 
     @property
     def key(self) -> str:
@@ -159,18 +159,17 @@ class Register:
             device for device, one in noted.entered.items() if self._entered.get(device) != one
         }
         changed |= self._entered.keys() - noted.entered.keys()
-        changed |= {
-            device
-            for device, one in noted.quality.items()
-            if self._quality.get(device, NOTHING_COUNTED) != one
-        }
+        if noted.quality is not None:
+            changed |= {
+                device for device, one in noted.quality.items() if self._quality.get(device) != one
+            }
+            self._quality = noted.quality
         before, after = self._quarantined, noted.quarantined
         moved = {key for key in {*before, *after} if before.get(key) != after.get(key)}
         changed |= {
             device for device in (*self._registered, *noted.entered) if str(device) in moved
         }
         self._entered, self._quarantined = noted.entered, after
-        self._quality = noted.quality
         self._forget(changed)
         return changed
 

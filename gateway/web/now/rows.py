@@ -181,9 +181,7 @@ def make_row(
         limit=_limit(worst, limits, channel, known, seen.channels),
         at=seen.when,
         received=seen.received,
-        beyond=_beyond(worst, channel, value, limits)
-        if about.maintenance is None
-        else "in maintenance",
+        beyond=_beyond(worst, channel, value, limits, worked_on=about.maintenance is not None),
         trend=trends.of(device, channel, limits),
         since=worst.begin if worst.state != "ok" else None,
         fires=coming.pending_until if coming else None,
@@ -262,10 +260,19 @@ def _limit(
     return NO_LIMIT if not any(one in known.limits for one in channels) else ""
 
 
-def _beyond(worst: _Finding, channel: str, value: float | None, limits: Limits | None) -> str:
+def _beyond(
+    worst: _Finding,
+    channel: str,
+    value: float | None,
+    limits: Limits | None,
+    *,
+    worked_on: bool,
+) -> str:
     """Return how bad it is, in words."""
     if worst.state == "ok":
         return ""
+    if worked_on and (worst.state == "unknown" or value is None):
+        return "in maintenance"
     if worst.kind == "lost_contact":
         return "not heard"
     if worst.kind == "no_usable_data" or (value is None and channel):

@@ -148,7 +148,7 @@ class Standing:
             channels = one.layout.channels
             values = tuple(map(one.value, channels))
             self._trends.note(device, one.when, channels, values, known.trends(channels))
-            if seen.when is None or one.when > seen.when:
+            if seen.when is None or one.when >= seen.when:
                 seen = msgspec.structs.replace(
                     seen,
                     when=one.when,

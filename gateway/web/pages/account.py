@@ -29,9 +29,9 @@ PAGE = 50
 """Entries of the audit trail at a time."""
 MAY = (
     ("viewer", "sees everything, and changes nothing"),
-    ("operator", "also acts on alerts"),
-    ("quality", "also acts on alerts, and answers for them"),
-    ("administrator", "also sees to people, the quarantine and new devices"),
+    ("operator", "also acts on alerts, and confirms, names, places and maintains devices"),
+    ("quality", "also calibrates and replaces devices, and takes in tables of them"),
+    ("administrator", "also sees to people and the quarantine"),
 )
 """What each role may, in rising order."""
 

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from gateway.web.look import show_at
 from gateway.web.problems import Problem
-from gateway.web.visitor import Administrator, Viewer, Visitor, site_of
+from gateway.web.visitor import Administrator, Operator, Viewer, Visitor, site_of
 
 if TYPE_CHECKING:
     from gateway.quarantine import Rejected
@@ -73,12 +73,14 @@ async def quarantine_page(
     request: Request,
     visitor: Viewer,
     reason: Reason = "",
+    device: Annotated[str, Query(max_length=300)] = "",
     before: Annotated[int | None, Query(ge=1, lt=1 << 62)] = None,
 ) -> Response:
     """Show what lies there, newest first; to htmx that asks further back, the next page alone."""
     more = before is not None and "hx-request" in request.headers
     template = "quarantine_rows.html" if more else "quarantine.html"
-    return show_at(request, visitor, template, **await _content(site_of(request), reason, before))
+    content = await _content(site_of(request), reason, before, device)
+    return show_at(request, visitor, template, **content)
 
 
 @router.post("/quarantine/retry")
@@ -107,7 +109,7 @@ async def drop(
 
 @router.post("/quarantine/confirm")
 async def confirm(
-    request: Request, visitor: Administrator, device: Annotated[str, Form(max_length=300)]
+    request: Request, visitor: Operator, device: Annotated[str, Form(max_length=300)]
 ) -> Response:
     """Say that a device is one of ours."""
     who = msgspec.to_builtins(visitor.who)
@@ -127,12 +129,12 @@ async def _done(request: Request, visitor: Visitor, said: str, *, confirmed: str
     return answer
 
 
-async def _content(site: Site, reason: str, before: int | None) -> dict[str, Any]:
+async def _content(site: Site, reason: str, before: int | None, device: str = "") -> dict[str, Any]:
     """Return what the template shows."""
 
     def look(files: Files) -> tuple[dict[str, int], list[Rejected]]:
         quarantine = files.journal.quarantine
-        return quarantine.counts(), quarantine.newest(before, PAGE + 1, reason)
+        return quarantine.counts(), quarantine.newest(before, PAGE + 1, reason, device)
 
     counts, found = await site.archive.ask(look)
     page = found[:PAGE]
@@ -142,15 +144,17 @@ async def _content(site: Site, reason: str, before: int | None) -> dict[str, Any
         "counts": sorted(counts.items(), key=lambda one: -one[1]),
         "all_count": sum(counts.values()),
         "reason": reason,
+        "device": device,
         "messages": [(one, as_text(one.topic[:500]), as_payload(one.payload)) for one in page],
-        "next": _query(reason, after) if after is not None else "",
+        "next": _query(reason, device, after) if after is not None else "",
         "strangers": strangers[:STRANGERS],
         "more_strangers": max(0, len(strangers) - STRANGERS),
     }
 
 
-def _query(reason: str, before: int) -> str:
-    return urlencode({"before": before, **({"reason": reason} if reason else {})})
+def _query(reason: str, device: str, before: int) -> str:
+    asked = {"before": before, "reason": reason, "device": device}
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def _strangers(site: Site) -> list[Stranger]:
