@@ -114,8 +114,8 @@ def learn(  # noqa: PLR0913, PLR0917 - options of a command
         if sample.ended:
             err.print(f"Ended early: {sample.ended}.", markup=False, highlight=False)
         show_learnt(out, proposal, subscribe, chosen.name if chosen is not None else "")
-    if write is not None and proposal.blocks:
-        _write(write, proposal.toml, quiet=json)
+    if write is not None:
+        _write(write, proposal.toml if proposal.blocks else "", quiet=json)
 
 
 def _checked(topics: list[str], *, needed: bool) -> list[str]:
@@ -247,8 +247,12 @@ def _recorded(file: str) -> Sample:
 
 
 def _write(path: Path, block: str, *, quiet: bool) -> None:
+    """Append the block, if there is one, and say so."""
+    told = "Nothing to append."
     try:
-        learning.append(path, block)
+        if block:
+            learning.append(path, block)
+            told = f"Appended to {path}. The gateway reads it when it starts next."
     except SettingsError as error:
         raise fail(
             f"Nothing was written: with the proposal {path} would be no right settings.\n{error}",
@@ -259,9 +263,4 @@ def _write(path: Path, block: str, *, quiet: bool) -> None:
             error
         )
     if not quiet:
-        out.print(
-            f"Appended to {path}. The gateway reads it when it starts next.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        out.print(told, markup=False, highlight=False, soft_wrap=True)

@@ -13,13 +13,23 @@ from typing import TYPE_CHECKING
 
 import aiomqtt
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from rich.console import Console
 
 from devices.learn.heard import Heard
 from devices.learn.propose import propose
 from devices.reading import DeviceKey
 from gateway import learning
-from gateway.learning import LearnError, Sample, Source, listen, not_subscribed, read_lines
+from gateway.learning import (
+    LearnError,
+    Sample,
+    Source,
+    _is_refusal,
+    listen,
+    not_subscribed,
+    read_lines,
+)
 from gateway.screen_learn import show_learnt, verdict
 from gateway.settings import SettingsError, load, parse
 from tests.broker import Broker, broker, free_port  # noqa: F401 - a fixture
@@ -321,9 +331,16 @@ async def test_a_broker_that_lets_nobody_in_is_told(tmp_path: Path) -> None:
             await listening
 
 
-async def test_topics_that_may_not_be_read_are_told(tmp_path: Path) -> None:
-    access = tmp_path / "access"
-    access.write_text("topic read farm/#\n")
-    with Broker(tmp_path, f"acl_file {access}") as mine:
-        sample = await heard(Source("127.0.0.1", mine.port), 0.1, lambda _: None, "farm/#")
-        assert sample.messages == []
+@pytest.mark.parametrize(("code", "refusal"), [(0, False), (1, False), (0x80, True), (0x87, True)])
+def test_a_refused_subscription_is_seen_in_both_forms_of_a_code(code: int, refusal: bool) -> None:  # noqa: FBT001 - of a table
+    assert _is_refusal(code) is refusal
+    assert _is_refusal(ReasonCode(PacketTypes.SUBACK, identifier=code)) is refusal
+
+
+def test_where_nothing_is_proposed_nothing_is_written(tmp_path: Path) -> None:
+    settings = tmp_path / "holdwatch.toml"
+    settings.write_text(SETTINGS)
+    lines = b'zigbee2mqtt/fridge {"temperature": 4}\n'
+    done = run(tmp_path, "--file", "-", "--write", "holdwatch.toml", piped=lines)
+    assert b"Nothing to append" in done.stdout
+    assert settings.read_text() == SETTINGS
