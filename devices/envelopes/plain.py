@@ -20,7 +20,7 @@ from devices.envelopes.document import (
     sequence_number,
 )
 from devices.envelopes.mapping import Mapping, look_up, path_of
-from devices.envelopes.measured import nothing
+from devices.envelopes.measured import nothing, truth
 from devices.envelopes.plan import REFUSALS, KeyOf, Plan, Plans, Unplanned
 from devices.reading import MAXIMUM_CHANNELS, QUANTITIES, DeviceKey, Reading, layout, reading
 
@@ -221,7 +221,10 @@ class Definition:
                     f"the channel {channel} is given in two ways",
                     "Send each channel once",
                 )
-            value = number(look_up(document, path), ".".join(path) or "the payload")
+            found, key = look_up(document, path), ".".join(path) or "the payload"
+            # A door may be said to be open in words; nothing else may.
+            said = isinstance(found, bool | str) and not QUANTITIES[channel.partition(".")[0]].unit
+            value = truth(found, key) if said else number(found, key)
             channels[channel] = mapping.conversion_of(channel).of(value) if mapping.units else value
         if not channels:
             raise self._no_channel(document)

@@ -227,6 +227,8 @@ class _Fields:
             self.dated = self.dated or role == "time"
             return datetime if role == "time" else str
         if isinstance(value, bool):
+            if role == "value":
+                raise Unplanned
             return bool
         if role == "device":
             raise Unplanned

@@ -80,7 +80,7 @@ def test_the_best_radio_gateway_gives_the_signal(vectors: Path) -> None:
 
 
 def test_a_chirpstack_uplink_without_decoded_values_names_the_cure(vectors: Path) -> None:
-    with pytest.raises(DecodeError, match="device set acme.* --model") as caught:
+    with pytest.raises(DecodeError, match=r"device set acme.* --model") as caught:
         chirpstack("up")((vectors / "chirpstack/event_up.json").read_bytes(), NOW, 0)
     assert caught.value.reason == "unknown-model"
 
@@ -160,7 +160,7 @@ def test_the_normalised_form_is_read_where_no_decoded_name_is_known(vectors: Pat
 
 
 def test_things_stack_uplinks_that_say_nothing_known_are_told_why(vectors: Path) -> None:
-    with pytest.raises(DecodeError, match="device set acme.* --model") as caught:
+    with pytest.raises(DecodeError, match=r"device set acme.* --model") as caught:
         things_stack()(tts_uplink(vectors, decoded_payload=None), NOW, 0)
     assert caught.value.reason == "unknown-model"
     with pytest.raises(DecodeError, match=r"names seen: 'foo', 'bar\.x'"):

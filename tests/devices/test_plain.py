@@ -543,3 +543,18 @@ def test_random_bytes_raise_nothing_but_a_decode_error(payload: bytes, mapping: 
 def test_mappings_come_from_settings_by_name() -> None:
     table = {"topic": "a/{device}", "channels": {"temperature": "t"}}
     assert msgspec.convert(table, Mapping).channels == {"temperature": "t"}
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [("true", 1.0), ("false", 0.0), ('"open"', 1.0), ('"closed"', 0.0), ("1", 1.0)],
+)
+def test_a_door_may_be_said_to_be_open_in_words(said: str, value: float) -> None:
+    decode = PlainJson().bind("cargo/hall/d-1/readings", Origin("", "main"))
+    assert decode is not None
+    payload = f'{{"time": 1700000000000, "door": {said}, "temperature": 4.5}}'.encode()
+    for _ in range(3):
+        (one,) = decode(payload, 1_700_000_000_000, 0)
+        assert one.value("door") == value
+    with pytest.raises(DecodeError, match="not a number"):
+        decode(b'{"temperature": true}', 1_700_000_000_000, 0)
