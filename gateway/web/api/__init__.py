@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 
-from gateway.web.api import alerts, devices, gateway, push, quarantine, readings
+from gateway.web.api import alerts, devices, gateway, push, quarantine, readings, registry
 from gateway.web.api.answers import answer, refuse_in_json
 from gateway.web.api.openapi import document
 
 if TYPE_CHECKING:
     from gateway.web.site import Site
 
-ROUTERS = (gateway, readings, devices, alerts, quarantine, push)
-"""The first that fits serves: keys of devices may hold slashes, so readings come first."""
+ROUTERS = (gateway, readings, registry, devices, alerts, quarantine, push)
+"""The first that fits serves: keys may hold slashes, so what stands behind one comes first."""
 
 
 def make_api(site: Site) -> FastAPI:

@@ -55,8 +55,7 @@ def check_complete(site: Site) -> None:
 def find_device(site: Site, visitor: Visitor, key: str) -> DeviceKey:
     """Return a device by its key. Raises Problem."""
     device = parse_key(key)
-    heard = site.standing.seen(device) is not None
-    if not heard or str(device) != key or not visitor.sees(device):
+    if not site.standing.knows(device) or str(device) != key or not visitor.sees(device):
         check_complete(site)
         raise Problem(404, f"there is no device {key!r}", "GET /api/v1/devices lists them")
     return device

@@ -24,6 +24,7 @@ from gateway.web.visitor import Reader, Visitor, site_of
 
 if TYPE_CHECKING:
     from gateway.live import Seen
+    from gateway.web.now.register import Registered
     from gateway.web.now.rows import Row
     from gateway.web.site import Site
     from rules.status import Status
@@ -39,7 +40,7 @@ class LastValues:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._encoded: dict[DeviceKey, tuple[Seen, Row, bytes]] = {}
+        self._encoded: dict[DeviceKey, tuple[Seen, Row, Registered, bytes]] = {}
         self._listed: dict[tuple[str, ...], tuple[int, list[tuple[str, DeviceKey]]]] = {}
 
     def page(self, visitor: Visitor, after: str, limit: int) -> bytes:
@@ -53,29 +54,29 @@ class LastValues:
 
     def one(self, device: DeviceKey) -> bytes:
         """Return one device that was heard."""
-        seen, row = self._stands(device)
+        standing = self._site.standing
+        seen, row = standing.stands(device)
+        about = standing.register.of(device)
         known = self._encoded.get(device)
-        if known is None or known[0] is not seen or known[1] is not row:
-            encoded = msgspec.json.encode(describe(seen, row))
-            known = self._encoded[device] = seen, row, encoded
-        return known[2]
+        if known is None or known[0] is not seen or known[1] is not row or known[2] is not about:
+            encoded = msgspec.json.encode(describe(seen, row, about))
+            known = self._encoded[device] = seen, row, about, encoded
+        return known[3]
 
     def detail(self, device: DeviceKey) -> dict[str, Any]:
-        """Return one device that was heard, as the model DeviceDetail has it."""
-        seen, row = self._stands(device)
-        section = self._site.settings.device(device)
+        """Return one device, as the model DeviceDetail has it."""
+        standing = self._site.standing
+        seen, row = standing.stands(device)
+        about = standing.register.of(device)
         return {
-            **describe(seen, row),
+            **describe(seen, row, about),
             "zone": row.zone,
-            "position": section.position if section else None,
+            "position": about.card.position,
             "rules": [_rule(one) for one in seen.rules or ()],
+            "why": about.why,
+            "first": about.since,
+            "source": about.source,
         }
-
-    def _stands(self, device: DeviceKey) -> tuple[Seen, Row]:
-        seen, row = self._site.standing.seen(device), self._site.standing.row(device)
-        if seen is None or row is None:
-            raise ValueError(f"{device} was never told of")
-        return seen, row
 
     def _list(self, visitor: Visitor) -> list[tuple[str, DeviceKey]]:
         """Return the devices that a visitor may know of, by key."""
@@ -91,7 +92,7 @@ class LastValues:
         return known[1]
 
 
-def describe(seen: Seen, row: Row) -> dict[str, Any]:
+def describe(seen: Seen, row: Row, about: Registered) -> dict[str, Any]:
     """Return how a device stands, as the model Device has it."""
     return {
         "device": row.key,
@@ -111,7 +112,16 @@ def describe(seen: Seen, row: Row) -> dict[str, Any]:
         "acknowledged": row.acknowledged,
         "holder": row.holder,
         "muted_until": row.muted_until,
-        "unconfirmed": seen.unconfirmed,
+        "unconfirmed": row.unconfirmed,
+        "registered": about.stand,
+        "recognised": about.recognised,
+        "card": about.card,
+        "maintenance": about.maintenance,
+        "calibrations": about.calibrations,
+        "replaced_by": str(about.replaced_by) if about.replaced_by else None,
+        "replaces": str(about.replaces) if about.replaces else None,
+        "quality": about.quality,
+        "quarantined": about.quarantined,
     }
 
 

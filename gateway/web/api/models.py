@@ -46,6 +46,42 @@ class Value(Model):
     unit: str
 
 
+class Card(Model):
+    """What a device is called, where and what it is: as stated, else by settings and model."""
+
+    name: str
+    site: str
+    zone: str = Field(description="Where within the site.")
+    container: str = Field(description="By its ISO 6346 number.")
+    position: tuple[float, float] | None = Field(description="Latitude and longitude, degrees.")
+    model: str
+    interval: int = Field(description="How often it sends, ms.")
+    note: str
+
+
+class Calibration(Model):
+    """What a sensor said was held against a reference, and is corrected from `since` on."""
+
+    since: int
+    channel: str
+    offset: float = Field(description="Added to what the sensor says.")
+    as_found: float | None = Field(description="What it said minus the reference, before that.")
+    tolerance: float | None
+    certificate: str
+    expires: int | None = Field(description="When it is good no longer.")
+    good: bool = Field(description="Whether what was judged until then was within the tolerance.")
+    note: str
+
+
+class Maintenance(Model):
+    """What is sent from `since` until `until` is kept and does not count."""
+
+    since: int
+    until: int
+    reason: str
+    who: str
+
+
 class Device(Model):
     """How a device stands."""
 
@@ -64,6 +100,15 @@ class Device(Model):
     holder: str = Field(description="Who has that alert; empty: nobody.")
     muted_until: int | None
     unconfirmed: bool = Field(description="Nobody has confirmed that it is one of ours.")
+    registered: Literal["unconfirmed", "confirmed", "replaced"]
+    recognised: str = Field(description="What it was recognised as; empty: nobody knows.")
+    card: Card
+    maintenance: Maintenance | None = Field(description="The one that it is in.")
+    calibrations: list[Calibration] = Field(description="The newest of each channel.")
+    replaced_by: str | None = Field(description="The device that stands in for it now.")
+    replaces: str | None = Field(description="The device that it stands in for.")
+    quality: dict[str, int] = Field(description="How often what was remarked on its readings.")
+    quarantined: int = Field(description="Its messages in the quarantine.")
 
 
 class Rule(Model):
@@ -88,8 +133,11 @@ class DeviceDetail(Device):
     """How a device stands, by its rules."""
 
     zone: str = Field(description="The time zone of its place.")
-    position: tuple[float, float] | None = Field(description="Where it stands by the settings.")
+    position: tuple[float, float] | None = Field(description="Where somebody said it stands.")
     rules: list[Rule] = Field(description="Empty while every rule that judges it is content.")
+    why: str = Field(description="How it was recognised.")
+    first: int | None = Field(description="When it came first; null: never, or nobody knows.")
+    source: str = Field(description="Who brought it.")
 
 
 class Devices(Model):

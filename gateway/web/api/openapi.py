@@ -80,17 +80,20 @@ def document(api: FastAPI) -> dict[str, Any]:
             "password": {"type": "http", "scheme": "basic"},
         }
         for path, operations in found["paths"].items():
-            for operation in operations.values():
-                _complete(path, operation)
+            for method, operation in operations.items():
+                _complete(path, method, operation)
         api.openapi_schema = found
     return api.openapi_schema
 
 
-def _complete(path: str, operation: dict[str, Any]) -> None:
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     """Add to one operation who may use it, and how it refuses."""
     possible = set(_REFUSALS)
     if "requestBody" not in operation:
-        possible -= {"400", "409", "413"}
+        possible -= {"400", "413"}
+    if method == "get" and path != "/devices.csv":
+        # Only that one asks the gateway, which may refuse.
+        possible -= {"409"}
     if "{" not in path and "requestBody" not in operation:
         possible -= set() if "parameters" in operation else {"422"}
         possible -= {"404"} if path != "/alerts" else set()

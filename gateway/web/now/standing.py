@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from devices.reading import DeviceKey
+from gateway.live import Seen
 from gateway.web.now.fill import fill
 from gateway.web.now.open_alerts import Counts, OpenAlerts
 from gateway.web.now.register import Register
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from devices.reading import Reading
     from gateway.clock import Clock
-    from gateway.live import Part, Seen
+    from gateway.live import Part
     from gateway.settings import Settings
     from gateway.web.files import Archive, Files
     from gateway.web.now.noted import Noted
@@ -272,6 +273,19 @@ class Standing:
         """Return how a device stands, None if it was never heard."""
         line = self._lines.get(str(device))
         return line.row if line else None
+
+    def stands(self, device: DeviceKey) -> tuple[Seen, Row]:
+        """Return how a device stands, also one that was named and never heard."""
+        seen, line = self._seen.get(device), self._lines.get(str(device))
+        if seen is not None and line is not None:
+            return seen, line.row
+        unheard = Seen(*device, None, None, 0, (), (), None, unconfirmed=False)
+        watched, about = self._watched.of(device), self.register.of(device)
+        return unheard, make_row(unheard, watched, about, [], self._trends)
+
+    def knows(self, device: DeviceKey) -> bool:
+        """Whether a device was heard, or named."""
+        return device in self._seen or self.register.is_known(device)
 
     def seen(self, device: DeviceKey) -> Seen | None:
         """Return the newest reading of a device and where its rules stand, None as above."""

@@ -119,10 +119,9 @@ def name_of(key: str) -> str:
 def find(site: Site, key: str) -> Registered:
     """Return a device that was heard or named. Raises Problem."""
     device = parse_key(key)
-    standing = site.standing
-    if standing.seen(device) is None and not standing.register.is_known(device):
+    if not site.standing.knows(device):
         raise unknown(key)
-    return standing.register.of(device)
+    return site.standing.register.of(device)
 
 
 async def show_device(

@@ -53,7 +53,12 @@ def token(page: RunningPage) -> str:
 def described(page: RunningPage, alert: str) -> BaseSchema:
     """The API; among what is asked for are things that are there."""
     schema = schemathesis.openapi.from_url(f"{page.url}/api/v1/openapi.json")
-    known = {"device": "fridge-1", "alert": alert, "topic": "cargo/site/fridge-1/readings"}
+    known = {
+        "device": "fridge-1",
+        "alert": alert,
+        "topic": "cargo/site/fridge-1/readings",
+        "number": "1",
+    }
 
     @schema.hook
     def map_path_parameters(
