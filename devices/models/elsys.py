@@ -214,7 +214,7 @@ def _model(  # noqa: PLR0913 - what one entry differs in
 MODELS: tuple[Model, ...] = (
     _model("ERS", _ROOM, proven="published vectors"),
     _model("ERS Lite", _ROOM, proven="published vectors"),
-    _model("ERS CO2", _ROOM, known_as=("ERS CO2 Lite",), proven="data sheet"),
+    _model("ERS CO2", _ROOM, known_as=("ERS CO2 Lite",)),
     _model("ERS Eye", _ROOM),
     _model("ERS Sound", _ROOM),
     _model("ERS VOC", _ROOM),
