@@ -18,8 +18,8 @@ from fastapi.responses import Response
 from gateway.control import NotRunningError
 from gateway.web.keys import parse_key
 from gateway.web.look import show
-from gateway.web.pages.sensor_chart import MARKS
 from gateway.web.pages.sensor_files import chart, known
+from gateway.web.pages.sensor_marks import MARKS
 from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, shown, zone_parts
 from gateway.web.problems import Problem
 from gateway.web.visitor import Viewer, site_of
@@ -124,10 +124,19 @@ async def sensor_chart(  # noqa: PLR0913, PLR0917 - an address has this many par
     if not 0 < end - start <= LONGEST:
         raise Problem(422, "the time asked for is empty or too long", "Ask for at most 400 days")
     now = site.clock.now()
-    interval = site.standing.register.known.interval(device)
+    register = site.standing.register
+    interval, model = register.known.interval(device), register.model(device)
     made = await site.archive.ask(
         lambda files: chart(
-            files, device, channel, start, end, interval=interval, now=now, points=points
+            files,
+            device,
+            channel,
+            start,
+            end,
+            interval=interval,
+            model=model,
+            now=now,
+            points=points,
         )
     )
     if made is None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from devices.reading import OWN_CLOCK_UNTRUSTED, RETAINED, WRONG_CLOCK
 from gateway.web.downsample import downsample
+from gateway.web.pages.sensor_marks import MOST_MARKS, Mark, marks_of, remarked
 from gateway.web.told_alert import that_were
 from rules.threshold import HOLDS, Threshold
 
@@ -26,24 +26,11 @@ if TYPE_CHECKING:
     from gateway.web.corrected import Corrected
     from gateway.web.downsample import Booleans
     from rules.alert import Alert
+    from rules.remark import Remark
     from rules.rule import RuleVersion
 
 MOST_GAPS = 500
 """Times unknown that are told apart: where there are more, near ones are joined."""
-MOST_MARKS = 200
-"""Marks of each kind: where there are more, near ones are one mark with their number."""
-
-CANNOT_BE = "unusable"
-MAINTENANCE = "maintenance"
-MARKS: dict[str, str] = {
-    CANNOT_BE: "cannot be true, or was missing",
-    "clock": "the sensor's clock is wrong: shown when it arrived",
-    "retained": "kept by the broker: not fresh",
-    "own clock": "came before this gateway's own clock was sure",
-    MAINTENANCE: "in maintenance: does not count",
-}
-"""Kinds of marks, in words."""
-_FLAGS = {"clock": WRONG_CLOCK, "retained": RETAINED, "own clock": OWN_CLOCK_UNTRUSTED}
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -66,14 +53,6 @@ class Excursion(msgspec.Struct, frozen=True):
     severity: str
     began: int
     ended: int | None
-
-
-class Mark(msgspec.Struct, frozen=True):
-    """Readings with a flaw, of one kind (see MARKS): the first one's time, and how many."""
-
-    at: int
-    kind: str
-    count: int
 
 
 class Offset(msgspec.Struct, frozen=True):
@@ -144,6 +123,7 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
     versions: Sequence[RuleVersion],
     alerts: Sequence[Alert],
     stays: Sequence[Stay] = (),
+    remarks: Sequence[tuple[int, Remark]] = (),
     channel: str,
     interval: int,
     start: int,
@@ -156,7 +136,8 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
 
     `found` begins a hold before `start`, since its values speak into the chart. `versions` are
     the device's rules and `alerts` the device's, with those of `stays`: who stood there when,
-    oldest first, the device itself last. `heard`: since when any of them is known at all.
+    oldest first, the device itself last. `remarks` are in order, each with its time (ms).
+    `heard`: since when any of them is known at all.
     """
     series = found.series
     hold = hold_of(versions, channel, interval)
@@ -195,7 +176,8 @@ def make_chart(  # noqa: PLR0913 - a chart is made of this much
             for one in that_were(alerts)
             if one.channel == channel and one.began < end and start < (one.ended or end)
         ],
-        marks=_marks(found, inside, (end - start) // MOST_MARKS + 1),
+        marks=marks_of(found, inside, (end - start) // MOST_MARKS + 1)
+        + remarked(remarks, (end - start) // MOST_MARKS + 1),
         offsets=_offsets(series.when[inside], found.offsets[inside]),
         before=[
             Before(str(one.device), one.since, one.until)
@@ -279,23 +261,6 @@ def _offsets(when: Integers, offsets: Floats) -> list[Offset]:
         Offset(at, offset)
         for at, offset in zip(when[changes].tolist(), offsets[changes].tolist(), strict=True)
     ]
-
-
-def _marks(found: Corrected, inside: slice, width: int) -> list[Mark]:
-    series = found.series
-    when, flags = series.when[inside], series.flags[inside]
-    sound = found.sound & np.isfinite(series.values)
-    kinds = {CANNOT_BE: ~sound[inside], MAINTENANCE: found.maintained[inside]}
-    kinds.update({kind: flags & mask != 0 for kind, mask in _FLAGS.items()})
-    marks = []
-    for kind, here in kinds.items():
-        times = when[here]
-        _, firsts, counts = np.unique(times // width, return_index=True, return_counts=True)
-        marks += [
-            Mark(at, kind, count)
-            for at, count in zip(times[firsts].tolist(), counts.tolist(), strict=True)
-        ]
-    return marks
 
 
 def _summary(

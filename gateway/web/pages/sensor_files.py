@@ -10,23 +10,32 @@ from pydantic import TypeAdapter
 
 from devices.reading import QUANTITIES
 from gateway.web.pages.sensor_chart import hold_of, make_chart
+from gateway.web.pages.sensor_marks import REMARKS
 from rules import AnyRule
 from rules.duration import DAY
+from rules.quality import remarks
 from rules.rule import RuleVersion
+from rules.subject import order, undated
 from rules.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from devices.model import Model
     from devices.reading import DeviceKey, Reading
     from gateway.registry.registry import Stay
     from gateway.web.files import Files
     from gateway.web.pages.sensor_chart import Chart
     from rules.alert import Alert
+    from rules.remark import Remark
 
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
 LOOK_BACK = 30 * DAY
 """Channels that a device has sent in so many ms before its newest reading are shown."""
+LEAD = DAY
+"""So many ms before a chart begins readings are looked at: a remark needs those before it."""
+REMARKED = 20_000
+"""Readings that are looked at for a chart, at most."""
 PLACES = {"latitude", "longitude"}
 """Channels that the map shows."""
 
@@ -105,6 +114,7 @@ def chart(  # noqa: PLR0913 - what is asked
     end: int,
     *,
     interval: int,
+    model: Model | None,
     now: int,
     points: int,
 ) -> Chart | None:
@@ -123,6 +133,7 @@ def chart(  # noqa: PLR0913 - what is asked
         versions=versions,
         alerts=[alert for one in stays for alert in _alerts(files, one, start, end)],
         stays=stays,
+        remarks=[one for stay in stays for one in _remarks(files, stay, channel, end, model)],
         channel=channel,
         interval=interval,
         start=start,
@@ -137,6 +148,30 @@ def _alerts(files: Files, stay: Stay, start: int, end: int) -> list[Alert]:
     """Return the alerts of a device that began before it was replaced."""
     until = stay.until or end
     return [one for one in files.state.alerts_of(stay.device, start) if one.began < until]
+
+
+def _remarks(
+    files: Files, stay: Stay, channel: str, end: int, model: Model | None
+) -> list[tuple[int, Remark]]:
+    """Return what there is to remark on a device's readings of a channel, each with its time (ms).
+
+    Nothing where there are very many: each is looked at.
+    """
+    device, start = stay.device, stay.since
+    until, before = stay.until or end, start - LEAD
+    newer = files.newer(device, before, until)
+    stored = sum(day.readings for day in files.history.days(device, before, until))
+    if stored + len(newer) > REMARKED:
+        return []
+    found = {(one.at, one.identity): one for one in newer}
+    found |= {(one.at, one.identity): one for one in files.history.read(device, before, until)}
+    readings = sorted((one for one in found.values() if not undated(one)), key=order)
+    return [
+        (reading.when, one)
+        for reading, some in zip(readings, remarks(readings, model), strict=True)
+        for one in some
+        if reading.when >= start and one.name in REMARKS and one.channel in {"", channel}
+    ]
 
 
 def _heard(files: Files, device: DeviceKey) -> int | None:

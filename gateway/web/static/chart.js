@@ -120,8 +120,12 @@ export function openChart(element, tell) {
       (one) => (one.high !== null && value > one.high) || (one.low !== null && value < one.low),
     );
     const beyond = broken ? `, ${broken.high !== null && value > broken.high ? "above" : "below"} the limit of ${broken.rule}` : "";
-    const flaws = data.marks.filter((one) => one.at === when).map((one) => `, ${tell.words(one.kind)}`);
-    tell.pointed(`${clock.full(when, true)} ${clock.sign(when)}: ${minus(value)} ${unit}${beyond}${flaws.join("")}`);
+    const raw = said(data, when, value);
+    const corrected = raw === value ? "" : `, the sensor said ${minus(raw)}`;
+    const other = data.before.find((one) => when < one.until);
+    const whose = other ? `, of ${other.device}` : "";
+    const flaws = data.marks.filter((one) => one.at === when).map((one) => `, ${one.text || tell.words(one.kind)}`);
+    tell.pointed(`${clock.full(when, true)} ${clock.sign(when)}: ${minus(value)} ${unit}${corrected}${beyond}${whose}${flaws.join("")}`);
   }
 
   function show(fresh) {
@@ -240,6 +244,12 @@ export function openChart(element, tell) {
       chart?.destroy();
     },
   };
+}
+
+// What a sensor said, of a value as it counts.
+export function said(data, when, value) {
+  const added = data.offsets.findLast((one) => one.since <= when)?.offset ?? 0;
+  return added && value !== null ? Number((value - added).toFixed(9)) : value;
 }
 
 export { length, minus };

@@ -1,6 +1,18 @@
 // What stands behind and on the line of a chart: times unknown hatched, alerts shaded, limits as
 // lines with their text, flaws of readings as signs. Nothing is told by colour alone.
-export const SIGNS = { unusable: "✕", clock: "◷", retained: "◇", "own clock": "◔" };
+export const SIGNS = {
+  unusable: "✕",
+  clock: "◷",
+  retained: "◇",
+  "own clock": "◔",
+  maintenance: "⚒",
+  jump: "↯",
+  frozen: "=",
+  late: "↶",
+  "low-battery": "▁",
+  "weak-signal": "◌",
+  "sequence-gap": "…",
+};
 
 const LANE = 20; // pixels
 const colours = new Map();
@@ -72,6 +84,15 @@ function lanes(data) {
   return found.reverse();
 }
 
+// Where values begin to count otherwise: corrected by a calibration, or of another device.
+export function turns({ offsets, before }) {
+  const plus = (offset) => `${offset > 0 ? "+" : ""}${minus(offset)}`;
+  return [
+    ...offsets.slice(1).map(({ since, offset }) => ({ at: since, text: `calibrated: ${plus(offset)}` })),
+    ...before.map(({ device, until }) => ({ at: until, text: `until here ${device}` })),
+  ];
+}
+
 export function paintBehind(u, data, clock) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio;
@@ -102,12 +123,13 @@ export function paintBehind(u, data, clock) {
     ctx.fillStyle = colour(one.severity);
     ctx.fillRect(place.x, bbox.top + lane * LANE * ratio, place.width, 4 * ratio);
   }
-  for (const { at, sign } of clock.changes) {
+  for (const { at, text } of [...clock.changes.map(({ at, sign }) => ({ at, text: `clocks change: ${sign}` })), ...turns(data)]) {
     const place = across(u, at, at, ratio);
     if (!place) continue;
-    ctx.fillStyle = colour("line");
+    ctx.fillStyle = colour("faint");
     ctx.fillRect(place.x, bbox.top, ratio, bbox.height);
-    say(ctx, `clocks change: ${sign}`, place.x + 4 * ratio, bbox.top + bbox.height - 18 * ratio, "faint", ratio);
+    const left = place.x - bbox.left > bbox.width * 0.7;
+    say(ctx, text, place.x + (left ? -4 : 4) * ratio, bbox.top + bbox.height - 54 * ratio, "faint", ratio, left ? "right" : "left");
   }
   ctx.restore();
 }

@@ -1,6 +1,6 @@
 // The view of a sensor: its chart, and what is fetched again when something changes.
 /* global htmx */
-import { length, minus, openChart } from "./chart.js";
+import { length, minus, openChart, said } from "./chart.js";
 import { SIGNS } from "./chart_paint.js";
 
 const AGAIN = 2000; // ms between two looks at how it stands
@@ -72,11 +72,13 @@ function summary(unit) {
 }
 
 function legend() {
-  const { data } = shown;
+  const { data, clock } = shown;
   const lines = [];
   for (const one of data.limits) lines.push(["limit", "", `${one.rule}: ${one.words} (${one.severity})`, one.severity]);
   if (data.excursions.length) lines.push(["shade", "", "an alert was open", data.excursions[0].severity]);
   if (data.gaps.length) lines.push(["hatch", "", `unknown: nothing usable for more than ${length(data.hold)}`]);
+  if (data.offsets.length) lines.push(["sign", "±", "corrected by calibration: the table has what the sensor said beside it"]);
+  for (const one of data.before) lines.push(["sign", "⇤", `until ${clock.full(one.until)} by ${one.device}, which was replaced`]);
   const counts = new Map();
   for (const { kind, count } of data.marks) counts.set(kind, (counts.get(kind) ?? 0) + count);
   for (const [kind, count] of counts) lines.push(["sign", SIGNS[kind], `${words(kind)}: ${count.toLocaleString("en")}`]);
@@ -96,10 +98,22 @@ function table() {
   const { data, view, clock } = shown;
   const values = [...data.when.keys()].filter((i) => data.values[i] !== null);
   const few = values.length <= ROWS;
-  const heads = few ? ["Time", "Value"] : ["From", "Lowest", "Highest"];
+  const raw = data.offsets.length > 0;
+  const remarks = new Map();
+  for (const { at, kind, text } of data.marks) remarks.set(at, [...(remarks.get(at) ?? []), text || words(kind)]);
+  const heads = few ? ["Time", "Value", ...(raw ? ["As sent"] : []), ...(remarks.size ? ["Remarks"] : [])] : ["From", "Lowest", "Highest"];
   const rows = [];
-  if (few) for (const i of values) rows.push([clock.full(data.when[i], true), minus(data.values[i])]);
-  else {
+  if (few) {
+    const found = new Map(values.map((i) => [data.when[i], data.values[i]]));
+    // What cannot be true has no value here, and is told nevertheless.
+    for (const at of remarks.keys()) if (!found.has(at)) found.set(at, null);
+    for (const [at, value] of [...found].sort(([a], [b]) => a - b)) {
+      const cells = [clock.full(at, true), value === null ? "–" : minus(value)];
+      if (raw) cells.push(value === null ? "" : minus(said(data, at, value)));
+      if (remarks.size) cells.push((remarks.get(at) ?? []).join("; "));
+      rows.push(cells);
+    }
+  } else {
     const width = (view.to - view.from) / (ROWS / 2);
     const slots = new Map();
     for (const i of values) {
@@ -112,12 +126,13 @@ function table() {
     }
   }
   const head = element("tr", "");
-  heads.forEach((text, i) => head.append(element("th", text, i ? "number" : "")));
+  const kind = (i) => (i && heads[i] !== "Remarks" ? "number" : "");
+  heads.forEach((text, i) => head.append(element("th", text, kind(i))));
   find("[data-heads]").replaceChildren(head);
   find("[data-rows]").replaceChildren(
     ...rows.map((cells) => {
       const line = element("tr", "");
-      cells.forEach((text, i) => line.append(element("td", text, i ? "number" : "")));
+      cells.forEach((text, i) => line.append(element("td", text, kind(i))));
       return line;
     }),
   );

@@ -152,7 +152,7 @@ def test_unknown_times_excursions_and_flaws_are_told_to_the_chart(
     (excursion,) = made["excursions"]
     assert (excursion["severity"], excursion["rule"]) == ("critical", "too-warm")
     assert (excursion["began"], excursion["ended"]) == (begin + 20 * MINUTE, begin + 25 * MINUTE)
-    assert {one["kind"] for one in made["marks"]} == {"unusable", "clock"}
+    assert {one["kind"] for one in made["marks"]} == {"unusable", "clock", "late"}
     silent = begin + 45 * MINUTE + int(12.5 * MINUTE)
     assert [silent, made["gaps"][-1][1]] in made["gaps"]
     assert [begin + 35 * MINUTE, begin + 40 * MINUTE] in made["gaps"]
@@ -208,3 +208,23 @@ def test_a_day_that_cannot_be_is_refused(
     page.publish("fridge-day", {"temperature": 4.0})
     answer = client.get(f"/sensor/fridge-day{query}")
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_what_is_remarkable_is_marked_on_the_reading_in_question(
+    page: RunningPage, client: httpx.Client
+) -> None:
+    begin = now() - 30 * MINUTE
+    readings = [
+        {"time": begin + index * MINUTE, "temperature": 5.0 + index / 10, "seq": index}
+        for index in range(12)
+    ]
+    readings[6]["temperature"] = 90.0
+    page.publish("fridge-odd", *readings[:9], *readings[11:])
+    made = until(
+        lambda: (found := chart(client, "fridge-odd"))["summary"]["readings"] == 10 and found,
+        "its readings",
+    )
+    marks = {one["kind"]: one for one in made["marks"]}
+    assert marks["jump"]["at"] == begin + 6 * MINUTE
+    assert "nothing real changes so fast" in marks["jump"]["text"]
+    assert marks["sequence-gap"]["text"] == "2 messages before it have not come (9 to 10)"

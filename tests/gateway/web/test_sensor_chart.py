@@ -14,8 +14,9 @@ from devices.reading import CLOCK_AHEAD, RETAINED, UNUSABLE_SHIFT, DeviceKey
 from gateway.history.reader import Series
 from gateway.web.corrected import Corrected
 from gateway.web.look import render
-from gateway.web.pages.sensor_chart import Chart, Mark, make_chart
+from gateway.web.pages.sensor_chart import Chart, make_chart
 from gateway.web.pages.sensor_files import ordered
+from gateway.web.pages.sensor_marks import Mark
 from gateway.web.pages.sensor_range import Length, shown, zone_parts
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
