@@ -114,6 +114,8 @@ def _views(page: Page, url: str) -> dict[str, str]:
         "sensor": "/sensor/cold-room",
         "sensor-week": "/sensor/reefer-1?range=week",
         "map": "/map",
+        "devices": "/devices",
+        "device": "/device/cold-room",
         "alerts": "/alerts?state=all",
         "alert": alert,
         "acts": f"{alert}/acts",

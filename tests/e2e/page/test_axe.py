@@ -21,6 +21,9 @@ VIEWS = (
     "/alerts/{alert}",
     "/alerts/{alert}/acts",
     "/map",
+    "/devices",
+    "/device/fridge-1",
+    "/device/fridge-4",
     "/quarantine",
     "/gateway",
     "/account",
@@ -48,6 +51,9 @@ def prepare(running: RunningPage) -> str:
     alert = running.alert("fridge-1")
     running.publish("fridge-2", {"temperature": 5.0}, {"temperature": 9.5}, {"temperature": 5.0})
     running.publish("fridge-3", {"temperature": "no number"})
+    running.publish("fridge-4", {"temperature": 5.0, "seq": 1})
+    told = ("--for", "2 h", "--reason", "Cleaning")
+    running.command("device", "maintenance", "fridge-1", *told)
     running.command("alert", "acknowledge", alert["id"], "--reason", "On my way")
     running.command("alert", "mute", alert["id"], "--for", "2 h", "--reason", "Goods moved")
     running.command("screen", "add", "hall")
