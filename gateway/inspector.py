@@ -31,7 +31,7 @@ from rules.alone import limits_of
 from rules.quality import ONLY_LATE, Watcher, checks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from devices.model import Model
     from devices.reading import DeviceKey, Reading
@@ -48,7 +48,7 @@ SAVED = 60_000
 EACH = 9
 """and no more often than every so many ms for each device: a hundred thousand in 15 minutes."""
 SLICE = 500
-"""Devices that are saved before the loop is given back."""
+"""Devices, or rows of ledgers, that are saved before the loop is given back."""
 LINGER = 1.0
 """Seconds to wait for more readings once all are seen: it is called once for many."""
 GAPS = 100_000
@@ -147,10 +147,8 @@ class Inspector:
         before = len(ledger.gaps)
         for first, last in known.watcher.missed:
             ledger.add(Gap(first, last, known.watcher.missed_after, reading.when))
-            if self._gaps + len(ledger.gaps) - before > GAPS:
-                ledger.forget_oldest()
-        self._gaps += len(ledger.gaps) - before
-        known.ledger_changed = True
+            self._keep_within(ledger, before)
+        self._changed_ledger(known, ledger, before)
 
     def _fill(self, known: Known, reading: Reading) -> None:
         ledger = known.ledger
@@ -158,8 +156,17 @@ class Inspector:
             return
         before = len(ledger.gaps)
         if ledger.fill(reading):
-            self._gaps += len(ledger.gaps) - before
-            known.ledger_changed = True
+            self._keep_within(ledger, before)
+            self._changed_ledger(known, ledger, before)
+
+    def _keep_within(self, ledger: Ledger, before: int) -> None:
+        """Let a ledger that had so many rows take no more than all may have together."""
+        while ledger.gaps and self._gaps + len(ledger.gaps) - before > GAPS:
+            ledger.forget_oldest()
+
+    def _changed_ledger(self, known: Known, ledger: Ledger, before: int) -> None:
+        self._gaps += len(ledger.gaps) - before
+        known.ledger_changed = True
 
     # -- what others tell and ask ------------------------------------------------------------
 
@@ -218,10 +225,12 @@ class Inspector:
                         part = changed[first : first + SLICE]
                         stage(self._state, [pack(known) for known in part])
                     await asyncio.sleep(0)
-                for known in ledgers:
-                    stage_ledger(
-                        self._state, known.device, known.ledger.gaps if known.ledger else ()
-                    )
+                for part in _slices(ledgers):
+                    with self._pace.working():
+                        for known in part:
+                            gaps = known.ledger.gaps if known.ledger else ()
+                            stage_ledger(self._state, known.device, gaps)
+                    await asyncio.sleep(0)
                 self._state.move(self.name, self.cursor)
         except DiskError as error:
             # What was saved before still stands: a restart looks at more readings again.
@@ -232,6 +241,20 @@ class Inspector:
             return
         for known in ledgers:
             known.ledger_changed = False
+
+
+def _slices(ledgers: Iterable[Known]) -> Iterator[list[Known]]:
+    """Return ledgers in parts, each of few rows: of one device there are `ledger.MOST` at most."""
+    part: list[Known] = []
+    rows = 0
+    for known in ledgers:
+        part.append(known)
+        rows += 1 + (len(known.ledger.gaps) if known.ledger else 0)
+        if rows >= SLICE:
+            yield part
+            part, rows = [], 0
+    if part:
+        yield part
 
 
 def _count(known: Known, remark: Remark, reading: Reading) -> None:

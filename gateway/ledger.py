@@ -44,7 +44,10 @@ class Ledger:
     def add(self, gap: Gap) -> None:
         """Note numbers that have not come."""
         self.gaps.append(gap)
-        if len(self.gaps) > MOST:
+        self._forget_most()
+
+    def _forget_most(self) -> None:
+        while len(self.gaps) > MOST:
             self.forget_oldest()
 
     def forget_oldest(self) -> None:
@@ -62,7 +65,9 @@ class Ledger:
             gap = self.gaps[place]
             timely = reading.flags & ARRIVAL or gap.after <= when <= gap.before
             if gap.first <= number <= gap.last and timely:
+                # What comes out of the middle of a row makes two of it.
                 self.gaps[place : place + 1] = _without(gap, number, when)
+                self._forget_most()
                 return True
         return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -336,6 +336,54 @@ async def test_all_devices_together_have_so_many_rows(
     found = bench.inspector.of(D1)
     assert found is not None
     assert found.missing == 4
+
+
+def test_what_comes_late_makes_no_more_rows_than_a_device_has() -> None:
+    last = 4 * MOST
+    ledger = Ledger([Gap(1, last, NOW - 100 * MINUTE, NOW + last * MINUTE)])
+    came = numbered(*range(2, last, 2))
+    assert all(ledger.fill(one) for one in came)
+    assert len(ledger.gaps) == MOST
+    assert ledger.gaps[-1].last == last, "the newest are kept"
+    assert ledger.count == last - len(came)
+
+
+async def test_what_comes_late_makes_no_more_rows_than_all_have(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.inspector.GAPS", 2)
+    await counted(bench)
+    await bench.take(*numbered(120))
+    await bench.take(*numbered(105, 110, 115))
+    assert bench.gaps() == [(111, 114), (116, 119)]
+    found = bench.inspector.of(D1)
+    assert found is not None
+    assert found.missing == 16
+
+
+async def test_ledgers_are_saved_in_slices(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for device in ("d-1", "d-2", "d-3", "d-4"):
+        numbers = (*range(90, 101), 102, 104)
+        await bench.take(*(said(device, NOW + n * MINUTE, sequence=n) for n in numbers))
+    monkeypatch.setattr("gateway.inspector.SLICE", 4)
+    staged: list[list[int]] = [[]]
+    staging = bench.state.stage
+
+    def noted(sql: str, rows: Sequence[tuple[object, ...]]) -> int:
+        if sql.startswith("INSERT OR REPLACE INTO missing"):
+            staged[-1].append(len(rows))
+        return staging(sql, rows)
+
+    async def others() -> None:
+        while True:
+            await asyncio.sleep(0)
+            staged.append([])
+
+    monkeypatch.setattr(bench.state, "stage", noted)
+    other = asyncio.create_task(others())
+    await bench.inspector.save()
+    other.cancel()
+    assert [one for one in staged if one] == [[2, 2], [2, 2]]
 
 
 def test_a_number_without_a_time_of_its_own_is_looked_for_in_the_newest_row() -> None:
