@@ -53,8 +53,8 @@ class NewCalibration(Model):
     tolerance: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
         default=None, description="How far off it may have been; left out: 0.5."
     )
-    certificate: Text = ""
-    expires: Time | None = Field(default=None, description="When it is good no longer.")
+    certificate: Annotated[str, Field(min_length=1, max_length=100)]
+    expires: Time = Field(description="When it is good no longer.")
     since: Time | None = Field(default=None, description="From when on; left out: from now.")
     note: Note = ""
 

@@ -18,6 +18,7 @@ from gateway.web.look import local, moment, show_at
 from gateway.web.now.register import is_over
 from gateway.web.pages.account import Changed, changes
 from gateway.web.pages.sensor import unknown
+from gateway.web.pages.sensor_files import ordered
 from gateway.web.visitor import Viewer, Visitor, site_of
 from rules.duration import format_duration
 from rules.remark import WORDS
@@ -143,7 +144,7 @@ async def show_device(
         heard=seen is not None,
         place=zone,
         card=_card(site, about),
-        channels=list(seen.channels) if seen else [],
+        channels=ordered(set(seen.channels), frozenset()) if seen else (),
         calibrations=_calibrations(site, about, now),
         maintenances=registry.maintenances(device)[:-4:-1],
         line=registry.line(device),
@@ -204,14 +205,19 @@ def _replacements(site: Site, about: Registered) -> list[str]:
 
 
 def _history(files: Files, key: str, zone: str, now: int) -> list[Done]:
-    """Return what was done to a device, newest first."""
+    """Return what was done to a device, newest first; that it was replaced, too."""
+    found = audit.of_object(files.state, key, "device-", ENTRIES, LOOKED_AT)
+    by = files.registry.replaced_by(parse_key(key))
+    if by is not None:
+        other = audit.of_object(files.state, str(by[0]), "device-replace", ENTRIES, LOOKED_AT)
+        found = sorted([*found, *other], key=lambda one: -one.number)[:ENTRIES]
     return [
         Done(
             entry,
             DONE.get(entry.what.removeprefix("device-"), entry.what),
             _changes(entry, zone, now),
         )
-        for entry in audit.of_object(files.state, key, "device-", ENTRIES, LOOKED_AT)
+        for entry in found
     ]
 
 

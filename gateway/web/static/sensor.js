@@ -140,7 +140,18 @@ function table() {
 
 function csv({ values, channel }) {
   const { from, to } = shown.view;
-  find("[data-csv]").href = `${values}?${new URLSearchParams({ channel, from, to, format: "csv" })}`;
+  const query = new URLSearchParams({ channel, from, to, format: "csv" });
+  find("[data-csv]").href = `${values}?${query}`;
+  // Each device has its own readings: of those before it there is a file for each.
+  find("[data-csv-before]").replaceChildren(
+    ...shown.data.before.map(({ device }) => {
+      const link = element("a", `Those of ${device} (CSV)`, "button");
+      const key = device.split("/").map(encodeURIComponent).join("/");
+      link.href = `/api/v1/devices/${key}/readings?${query}`;
+      link.download = "";
+      return link;
+    }),
+  );
 }
 
 function soon() {

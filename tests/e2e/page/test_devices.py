@@ -109,6 +109,7 @@ def test_a_calibration_shows_what_the_sensor_said_beside_what_counts(
     page.goto(f"{running.url}/device/probe-4")
     page.get_by_label("Correction, added to what it says").fill("0.5")
     page.get_by_label("Certificate number").fill("K-77")
+    page.get_by_label("Good until the end of").fill("2090-01-01")
     page.locator("input[name=since]").fill("2026-01-01T00:00")
     page.get_by_role("button", name="Enter it").click()
     expect(page.get_by_role("region", name="Calibrations")).to_contain_text("K-77")

@@ -84,6 +84,7 @@ def test_a_bad_calibration_tells_what_rests_on_the_sensor(
         lambda: client.get("/alerts", params={"device": "probe-4"}).json()["items"] or None, "alert"
     )
     said = {"channel": "temperature", "offset": -1.5, "as_found": 1.5, "certificate": "K-1"}
+    said["expires"] = 4_000_000_000_000
     told = client.post("/devices/probe-4/calibrations", json=said).json()
     assert told["calibration"]["good"] is False
     assert [one["device"] for one in told["doubt"]["alerts"]] == ["probe-4"]
@@ -153,6 +154,7 @@ def test_a_key_does_no_more_than_its_scope(
 ) -> None:
     with api(page, scopes=[scope]) as limited:
         body = {"name": "x", "minutes": 5, "channel": "temperature", "by": "x"}
+        body |= {"certificate": "K-1", "expires": 4_000_000_000_000}
         asked = {one: body[one] for one in _wanted(path, method)}
         refused(limited.request(method, path, json=asked), 403)
 
@@ -160,7 +162,11 @@ def test_a_key_does_no_more_than_its_scope(
 def _wanted(path: str, method: str) -> tuple[str, ...]:
     if method == "PATCH":
         return ("name",)
-    names = {"maintenance": ("minutes",), "calibrations": ("channel",), "replace": ("by",)}
+    names = {
+        "maintenance": ("minutes",),
+        "calibrations": ("channel", "certificate", "expires"),
+        "replace": ("by",),
+    }
     return names.get(path.rpartition("/")[2], ())
 
 

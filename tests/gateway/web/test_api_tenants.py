@@ -45,7 +45,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "assign": {"to": "kai", "reason": "Sensor fault"},
     "mute": {"minutes": 5, "reason": "Sensor fault"},
     "maintenance": {"minutes": 5, "reason": "Sensor fault"},
-    "calibrations": {"channel": "temperature", "certificate": "K-1"},
+    "calibrations": {
+        "channel": "temperature",
+        "certificate": "K-1",
+        "expires": 4_000_000_000_000,
+    },
     "replace": {"by": "fridge-mine"},
     "{device}": {"name": "Mine"},
 }
