@@ -146,6 +146,7 @@ class Gateway:
             self.clock,
             corrections=self.registry.corrections,
         )
+        self.monitor.parts.holds = lambda one: int(HOLDS * self.known.interval(one))
         self.registry.stage_change = self.monitor.stage_change
         self.registry.on_change = self.monitor.changed
         self.hush = Hush(self.state, self.registry, self.clock)
@@ -229,6 +230,7 @@ class Gateway:
             admit=self.admission.check,
             interval=settings.journal.commit_interval / 1000,
         )
+        self.recognition.admit = self.ingest.routes.admit
         self.inspector = Inspector(
             self.state,
             self.journal,

@@ -101,6 +101,8 @@ class Live:
     def _seen(self, device: DeviceKey, waiting: Collection[DeviceKey]) -> Seen:
         engine = self._monitor.engine
         latest = self._monitor.seen_last(device)
+        if latest is not None:
+            latest = self._monitor.parts.whole(latest)
         channels = latest.layout.channels if latest else ()
         return Seen(
             device.owner,

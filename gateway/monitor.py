@@ -24,6 +24,7 @@ from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.history import DamagedHistoryError
 from gateway.own_alerts import KIND as OWN
+from gateway.parts import Parts
 from gateway.past import Past
 from gateway.state import StoredFrame
 from rules import KINDS
@@ -115,6 +116,7 @@ class Monitor:
         self._clock = clock
         self._touched: dict[DeviceKey, Reading] = {}
         self._latest: dict[DeviceKey, Reading] = {}
+        self.parts = Parts()
         self._frames: list[StoredFrame] = []
         self._saved = now = clock.monotonic()
         self._late = {one: Late(earliest, now, now) for one, earliest in state.late()}
@@ -149,6 +151,7 @@ class Monitor:
         items = self._corrected(items)
         folded = self.engine.fold(items)
         before = {device: self.seen_last(device) for device in folded.late}
+        self.parts.take(items, self.seen_last)
         self._touched.update({one.device: one for one in items})
         self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
         for device, earliest in folded.late.items():
@@ -369,10 +372,9 @@ class Monitor:
         if known_from > since:
             frame, since = None, known_from
         past = self._corrected(self.past.readings(device, since, self.cursor))
-        for seen in (self._touched, self._latest):
-            if past and device in seen:
-                # What it said last may be corrected otherwise by now.
-                seen[device] = past[-1]
+        if past and self.seen_last(device):  # it may be corrected otherwise by now
+            self._touched[device] = past[-1]
+            self.parts.renew(device, past)
         judged = self.engine.rejudge(device, frame.state if frame else None, past)
         alerts = [
             alert

@@ -54,6 +54,8 @@ class RegistryViews:
             latest = self._monitor.seen_last(device)
             if latest is None and few and device in heard:
                 latest = self._monitor.latest(device)
+            if latest is not None:
+                latest = self._monitor.parts.whole(latest)
             card = self._known.card(device)
             answer.append(
                 {
