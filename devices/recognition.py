@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from devices.errors import DecodeError
 from devices.model import Model, plain_name
 from devices.models import CATALOGUE, by_name
 
@@ -44,6 +45,8 @@ class Recognition:
         """
         self.on_recognised: Callable[[DeviceKey, str, str], None] = lambda *_: None
         """Told what a device is, and why: when it is met first, and when that changes."""
+        self.admit: Callable[[str, DeviceKey], None] = lambda _source, _device: None
+        """Raises DecodeError where a source may not speak for a device."""
         self._assigned = assigned
         self._models = by_name(models)
         self._names = _with_codecs(self._models, codecs)
@@ -55,20 +58,26 @@ class Recognition:
         self._names = _with_codecs(self._models, codecs)
         self._decoders.clear()
 
-    def decoder(self, device: DeviceKey, hints: tuple[str, ...]) -> Model | Codec | None:
+    def decoder(
+        self, device: DeviceKey, hints: tuple[str, ...], source: str
+    ) -> Model | Codec | None:
         """Return what reads this device's bytes, None where nobody said, and no hint is known.
 
-        `hints`: names that its message gives for it, the best first.
+        `hints`: names that its message gives for it, the best first. Of a source that may not speak
+        for the device nothing is remembered.
         """
         known = self._decoders.get(device)
         if known is not None and known[0] == hints:
             return known[1]
         found, why = self._find(device, hints)
+        if not self.may(source, device):
+            return found
         if len(self._decoders) >= MOST:
             self._decoders.clear()
         self._decoders[device] = (hints, found)
         if found is not None:
-            self.note(device, found.id if isinstance(found, Model) else f"codec {found.name}", why)
+            what = found.id if isinstance(found, Model) else f"codec {found.name}"
+            self.note(device, what, why, source)
         return found
 
     def _find(self, device: DeviceKey, hints: tuple[str, ...]) -> tuple[Model | Codec | None, str]:
@@ -82,13 +91,24 @@ class Recognition:
                 return found, f"its server calls it {hint[:60]!r}"
         return None, ""
 
+    def may(self, source: str, device: DeviceKey) -> bool:
+        """Return whether what a source says of a device is to be remembered."""
+        try:
+            self.admit(source, device)
+        except DecodeError:
+            return False
+        return True
+
     def named(self, name: str) -> Model | Codec | None:
         """Return the model or codec of that name, None where there is none."""
         return self._names.get(plain_name(name))
 
-    def note(self, device: DeviceKey, what: str, why: str) -> None:
-        """Take note of what a device is (an id of the catalogue, or words) and how it is known."""
-        if self._recognised.get(device) == (what, why):
+    def note(self, device: DeviceKey, what: str, why: str, source: str) -> None:
+        """Take note of what a device is (an id of the catalogue, or words) and how it is known.
+
+        What a source says of a device for which it may not speak is not taken.
+        """
+        if self._recognised.get(device) == (what, why) or not self.may(source, device):
             return
         if len(self._recognised) >= MOST:
             self._recognised.clear()

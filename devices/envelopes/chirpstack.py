@@ -110,7 +110,7 @@ class _Event:
             )
         if kind == "join":
             # It carries no measurement; what joins is recognised before it has sent one.
-            self._recognition.decoder(self._key, hints)
+            self._recognition.decoder(self._key, hints, self._source)
         return uplink.readings([Sample(_CHANNELS[kind](event))]) if kind in _CHANNELS else []
 
 

@@ -49,16 +49,20 @@ class _First(NamedTuple):
 
 
 class _Heard:
-    """Which advertisements came lately."""
+    """Which advertisements came lately, from those who may speak for their tags."""
 
-    def __init__(self) -> None:
+    def __init__(self, recognition: Recognition) -> None:
+        self._recognition = recognition
         self._first: OrderedDict[tuple[DeviceKey, bytes], _First] = OrderedDict()
 
-    def first(self, tag: DeviceKey, data: bytes, said: _First) -> _First:
+    def first(self, tag: DeviceKey, data: bytes, said: _First, source: str) -> _First:
         """Return what was said first of this advertisement: `said`, where it is new."""
         known = self._first.get((tag, data))
         if known is not None and abs(known.at - said.at) <= WINDOW:
             return known
+        if not self._recognition.may(source, tag):
+            # Its reading is refused, and no other's shall have its time and place.
+            return said
         self._first.pop((tag, data), None)
         self._first[tag, data] = said
         if len(self._first) > MOST:
@@ -76,7 +80,7 @@ class RuuviGateway:
     ) -> None:
         self._pattern = (mapping or _OURS).pattern
         self._recognition = recognition or Recognition()
-        self._heard = _Heard()
+        self._heard = _Heard(self._recognition)
 
     def bind(self, topic: str, origin: Origin) -> Decode | None:
         """Return the decoder of one tag's advertisements through one gateway."""
@@ -113,10 +117,11 @@ class _Tag:
         if data is None:
             return []
         (sample,) = _MODEL.decode(data, 0)
-        self._recognition.note(self._key, _MODEL.id, "it advertises in Ruuvi's data format 5")
+        why = "it advertises in Ruuvi's data format 5"
+        self._recognition.note(self._key, _MODEL.id, why, self._source)
         at = _time(message.get("ts"))
         said = _First(received if at is None else at, _beside(message))
-        first = self._heard.first(self._key, data, said)
+        first = self._heard.first(self._key, data, said, self._source)
         reading = made(
             self._key,
             sample.channels | first.beside,

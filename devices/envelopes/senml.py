@@ -187,7 +187,7 @@ class _Pack:
         flags: int,
     ) -> Reading:
         absolute, at, device = when
-        self._recognition.note(device, "a SenML device", "it sends SenML")
+        self._recognition.note(device, "a SenML device", "it sends SenML", self._origin.source)
         return made(
             device,
             channels,

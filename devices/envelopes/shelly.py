@@ -125,7 +125,8 @@ class _Device:
         kind = source.partition("-")[0] if isinstance(source, str) else ""
         if kind.startswith("shelly"):
             what = _NAMES.get(kind, f"a Shelly ({kind[:40]})")
-            self._recognition.note(self._key, what, f'its id begins with "{kind[:40]}-"')
+            why = f'its id begins with "{kind[:40]}-"'
+            self._recognition.note(self._key, what, why, self._source)
 
     def _readings(
         self, components: Document, at: int | None, received: int, flags: int

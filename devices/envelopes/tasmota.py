@@ -101,7 +101,8 @@ class _Device:
             return []
         sensors = sorted({name for of in values.values() for name in of} - _OF_THE_CHIP)
         what = f"Tasmota with {', '.join(sensors)}" if sensors else "Tasmota"
-        self._recognition.note(self._key, what[:100], "it publishes SENSOR as Tasmota does")
+        why = "it publishes SENSOR as Tasmota does"
+        self._recognition.note(self._key, what[:100], why, self._source)
         return [
             made(
                 self._key,

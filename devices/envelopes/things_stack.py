@@ -95,7 +95,9 @@ class _Message:
         uplink.signal = best_signal(said.get("rx_metadata"))
         hints = _hints(said.get("version_ids"))
         decoded, normalized = said.get("decoded_payload"), said.get("normalized_payload")
-        known = self._recognition.decoder(self._key, hints) if uplink.data is not None else None
+        known = None
+        if uplink.data is not None:
+            known = self._recognition.decoder(self._key, hints, self._source)
         if known is None and normalized and not channels_of(decoded):
             measured = self._normalized(normalized, uplink)
             if measured:

@@ -85,7 +85,9 @@ def decode(
     `hints`: names that the server gives for the make of device. Raises DecodeError, and Later
     where a vendor's codec reads it.
     """
-    found = recognition.decoder(uplink.device, hints) if uplink.data is not None else None
+    found = None
+    if uplink.data is not None:
+        found = recognition.decoder(uplink.device, hints, uplink.source)
     if isinstance(found, Model):
         return uplink.readings(found.decode(uplink.data or b"", uplink.port))
     if found is not None:
@@ -95,7 +97,7 @@ def decode(
     channels = channels_of(decoded)
     if not channels:
         raise unknown_names(decoded, f"codec in {server}")
-    recognition.note(uplink.device, "a LoRaWAN device", f"{server} decodes it")
+    recognition.note(uplink.device, "a LoRaWAN device", f"{server} decodes it", uplink.source)
     return uplink.readings([Sample(channels)])
 
 

@@ -147,13 +147,14 @@ class _Device:
         ]
 
     def _note(self, device: object) -> None:
+        note, source = self._recognition.note, self._source
         if not isinstance(device, dict):
-            self._recognition.note(self._key, "a Zigbee device", "Zigbee2MQTT sends for it")
+            note(self._key, "a Zigbee device", "Zigbee2MQTT sends for it", source)
             return
         words = [device.get(key) for key in ("manufacturerName", "model")]
         what = " ".join(word for word in words if isinstance(word, str) and word)
         if what:
-            self._recognition.note(self._key, what[:100], "Zigbee2MQTT says so in `device`")
+            note(self._key, what[:100], "Zigbee2MQTT says so in `device`", source)
 
 
 def _channels(message: Document) -> Iterator[tuple[str, float]]:

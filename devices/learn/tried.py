@@ -51,9 +51,11 @@ class Watching(Recognition):
         super().__init__(codecs=known.codecs, assigned=known.assigned)
         self.unknown: dict[DeviceKey, tuple[str, ...]] = {}
 
-    def decoder(self, device: DeviceKey, hints: tuple[str, ...]) -> Model | Codec | None:
+    def decoder(
+        self, device: DeviceKey, hints: tuple[str, ...], source: str
+    ) -> Model | Codec | None:
         """Return what reads a device's bytes, as it always does."""
-        found = super().decoder(device, hints)
+        found = super().decoder(device, hints, source)
         if found is None:
             self.unknown[device] = hints
         return found

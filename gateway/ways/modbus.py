@@ -102,9 +102,8 @@ class ModbusReader:
             self._fare.failed(error.problem, error.cure)
             return
         await self._ingest.store([self._reading(values)])
-        self._recognition.note(
-            self._device, "a Modbus device", f"it is read as {self._section.name}"
-        )
+        why = f"it is read as {self._section.name}"
+        self._recognition.note(self._device, "a Modbus device", why, self.name)
         self._fare.came(1)
         self._fare.well()
 

@@ -211,6 +211,24 @@ def test_what_is_wrong_is_refused_and_tells_the_device(payload: bytes, reason: s
     assert (caught.value.reason, caught.value.device) == (reason, str(KEY))
 
 
+def test_a_reading_has_nothing_of_what_a_stranger_says_he_heard() -> None:
+    def admit(source: str, device: DeviceKey) -> None:
+        if source != OURS.source:
+            raise DecodeError("may-not-speak-for", f"{source} may not speak for {device}", "Ask")
+
+    recognition = Recognition()
+    recognition.admit = admit
+    envelope = RuuviGateway(recognition)
+    stranger = bound(envelope, WEST, origin=Origin("acme", "http:partner"))
+    stranger(message(ts="1653667990", rssi=-1, coords="52.5,13.4"), NOW, 0)
+    (first,) = bound(envelope, EAST)(message(coords="60.1,24.9"), NOW, 0)
+    assert (first.at, first.value("signal")) == (1_653_668_027_000, -26.0)
+    assert first.position == (60.1, 24.9)
+    # And what two of ours hear is still one.
+    (second,) = bound(envelope, WEST)(message(ts="1653668029", rssi=-90), NOW, 0)
+    assert (second.at, second.values) == (first.at, first.values)
+
+
 def test_a_tag_is_recognised_by_its_data_format() -> None:
     recognition = Recognition()
     bound(RuuviGateway(recognition))(message(), NOW, 0)
