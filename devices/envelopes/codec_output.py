@@ -6,7 +6,7 @@ Formatters", for the normalised form: an object, or several, each with a `time` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -17,7 +17,7 @@ from devices.model import Sample
 from devices.reading import MAXIMUM_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
 __all__ = ["Place", "Table", "refusal", "samples"]
 
@@ -38,11 +38,6 @@ class Table(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...] = ()
 
 
-class _Measurement(NamedTuple):
-    at: int | None
-    channels: dict[str, float]
-
-
 def samples(output: Output, table: Table | None, codec: str) -> list[Sample]:
     """Return what was measured, the newest last. Raises DecodeError.
 
@@ -53,10 +48,9 @@ def samples(output: Output, table: Table | None, codec: str) -> list[Sample]:
         raise refusal(codec, "; ".join(output.errors))
     table = table or Table()
     declared = declared_channels(output.data, table.channels)
-    found = _normalized(output) if table.prefer == "normalized" else []
-    if not any(one.channels for one in found):
-        found = [_Measurement(None, channels_of(output.data, table.ignore))]
-    *earlier, newest = _in_order(found)
+    given = output.normalized if table.prefer == "normalized" else None
+    found = measurements(given if isinstance(given, list) else [given] if given else [], codec)
+    *earlier, newest = found or [Sample(channels_of(output.data, table.ignore))]
     channels = {
         name: value for name, value in newest.channels.items() if name not in declared
     } | declared
@@ -64,8 +58,7 @@ def samples(output: Output, table: Table | None, codec: str) -> list[Sample]:
         raise unknown_names(output.data, f"codec {codec}")
     if len(channels) > MAXIMUM_CHANNELS:
         raise _too_many(codec, f"{len(channels)} channels")
-    whole = [*earlier, newest._replace(channels=channels)]
-    return [Sample(one.channels, at=one.at) for one in whole if one.channels]
+    return [*earlier, Sample(channels, at=newest.at)]
 
 
 def refusal(codec: str, words: str) -> DecodeError:
@@ -80,19 +73,26 @@ def refusal(codec: str, words: str) -> DecodeError:
     )
 
 
-def _normalized(output: Output) -> list[_Measurement]:
-    """Return the measurements of normalizeUplink. What is of one time is one measurement."""
-    given = output.normalized
-    several: list[dict[str, Any]] = given if isinstance(given, list) else [given] if given else []
+def measurements(several: Sequence[dict[str, Any]], codec: str) -> list[Sample]:
+    """Return the measurements of the normalised form; what is of one time is one, the newest last.
+
+    Those without a time of their own are of the message, and come after all others. What says no
+    known name is left out. Raises DecodeError.
+    """
     if len(several) > MOST_MEASUREMENTS:
-        raise _too_many("", f"{len(several)} measurements")
+        raise _too_many(codec, f"{len(several)} measurements")
     found: dict[int | None, dict[str, float]] = {}
     for each in several:
-        at = moment(each.get("time"), "ms")
-        together = found.setdefault(at, {})
-        for channel, value in channels_of(each).items():
+        channels = channels_of(each)
+        if not channels:
+            continue
+        together = found.setdefault(moment(each.get("time"), "ms"), {})
+        for channel, value in channels.items():
             together[_free(channel, together)] = value
-    return [_Measurement(at, channels) for at, channels in found.items()]
+        if len(together) > MAXIMUM_CHANNELS:
+            raise _too_many(codec, f"{len(together)} channels")
+    times = sorted(at for at in found if at is not None)
+    return [Sample(found[at], at=at) for at in [*times, None] if at in found]
 
 
 def _free(channel: str, taken: dict[str, float]) -> str:
@@ -106,15 +106,10 @@ def _free(channel: str, taken: dict[str, float]) -> str:
 _COUNTING = range(2, MOST_MEASUREMENTS + 2)
 
 
-def _in_order(found: list[_Measurement]) -> Iterator[_Measurement]:
-    yield from sorted((one for one in found if one.at is not None), key=lambda one: one.at or 0)
-    yield from (one for one in found if one.at is None)
-
-
 def _too_many(codec: str, what: str) -> DecodeError:
     return DecodeError(
         "too-many-channels",
-        f"the codec {codec} gives {what} at once".replace("  ", " "),
+        f"the codec {codec} gives {what} at once",
         f"Let it return fewer: at most {MAXIMUM_CHANNELS} channels, and {MOST_MEASUREMENTS} "
         "measurements",
     )

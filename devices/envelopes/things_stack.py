@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from devices.device import DecodeError, Origin, check_device_id
+from devices.envelopes.codec_output import measurements
 from devices.envelopes.decoded import best_signal, channels_of
 from devices.envelopes.document import (
     Document,
@@ -111,15 +110,10 @@ class _Message:
         )
 
     def _normalized(self, normalized: object, uplink: Uplink) -> list[Reading]:
-        """Return what the normalised form holds: several measurements, each with its own time."""
-        found: list[Reading] = []
-        for each in normalized if isinstance(normalized, list) else [normalized]:
-            channels = channels_of(each)
-            if channels and isinstance(each, dict):
-                at = moment(each.get("time"), "ms")
-                heard = uplink if at is None else msgspec.structs.replace(uplink, at=at)
-                found += heard.readings([Sample(uplink.signal | channels)])
-        return found
+        """Return what the normalised form holds: measurements, some with times of their own."""
+        several = normalized if isinstance(normalized, list) else [normalized]
+        objects = [each for each in several if isinstance(each, dict)]
+        return uplink.readings(measurements(objects, "in The Things Stack"))
 
     def _heard(self, time: object, sequence: int | None, received: int, flags: int) -> Uplink:
         at = moment(time, "ms", "received_at")

@@ -16,7 +16,7 @@ from devices.envelopes.codec_output import samples
 from devices.envelopes.decoded import channels_of, unknown_names
 from devices.envelopes.document import describe, number
 from devices.model import Model, Sample
-from devices.reading import DeviceKey, Reading, layout, reading
+from devices.reading import MAXIMUM_CHANNELS, DeviceKey, Reading, layout, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +53,9 @@ class Uplink(msgspec.Struct, gc=False):
 
     def _reading(self, sample: Sample, signal: dict[str, float]) -> Reading:
         channels = signal | sample.channels
+        if len(channels) > MAXIMUM_CHANNELS:
+            # What the device itself measured comes first.
+            channels = sample.channels
         names = tuple(sorted(channels))
         at = self.at
         if sample.at is not None:

@@ -53,6 +53,9 @@ def _signed(data: bytes) -> int:
     return int.from_bytes(data, "big", signed=True)
 
 
+_NO_TIME = 0x7FFF_0000
+
+
 def _s31(data: bytes, port: int) -> list[Sample]:
     match port:
         case 2:
@@ -68,7 +71,8 @@ def _s31_now(data: bytes) -> Sample:
     """Read a message of port 2.
 
     Bytes 2 to 5 are the time since firmware 1.8. Before, they are pins that this model does not
-    use: published decoders tell their values, and a door's, that nobody has measured.
+    use: published decoders tell their values, and a door's, that nobody has measured. The first
+    is a temperature, 7FFF or FFFF where there is none: as a time, from the year 2038 on.
     """
     if len(data) != ENTRY.size:
         raise wrong_length(data, f"it sends {ENTRY.size}")
@@ -80,7 +84,7 @@ def _s31_now(data: bytes) -> Sample:
     if mode != 0:
         raise unknown_type(f"byte 6 says mode {mode}: an LSN50v2 with other sensors")
     channels |= {"temperature": celsius(temperature, 10), "humidity": humidity / 10}
-    return Sample(channels, at=clock(seconds) if seconds < 1 << 31 else None)
+    return Sample(channels, at=clock(seconds) if seconds < _NO_TIME else None)
 
 
 def _s31_entry(entry: bytes) -> Sample:

@@ -87,9 +87,10 @@ def test_a_clock_that_was_never_set_tells_no_time(seconds: int, at: int | None) 
     assert found.at == at
 
 
-def test_pins_of_old_firmware_are_no_time() -> None:
-    """A DS18B20 that is not there reads -409.5 °C: as a time, the year 2097."""
-    (found,) = S31(struct.pack(">HhHBhH", 2900, -4095, 0, 0, 252, 517), 2)
+@pytest.mark.parametrize("temperature", [-4095, 0x7FFF, -1])
+def test_pins_of_old_firmware_are_no_time(temperature: int) -> None:
+    """A DS18B20 that is not there reads -409.5 °C: as a time, the year 2097; 7FFF, 2038."""
+    (found,) = S31(struct.pack(">HhHBhH", 2900, temperature, 0, 0, 252, 517), 2)
     assert found.at is None
 
 

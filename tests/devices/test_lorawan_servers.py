@@ -15,7 +15,8 @@ from devices.envelopes.chirpstack import ChirpStack
 from devices.envelopes.decoded import channels_of
 from devices.envelopes.mapping import Mapping
 from devices.envelopes.things_stack import ThingsStack
-from devices.reading import ARRIVAL, COUNTED
+from devices.reading import ARRIVAL, COUNTED, MAXIMUM_CHANNELS
+from gateway.journal import Journal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,6 +158,56 @@ def test_the_normalised_form_is_read_where_no_decoded_name_is_known(vectors: Pat
         1_581_520_545_789,
         {"battery": 3.1, "temperature": 5.5},
     )
+
+
+def test_what_is_of_one_time_is_one_reading_and_all_of_it_is_stored(
+    vectors: Path, tmp_path: Path
+) -> None:
+    normal = [
+        {"air": {"temperature": 21.5}},
+        {"air": {"relativeHumidity": 40}},
+        {"air": {"temperature": -18.0}},
+        {"time": "2020-02-12T10:00:00Z", "air": {"temperature": 4.5}},
+        {"time": "2020-02-12T09:00:00Z", "air": {"temperature": 3.5}},
+        {"time": "2020-02-12T10:00:00Z", "air": {"relativeHumidity": 60}},
+        "no measurement",
+    ]
+    found = things_stack()(
+        tts_uplink(vectors, decoded_payload=None, normalized_payload=normal), NOW, 0
+    )
+    assert [
+        {key: one for key, one in channels(each).items() if key != "signal"} for each in found
+    ] == [
+        {"temperature": 3.5},
+        {"humidity": 60, "temperature": 4.5},
+        {"humidity": 40, "temperature": 21.5, "temperature.2": -18.0},
+    ]
+    # What has a time of its own may come again in another message; only the newest is counted.
+    assert [bool(each.flags & COUNTED) for each in found] == [False, False, True]
+    assert ["signal" in channels(each) for each in found] == [False, False, True]
+    journal = Journal(tmp_path / "journal.db")
+    journal.append(found)
+    journal.commit()
+    journal.publish()
+    assert len(journal.read(0, 10).readings) == len(found)
+    journal.close()
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_reading_that_is_full_leaves_the_signal_out(vectors: Path, more: int) -> None:
+    measured = {f"temperature.{number}": 4 for number in range(MAXIMUM_CHANNELS - 1 + more)}
+    (made,) = things_stack()(tts_uplink(vectors, decoded_payload=measured), NOW, 0)
+    assert ("signal" in channels(made)) == (more == 0)
+
+
+@pytest.mark.parametrize("many", [1, 50, 501])
+def test_a_form_that_says_too_much_is_refused(vectors: Path, many: int) -> None:
+    each = {"air": {"temperature": {str(number): number for number in range(41 // many + 1)}}}
+    with pytest.raises(DecodeError) as caught:
+        things_stack()(
+            tts_uplink(vectors, decoded_payload=None, normalized_payload=[each] * many), NOW, 0
+        )
+    assert caught.value.reason == "too-many-channels"
 
 
 def test_things_stack_uplinks_that_say_nothing_known_are_told_why(vectors: Path) -> None:
