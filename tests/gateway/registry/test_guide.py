@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from gateway.cli import app
 from gateway.journal import Journal
 from gateway.registry.cards import FIELDS
 from gateway.registry.table import COLUMNS
+from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH
 from tests.gateway.asked import SETTINGS
 from tests.gateway.parts import NOW, said
 
@@ -33,8 +33,10 @@ def test_what_the_guide_says_can_be_typed(tmp_path: Path, monkeypatch: pytest.Mo
     for line in lines:
         program, *words = shlex.split(line)
         assert program == "holdwatch"
-        done = CliRunner().invoke(app, words)
-        assert done.exit_code == 0, f"{line}\n{done.output}"
+        done = subprocess.run(
+            [*HOLDWATCH, *words], capture_output=True, text=True, env=ENVIRONMENT, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
 def test_every_field_and_column_is_in_the_guide() -> None:
