@@ -40,6 +40,7 @@ from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
 from gateway.cli_influx import influx_app, try_all
 from gateway.cli_people import audit, key_app, screen_app, user_app
+from gateway.cli_quarantine import quarantine_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
 from gateway.codecs.folder import CodecFolder
@@ -63,10 +64,6 @@ app = typer.Typer(
     "has acknowledged, and judges it.\n\nBegin with `holdwatch init`, then `holdwatch run`.",
     epilog="Exit codes: 0 done · 1 refused · 2 wrong option · 3 mistakes in the settings · "
     "4 a file or the disk · 5 already running",
-)
-quarantine_app = typer.Typer(
-    no_args_is_help=True,
-    help="Messages that could not be decoded: kept whole, with the reason, until they can be.",
 )
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(alert_app, name="alert")
@@ -263,45 +260,6 @@ def alerts(
 ) -> None:
     """List alerts that are open, and those that ended lately: when, how long, how bad."""
     ask_and_show(config, {"do": "alerts", "days": days}, show_alerts, json=json)
-
-
-@quarantine_app.command("list")
-def quarantine_list(
-    limit: Annotated[int, typer.Option(help="At most so many messages.")] = 50,
-    after: Annotated[int, typer.Option(help="Only messages after this number.")] = 0,
-    config: SettingsPath = DEFAULT,
-    json: Json = False,  # noqa: FBT002 - an option without a value
-) -> None:
-    """List messages that could not be decoded: why, and what to do about it."""
-    ask_and_show(
-        config,
-        {"do": "quarantine", "limit": limit, "after": after},
-        screen.show_quarantine,
-        json=json,
-    )
-
-
-@quarantine_app.command("drop")
-def quarantine_drop(
-    numbers: Annotated[
-        list[int] | None, typer.Argument(help="Their numbers, as `quarantine list` shows them.")
-    ] = None,
-    everything: Annotated[  # noqa: FBT002 - an option without a value
-        bool, typer.Option("--all", help="All of them.")
-    ] = False,
-    config: SettingsPath = DEFAULT,
-    json: Json = False,  # noqa: FBT002 - an option without a value
-) -> None:
-    """Remove messages for good, such as those of a device that never made sense."""
-    if everything == bool(numbers):
-        raise fail("Say which: numbers, or --all.", REFUSED)
-    ask_and_show(config, {"do": "drop", "numbers": numbers}, screen.show_drop, json=json)
-
-
-@quarantine_app.command("retry")
-def quarantine_retry(config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
-    """Decode them again, after the settings were corrected and the gateway restarted."""
-    ask_and_show(config, {"do": "retry"}, screen.show_retry, json=json)
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from rules.duration import DAY
 from rules.revision import WITHDRAWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from gateway.app import Gateway
     from gateway.live import Part
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 2_000
 """Devices whose pending rules are listed; with more, alerts alone say enough."""
+
+WORST = 5
+"""Devices that are named of those whose messages lie in the quarantine."""
 
 LOOKING = frozenset(
     {
@@ -127,12 +130,22 @@ class Commands:
         open_alerts = map(self._as_it_is, gateway.monitor.open_alerts)
         alerts = [*gateway.own_alerts.open_alerts, *open_alerts]
         alerts.sort(key=lambda one: (one.retrospective, GRAVITY[one.severity], one.fired))
+        pending = self._pending()
+        senders = gateway.journal.quarantine.worst_senders(WORST)
+        mentioned = {str(one.device) for one in alerts} | {one["device"] for one in pending}
         return {
             **self._itself(),
             "alerts": with_holders(gateway.state, alerts, gateway.clock.now()),
-            "pending": self._pending(),
+            "pending": pending,
             "unwatched": await self._unwatched.find(),
+            "senders": [{"device": device, "count": count} for device, count in senders],
+            "names": self._names(mentioned | {device for device, _ in senders}),
         }
+
+    def _names(self, devices: Iterable[str]) -> dict[str, str]:
+        """Return what people call devices, of those that have a name."""
+        known = {one: self._gateway.known.card(device_key(one, "")).name for one in devices}
+        return {device: name for device, name in known.items() if name}
 
     async def health(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """How the gateway itself stands: what its page asks for all the time, and costs little."""

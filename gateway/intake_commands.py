@@ -6,6 +6,7 @@ first, so that nothing is ever done that is not in it.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from gateway.audit import Entry, Who, who_of
 from gateway.control import ControlError
 from gateway.device_commands import device_key
 from gateway.importer import import_file
+from gateway.quarantine import Repeated, gather
 from gateway.report_range import find_zone
 from gateway.second_try import drop, retry
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.quarantine import Rejected
 
+SLICE = 2_000
+"""Messages that are looked at before others have their turn."""
 NAMED = 100
 """Messages that an entry of the audit trail names one by one."""
 
@@ -81,17 +85,47 @@ class IntakeCommands:
         }
 
     async def quarantine(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """Messages that could not be decoded, oldest first, raw bytes as base64."""
+        """Messages that could not be decoded, oldest first, raw bytes as base64.
+
+        `reason`, `device`: those alone. `gathered`: in place of each, one for all of a kind, the
+        most first, as `kinds`.
+        """
         quarantine = self._gateway.journal.quarantine
-        messages = [
-            {
-                **msgspec.structs.asdict(one),
-                "topic": one.topic.decode(errors="replace"),
-                "payload": base64.b64encode(one.payload).decode(),
-            }
-            for one in quarantine.page(int(request.get("after", 0)), int(request.get("limit", 100)))
+        reason, device = str(request.get("reason") or ""), self._device(request)
+        limit = int(request.get("limit", 100))
+        total = sum(quarantine.counts().values())
+        if not request.get("gathered"):
+            page = quarantine.page(int(request.get("after", 0)), limit, reason, device)
+            return {"total": total, "messages": [_told(one) for one in page]}
+        kinds = [
+            one
+            for one in await self._kinds()
+            if reason in {"", one.reason} and device in {"", one.device}
         ]
-        return {"total": sum(quarantine.counts().values()), "messages": messages}
+        kinds.sort(key=lambda one: (-one.count, one.newest))
+        told = []
+        for one in kinds[:limit]:
+            # One that has left meanwhile is told no more.
+            newest = quarantine.page(one.newest - 1, 1)
+            if newest and newest[0].number == one.newest:
+                told.append({**msgspec.to_builtins(one), "message": _told(newest[0])})
+        return {"total": total, "found": sum(one.count for one in kinds), "kinds": told}
+
+    async def _kinds(self) -> list[Repeated]:
+        """Return what lies in the quarantine, those of a kind as one."""
+        quarantine, after = self._gateway.journal.quarantine, 0
+        kinds: dict[tuple[str, str, bytes], Repeated] = {}
+        while page := quarantine.entries(after, SLICE):
+            after = page[-1].number
+            gather(page, kinds)
+            # A large quarantine takes its time, and the intake must go on meanwhile.
+            await asyncio.sleep(0)
+        return list(kinds.values())
+
+    def _device(self, request: Mapping[str, Any]) -> str:
+        """Return whose messages are asked for, as the quarantine has it; "" is everybody's."""
+        device = request.get("device")
+        return str(device_key(device, self._gateway.settings.gateway.owner)) if device else ""
 
     async def drop(self, request: Mapping[str, Any], _progress: object) -> dict[str, int]:
         """Drop messages from the quarantine: these numbers, those of a reason, or else all."""
@@ -144,4 +178,13 @@ def _named(one: Rejected) -> dict[str, object]:
         "topic": topic,
         "reason": one.reason,
         "source": one.source,
+    }
+
+
+def _told(one: Rejected) -> dict[str, object]:
+    """Return a message as it is answered."""
+    return {
+        **msgspec.structs.asdict(one),
+        "topic": one.topic.decode(errors="replace"),
+        "payload": base64.b64encode(one.payload).decode(),
     }

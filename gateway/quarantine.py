@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gateway.database import Database
 
@@ -30,6 +30,31 @@ class Rejected(msgspec.Struct, frozen=True):
     cure: str
     device: str = ""
     number: int = 0
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A message of the quarantine without what is in it; fields are those of Rejected."""
+
+    number: int
+    received: int
+    reason: str
+    device: str
+    topic: bytes
+
+
+class Repeated(msgspec.Struct):
+    """Messages that lie in the quarantine for one reason, all of one device.
+
+    Where the device is not known, all of one topic. Times are ms since 1970, UTC.
+    """
+
+    reason: str
+    device: str
+    count: int
+    first: int
+    last: int
+    newest: int
+    """The number of the newest of them."""
 
 
 _REJECTED = "received, topic, payload, flags, owner, source, reason, detail, cure, device"
@@ -66,13 +91,28 @@ class Quarantine:
             gone.append((number,))
         return self._journal.stage("DELETE FROM quarantine WHERE id = ?", gone) if gone else 0
 
-    def page(self, after: int = 0, limit: int = 100) -> list[Rejected]:
-        """Return messages in the quarantine after a number, oldest first."""
+    def page(
+        self, after: int = 0, limit: int = 100, reason: str = "", device: str = ""
+    ) -> list[Rejected]:
+        """Return messages in the quarantine after a number, oldest first.
+
+        `reason`, `device`: as for `newest`.
+        """
         rows = self._journal.rows(
-            f"SELECT {_REJECTED}, id FROM quarantine WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - constant
-            (after, limit),
+            f"SELECT {_REJECTED}, id FROM quarantine WHERE id > ? AND (? IN ('', reason)) "  # noqa: S608 - constant
+            "AND (? IN ('', device)) ORDER BY id LIMIT ?",
+            (after, reason, device, limit),
         )
         return [Rejected(*row) for row in rows]
+
+    def entries(self, after: int, limit: int) -> list[Entry]:
+        """Return messages after a number, oldest first, without what is in them."""
+        rows = self._journal.rows(
+            "SELECT id, received, reason, device, topic FROM quarantine WHERE id > ? "
+            "ORDER BY id LIMIT ?",
+            (after, limit),
+        )
+        return [Entry(*row) for row in rows]
 
     def newest(
         self, before: int | None, limit: int, reason: str = "", device: str = ""
@@ -98,6 +138,14 @@ class Quarantine:
         """Return how many messages of each device lie in the quarantine; its key is text."""
         return dict(self._journal.rows("SELECT device, count FROM quarantine_device"))
 
+    def worst_senders(self, limit: int) -> list[tuple[str, int]]:
+        """Return the devices with the most messages in the quarantine, and how many they have."""
+        rows = self._journal.rows(
+            "SELECT device, count FROM quarantine_device ORDER BY count DESC, device LIMIT ?",
+            (limit,),
+        )
+        return [(device, count) for device, count in rows]
+
     def count_of(self, device: str) -> int:
         """Return how many messages of one device lie in the quarantine."""
         count = "SELECT count FROM quarantine_device WHERE device = ?"
@@ -122,3 +170,18 @@ class Quarantine:
         self._journal.stage(
             "DELETE FROM quarantine WHERE id = ?", [(number,) for number in numbers]
         )
+
+
+def gather(
+    entries: Iterable[Entry], into: dict[tuple[str, str, bytes], Repeated]
+) -> dict[tuple[str, str, bytes], Repeated]:
+    """Count messages, oldest first, to those of their kind in `into`; return it."""
+    for one in entries:
+        kind = (one.reason, one.device, b"" if one.device else one.topic)
+        known = into.get(kind)
+        if known is None:
+            into[kind] = Repeated(one.reason, one.device, 1, one.received, one.received, one.number)
+        else:
+            known.count += 1
+            known.last, known.newest = one.received, one.number
+    return into

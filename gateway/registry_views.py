@@ -48,6 +48,7 @@ class RegistryViews:
         devices = sorted(heard | self._named())
         few = len(devices) <= LOOKED_UP
         waiting, now = self._admission.waiting(), self._clock.now()
+        quarantined = self._journal.quarantine.counts_by_device()
         answer = []
         for device in devices:
             # Where there are many, only those heard since the start: each look costs a read.
@@ -67,6 +68,7 @@ class RegistryViews:
                     "model": card.model,
                     "recognised": self._admission.known_as.get(device, ("", ""))[0],
                     "heard": device in heard,
+                    "quarantined": quarantined.get(str(device), 0),
                     "unconfirmed": device in waiting,
                     "rules": [
                         msgspec.to_builtins(one) for one in self._monitor.engine.state(device)

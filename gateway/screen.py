@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from gateway.settings.sections import MappingSection
 
 STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
-PAYLOAD = 120
-"""Bytes of a message that are shown."""
 
 
 def when(settings: Settings, moment: int | None) -> str:
@@ -189,52 +186,12 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
     )
 
 
-def show_quarantine(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    """List messages that could not be decoded."""
-    if not answer["total"]:
-        console.print("[green]✓ The quarantine is empty.[/]")
-        return
-    messages = answer["messages"]
-    for one in messages:
-        payload = base64.b64decode(one["payload"])
-        shown = payload[:PAYLOAD].decode(errors="backslashreplace")
-        console.print(
-            f"[bold]{one['number']}[/] {when(settings, one['received'])} "
-            f"{escape(one['source'])} {foreign(one['topic'])}",
-            soft_wrap=True,
-        )
-        console.print(f"   [yellow]{one['reason']}[/]: {foreign(one['detail'])}", soft_wrap=True)
-        console.print(f"   {foreign(one['cure'])}", soft_wrap=True)
-        more = f" … {len(payload):,} bytes" if len(payload) > PAYLOAD else ""
-        console.print(f"   [dim]{foreign(shown)}{more}[/]", soft_wrap=True)
-    shown = f"{len(messages)} of {counted(answer['total'], 'message')}"
-    more = f"; the next: --after {messages[-1]['number']}" if messages else ""
-    console.print(f"{shown}{more}. After a correction: holdwatch quarantine retry")
-
-
 def show_codecs(console: Console, folder: CodecFolder) -> None:
     """List vendors' codecs, and say what is wrong in their folder."""
     if folder.codecs:
         console.print(f"Codecs of vendors, in {folder.path}: {', '.join(sorted(folder.codecs))}")
     for problem in folder.problems:
         console.print(f"[yellow]![/] {foreign(problem)}", soft_wrap=True)
-
-
-def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
-    """Say what came of another attempt to decode."""
-    decoded, left = counted(answer["decoded"], "message"), answer["left"]
-    waiting = answer["waiting"]
-    codec = f" {counted(waiting, 'message')} wait for a codec." if waiting else ""
-    console.print(f"{decoded} decoded, {left:,} still in quarantine.{codec}")
-    if left and answer.get("running") is not False:
-        console.print("A gateway reads its settings when it starts: restart it after a correction.")
-
-
-def show_drop(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
-    """Say how many messages are gone."""
-    unknown = answer["unknown"]
-    more = f" {counted(unknown, 'other number')} are of no message there." if unknown else ""
-    console.print(f"{counted(answer['dropped'], 'message')} dropped.{more}")
 
 
 def show_report(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:

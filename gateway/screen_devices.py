@@ -50,7 +50,11 @@ def show_devices(console: Console, settings: Settings, answer: list[dict[str, An
 
 def _values(one: dict[str, Any]) -> str:
     if not one["heard"]:
-        return "never heard"
+        return (
+            f"heard, not understood ({one['quarantined']:,})"
+            if one["quarantined"]
+            else ("never heard")
+        )
     return ", ".join(
         f"{channel} {'no usable value' if value is None else f'{value:g}'}"
         for channel, value in one["values"].items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -56,7 +57,10 @@ def _sheet(settings: Settings, answer: dict[str, Any]) -> list[tuple[str, str]]:
     if answer["quality"] is not None:
         rows.append(("quality", _quality(answer["quality"])))
     if quarantined:
-        told = f"[yellow]! {counted(quarantined, 'message')}[/]: holdwatch quarantine list"
+        told = (
+            f"[yellow]! {counted(quarantined, 'message')}[/]: holdwatch quarantine list --device "
+            f"{escape(shlex.quote(answer['device']))}"
+        )
         rows.append(("quarantine", told))
     return rows
 
@@ -115,7 +119,7 @@ def standing(settings: Settings, answer: dict[str, Any]) -> list[str]:
 
 def _heard(settings: Settings, answer: dict[str, Any]) -> str:
     if answer["first"] is None:
-        return "never"
+        return "it was, and was not understood" if answer["quarantine"] else "never"
     text = f"first {when(settings, answer['first'])}, last {when(settings, answer['at'])}"
     if answer["source"]:
         text += f"; {foreign(answer['source'])} brought it"

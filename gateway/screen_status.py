@@ -31,17 +31,23 @@ def show_status(console: Console, settings: Settings, answer: dict[str, Any]) ->
     alerts = [one for one in answer["alerts"] if not one["retrospective"]]
     past = len(answer["alerts"]) - len(alerts)
     if alerts:
-        console.print(_alerts(settings, alerts))
+        console.print(_alerts(settings, answer, alerts))
     else:
         console.print("[green]✓ No alert is open.[/]")
     if past:
         console.print(f"{past} more from imported files were still open where the file ends.")
     if answer["pending"]:
-        console.print(_pending(settings, answer["pending"]))
+        console.print(_pending(settings, answer))
     console.print(_health(settings, answer))
 
 
-def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
+def _named(answer: dict[str, Any], device: str) -> str:
+    """Return a device's id with what people call it, marked up."""
+    name = answer["names"].get(device)
+    return escape(device) + (f" [dim]{foreign(name)}[/]" if name else "")
+
+
+def _alerts(settings: Settings, answer: dict[str, Any], alerts: list[dict[str, Any]]) -> Table:
     table = empty_table("severity", "device", "what", "since", "worst", "now")
     for alert in alerts:
         what = f"{alert['channel']} {alert['limit']}".strip()
@@ -53,7 +59,7 @@ def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
         more += muted(settings, alert)
         table.add_row(
             Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
-            escape("/".join(part for part in alert["device"] if part)),
+            _named(answer, "/".join(part for part in alert["device"] if part)),
             "\n".join([f"{escape(what)} [dim]({alert['rule']})[/]", *more]),
             when(settings, alert["began"]),
             amount(alert["worst"], alert["unit"]),
@@ -62,11 +68,11 @@ def _alerts(settings: Settings, alerts: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _pending(settings: Settings, pending: list[dict[str, Any]]) -> Table:
+def _pending(settings: Settings, answer: dict[str, Any]) -> Table:
     table = empty_table("pending", "rule", "channel", "value", "fires at the earliest")
-    for one in pending:
+    for one in answer["pending"]:
         table.add_row(
-            escape(one["device"]),
+            _named(answer, one["device"]),
             one["rule"],
             one["channel"],
             amount(one["value"], ""),
@@ -90,7 +96,11 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
     quarantine = answer["quarantine"]
     if quarantine:
         counts = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
-        lines.append(f"[yellow]! quarantine: {counts}.[/] See: holdwatch quarantine list")
+        senders = ", ".join(
+            f"{_named(answer, one['device'])} ({one['count']:,})" for one in answer["senders"]
+        )
+        most = f" Most of {senders}." if senders else ""
+        lines.append(f"[yellow]! quarantine: {counts}.[/]{most} See: holdwatch quarantine list")
     lines += _to_do(answer["waiting"])
     lines += [f"[yellow]! {escape(one)}[/]" for one in _few(answer["unwatched"])]
     if answer["wrong_clocks"]:

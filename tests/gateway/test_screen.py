@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from gateway.screen import show_import, show_quarantine
+from gateway.screen import show_import
 from gateway.screen_alerts import show_act, show_alerts
+from gateway.screen_quarantine import show_quarantine
 from gateway.screen_status import show_status
 from gateway.settings import parse
 
@@ -85,6 +86,8 @@ STATUS: dict[str, Any] = {
     "listener": None,
     "influxdb": {},
     "quarantine": {},
+    "senders": [],
+    "names": {},
     "waiting": {},
     "unwatched": [],
     "wrong_clocks": [],
@@ -132,3 +135,20 @@ def test_what_was_done_about_an_alert_is_said_and_commands_no_terminal() -> None
         console, SETTINGS, act | {"kind": "assigned", "to": "ben", "until": None, "reason": "x"}
     )
     assert text(console) == "Alert a1 is assigned to ben, by anna: x\n"
+
+
+def test_status_names_devices_as_people_call_them_and_who_sends_what_is_not_understood() -> None:
+    console = screen()
+    facts = {
+        "alerts": [OPEN],
+        "names": {"acme/fridge-1": "Vaccines [left]"},
+        "quarantine": {"not-a-number": 7, "not-json": 1},
+        "senders": [{"device": "acme/fridge-1", "count": 6}, {"device": "door-9", "count": 1}],
+    }
+    show_status(console, SETTINGS, STATUS | facts)
+    alert, *_ = [one for one in text(console).splitlines() if "CRITICAL" in one]
+    assert "acme/fridge-1 Vaccines [left]" in alert
+    assert (
+        "! quarantine: 7 not-a-number, 1 not-json. Most of acme/fridge-1 Vaccines [left] (6), "
+        "door-9 (1). See: holdwatch quarantine list" in text(console)
+    )
