@@ -177,7 +177,7 @@ def _run(context: _Context, data: str, port: int, received: int) -> tuple[Reply,
         told: str = context.run(data, port, float(received))
     except _quickjs.JSException as error:
         return _stopped(str(error)), False
-    except TypeError as error:  # what Python cannot take
+    except (TypeError, UnicodeError) as error:  # what Python cannot take
         return Reply("codec-error", str(error)), False
     clean, kind, text = told[0] == "c", told[1], told[2:]
     if kind == "=":

@@ -123,6 +123,11 @@ class CodecFolder:
             self._tell(path, wrong, "Make it, or name another folder under [codecs]")
         self._read(files, by_name(models))
 
+    def refuse(self, why: str) -> None:
+        """Use none of them: Recognition does not take them, in these words."""
+        self.codecs.clear()
+        self._tell(self.path, why, "Until then none of its codecs is used")
+
     @property
     def recognised(self) -> list[tuple[Codec, tuple[str, ...]]]:
         """Return what Recognition takes: each codec, and the device profiles that it is for."""
@@ -133,7 +138,7 @@ class CodecFolder:
         return self.path is not None and _digest(_look(self.path)[0]) != self.digest
 
     def _read(self, files: dict[str, bytes | str], taken: dict[str, Model]) -> None:
-        owners: dict[str, str] = {name: model.id for name, model in taken.items()}
+        owners: dict[str, Model | str] = dict(taken)
         for file in files:
             stem, _, ending = file.rpartition(".")
             if ending == "toml" and f"{stem}.js" not in files:
@@ -194,14 +199,19 @@ class CodecFolder:
         self.problems += [f"{file}: {problem}" for problem in problems]
         return None
 
-    def _is_free(self, file: str, codec: CodecFile, owners: dict[str, str]) -> bool:
-        """Whether nobody else answers to the codec's names; if so they are its own from now on."""
+    def _is_free(self, file: str, codec: CodecFile, owners: dict[str, Model | str]) -> bool:
+        """Whether nobody else answers to the codec's names; if so they are its own from now on.
+
+        `owners`: of each name, a model of the catalogue, or the name of a codec.
+        """
         names = {plain_name(one): one for one in (*codec.profiles, codec.name)}
         for plain, name in names.items():
-            if owners.get(plain, codec.name) != codec.name:
+            owner = owners.get(plain, codec.name)
+            if owner != codec.name:
+                called = owner.id if isinstance(owner, Model) else owner
                 self._tell(
                     file,
-                    f"{owners[plain]} is for devices called {name!r} already",
+                    f"{called} is for devices called {name!r} already",
                     f"Rename the file, such as {codec.name}-vendor.js"
                     if name == codec.name
                     else f"Take that profile out of {codec.name}.toml",

@@ -13,6 +13,7 @@
   const { create, freeze } = Object;
   const { isArray } = Array;
   const { join } = Array.prototype;
+  const { toWellFormed } = String.prototype;
   const stringify = JSON.stringify;
   const Time = Date;
   const MOST_CHARACTERS = 65536;
@@ -181,8 +182,9 @@
       } catch (thrown) {
         told = ["!", words(thrown)];
       }
-      // Added together, long texts would stay in pieces, which Python cannot take.
-      return apply(join, [clean() ? "c" : "d", told[0], told[1]], [""]);
+      // Added together, long texts would stay in pieces, which Python cannot take; nor can it take
+      // half of a pair of UTF-16.
+      return apply(toWellFormed, apply(join, [clean() ? "c" : "d", told[0], told[1]], [""]), []);
     };
   };
 };

@@ -8,6 +8,7 @@ import pytest
 
 from devices.envelopes.codec_output import Place, Table
 from devices.model import MINUTE, Model
+from devices.models import CATALOGUE
 from devices.recognition import Codec, Recognition
 from gateway.codecs.folder import CodecFolder
 from tests.gateway.codecs.running import GOOD
@@ -153,6 +154,18 @@ def test_a_codec_that_is_called_like_a_model_of_the_catalogue_is_told_to_be_rena
     assert problem == (
         "t1.js: maker-t1 is for devices called 't1' already. Rename the file, such as t1-vendor.js."
     )
+
+
+@pytest.mark.parametrize("model", CATALOGUE, ids=lambda one: one.id)
+def test_a_codec_with_the_very_id_of_a_model_is_no_codec_either(
+    tmp_path: Path, model: Model
+) -> None:
+    (tmp_path / f"{model.id}.js").write_text(GOOD)
+    folder = CodecFolder(tmp_path)
+    assert folder.codecs == {}
+    (problem,) = folder.problems
+    assert f"{model.id} is for devices called {model.id!r} already. Rename the file" in problem
+    Recognition(codecs=folder.recognised)
 
 
 def test_a_change_of_any_file_is_noticed(tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ HOSTILE = {
     "evaluating": ("return eval('1')", "codec-error"),
     "a giant output": ("return { data: { a: new Array(1e5).fill(1) } }", "output-too-large"),
     "giant words": ("throw new Error('x'.repeat(1e6))", "codec-error"),
+    "half of a pair": (r"throw '\ud800\ud800'", "codec-error"),
+    "half of a pair in an error": (r"throw new Error('\udfff')", "codec-error"),
+    "half of a pair as a name": (r"return { data: { '\ud800': 1 } }", "codec-error"),
     "a generator": ("return { data: null, errors: (function* () { for (;;) yield 1 })() }", ""),
     "a promise that loops": ("Promise.resolve().then(function f() { for (;;); }); return {}", ""),
     "what a host has": (
