@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from devices.device import Call, DecodeError
 from gateway import __version__, screen
 from gateway.app import Gateway
 from gateway.asking import (
@@ -44,6 +45,7 @@ from gateway.cli_quarantine import quarantine_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
 from gateway.codecs.folder import CodecFolder
+from gateway.codecs.host import CodecHost
 from gateway.commands import UNTIL_LEFT, Commands
 from gateway.control import ControlServer
 from gateway.logs import configure
@@ -51,9 +53,12 @@ from gateway.machine import tune
 from gateway.screen_alerts import show_alerts
 from gateway.screen_influx import show_tried
 from gateway.screen_people import page_address, show_password
+from gateway.screen_settings import show_codecs, show_settings, show_start
 from gateway.screen_status import show_status
 from gateway.settings import Settings, load
 from gateway.starter import starter
+
+UNAVAILABLE = "codecs-unavailable"
 
 app = typer.Typer(
     name="holdwatch",
@@ -122,15 +127,35 @@ def check(
         bool, typer.Option("--offline", help="Try no connection.")
     ] = False,
 ) -> None:
-    """Read the settings, say what they mean, and try each InfluxDB. Changes nothing."""
+    """Read the settings, say what they mean, try codecs and each InfluxDB. Changes nothing."""
     with errors():
         settings = load(config)
-    screen.show_settings(out, config, settings)
+    show_settings(out, config, settings)
     codecs = CodecFolder(settings.codec_folder, expected=settings.codecs.folder is not None)
-    screen.show_codecs(out, codecs)
+    show_codecs(out, codecs, asyncio.run(_try_codecs(settings, codecs)))
     if not offline:
         for section, tried in zip(settings.influxdb, try_all(settings.influxdb), strict=True):
             show_tried(out, section, tried)
+
+
+async def _try_codecs(settings: Settings, folder: CodecFolder) -> list[str]:
+    """Return which codecs cannot be run at all, and why: each is asked for once, with no bytes.
+
+    That it refuses such a message is right, and no mistake.
+    """
+    host = CodecHost(folder, memory=settings.codecs.memory, time=settings.codecs.time)
+    try:
+        given = await host.run([Call(name, b"", 1, 0) for name in folder.codecs])
+    finally:
+        await host.close()
+    wrong = [one for one in given if isinstance(one, DecodeError)]
+    # Where no process can run them, one line says it of all.
+    told = {one.reason if one.reason == UNAVAILABLE else one.detail: one for one in wrong}
+    return [
+        f"{one.detail}. {one.cure.partition('; then ')[0]}."
+        for one in told.values()
+        if one.reason in {"bad-codec", UNAVAILABLE}
+    ]
 
 
 @app.command()
@@ -152,7 +177,7 @@ async def _run(settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, gateway.stop)
-        screen.show_start(err, settings)
+        show_start(err, settings)
         await _welcome(gateway)
         await gateway.run(
             ControlServer(settings.gateway.data, Commands(gateway).answer, UNTIL_LEFT)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from devices.reading import DeviceKey
-from gateway.screen import show_settings
+from gateway.screen_settings import show_settings, show_start
 from gateway.settings import Settings, load, parse
 from gateway.settings.file import others_may_read
 from gateway.settings.size import format_size, parse_size
@@ -123,6 +123,71 @@ def test_check_says_what_becomes_of_mapped_topics() -> None:
         "Mapping of sensors/all: keys that are named like channels; device by key id",
         "Mapping of sensors/#: ignored",
     ]
+
+
+def test_check_says_what_other_ways_bring_and_in_which_units() -> None:
+    settings = parse(
+        """
+        [[mappings]]
+        topic = "sensors/{device}/state"
+        channels = { "temperature.inside" = "t", humidity = "h" }
+        units = { temperature = "°F" }
+        [[polls]]
+        name = "cold-store"
+        url = "http://store.example/[x]"
+        every = "10 s"
+        device_key = "probe"
+        channels = { temperature = "values.temp" }
+        units = { temperature = "°F" }
+        [[modbus]]
+        name = "cold-room"
+        host = "192.0.2.7"
+        device = "cold-room-1"
+        [[modbus.registers]]
+        channel = "door"
+        address = 3
+        kind = "discrete"
+        [bluetooth]
+        """
+    )
+    console = Console(file=io.StringIO(), width=300)
+    show_settings(console, Path("x"), settings)
+    assert isinstance(console.file, io.StringIO)
+    _, _, _, *lines = console.file.getvalue().splitlines()
+    assert lines[:-1] == [
+        (
+            "Mapping of sensors/{device}/state: temperature.inside from t (°F), humidity from h; "
+            "device by topic"
+        ),
+        (
+            "Poll cold-store: http://store.example/[x] every 10 s; temperature from values.temp (°F); "
+            "device by key probe"
+        ),
+        (
+            "Modbus cold-room: 192.0.2.7:502, unit 1, every 1 min; door from discrete 3; "
+            "device cold-room-1"
+        ),
+        "Bluetooth: every RuuviTag, by the system's first adapter, one reading in 1 min",
+    ]
+    assert "nothing will arrive" not in lines[-1]
+
+
+def test_the_start_names_the_brokers_that_are_joined() -> None:
+    settings = parse(
+        """
+        [[listeners]]
+        [[brokers]]
+        name = "house"
+        host = "broker.example"
+        topics = ["a"]
+        """
+    )
+    console = Console(file=io.StringIO(), width=40)
+    show_start(console, settings)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "sensors connect to" in text
+    assert "it joins the broker house (broker.example:1883), 0 rules" in text
 
 
 def test_years_are_kept_whole() -> None:
