@@ -240,6 +240,8 @@ def _changes(entry: Entry, zone: str, now: int) -> list[Changed]:
 
 def _readable(name: str, value: object, zone: str, now: int) -> object:
     """Return what an entry of the audit trail holds as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if name in TIMES and isinstance(value, int):
         return moment(value, zone, now)
     if name == "expires" and isinstance(value, int):
