@@ -12,7 +12,7 @@ from gateway.mqtt.topic import check_filter
 from gateway.mqtt.wire import ProtocolError
 from gateway.settings.problems import mistake
 from gateway.settings.secret import secret_of
-from gateway.settings.values import FilePath, ReadableFile, Section, Slug
+from gateway.settings.values import FilePath, ReadableFile, Section, Slug, check_labels
 from rules.duration import DAY, SECOND, Duration
 
 
@@ -37,7 +37,7 @@ def _check_host(text: str) -> str:
     # What was written is not repeated here: mqtt://USER:PASSWORD@HOST holds a password.
     parts = re.fullmatch(r"(?:\w+://)?(?:[^/]*@)?(\[[^\]/@]+\]|[^:/@\s]+)(?::(\d+))?/?", text)
     if parts is not None and parts[0] == parts[1] and "[" not in text:
-        return text
+        return check_labels(text)
     offer = ""
     if parts is not None:
         port = f" and port = {parts[2]}" if parts[2] else ""
@@ -46,6 +46,19 @@ def _check_host(text: str) -> str:
         "it is more than the name or the address of a host",
         f"Write host and port apart, and nothing else into host{offer}",
     )
+
+
+_TAKEN = frozenset({"bluetooth", "import"})
+"""Sources of what comes by no broker: each is given devices of its own."""
+
+
+def _check_name(text: str) -> str:
+    if text in _TAKEN:
+        raise mistake(
+            f"readings that come by another way carry {text!r} as their source",
+            f"Give the broker another name, such as {text}-broker",
+        )
+    return text
 
 
 TopicFilter = Annotated[str, AfterValidator(_check_filter)]
@@ -88,7 +101,9 @@ class Tls(Section):
 class Broker(Section):
     """An existing broker that this gateway joins as a client."""
 
-    name: Slug = Field(description="What you call this broker. Readings carry it as their source.")
+    name: Annotated[Slug, AfterValidator(_check_name)] = Field(
+        description="What you call this broker. Readings carry it as their source."
+    )
     host: Annotated[str, AfterValidator(_check_host)] = Field(
         description="Host name or address of the broker."
     )

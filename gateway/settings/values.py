@@ -43,6 +43,18 @@ Slug = Annotated[str, AfterValidator(_check_slug)]
 """A name that may stand in topics, file names and client ids."""
 
 
+def check_labels(host: str) -> str:
+    """Return the host, if a name server can be asked for it. Raises a mistake."""
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise mistake(
+            "no host can have that name",
+            "Between its dots it needs 1 to 63 signs each: look for two dots together",
+        ) from error
+    return host
+
+
 def _place_path(path: Path, info: ValidationInfo) -> Path:
     try:
         return Path((info.context or {}).get("folder", ".")) / path.expanduser()

@@ -14,7 +14,7 @@ from devices.envelopes.mapping import Mapping, is_channel
 from gateway.settings.problems import mistake
 from gateway.settings.secret import secret_of
 from gateway.settings.size import Size
-from gateway.settings.values import FilePath, ReadableFile, Section, Slug
+from gateway.settings.values import FilePath, ReadableFile, Section, Slug, check_labels
 from rules.duration import DAY, MINUTE, SECOND, Duration
 
 Kind = Literal["holding", "input", "coil", "discrete"]
@@ -36,7 +36,7 @@ def _check_host(text: str) -> str:
             "it is more than the name or the address of a host",
             "Write host and port apart, and nothing else into host",
         )
-    return text
+    return check_labels(text)
 
 
 def _is_address(text: str) -> bool:

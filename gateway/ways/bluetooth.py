@@ -18,7 +18,7 @@ import msgspec
 from devices.device import Origin
 from devices.models.ruuvi import COMPANY
 from gateway.mqtt.packets import Publish
-from gateway.ways.way import Fare, Report
+from gateway.ways.way import AGAIN, Way
 
 if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
@@ -33,25 +33,21 @@ MOST_TAGS = 2_000
 """Tags that are remembered: whoever invents addresses must not fill the memory."""
 SILENCE = 300.0
 """Seconds without any advertisement after which listening is begun anew: adapters get stuck."""
-AGAIN = 30.0
-"""Seconds before a try that failed is repeated."""
 FORMAT = 5
 HERE = "00:00:00:00:00:00"
 """In place of the address of a Ruuvi Gateway: we are not one that has an address."""
 
 
-class BluetoothListener:
+class BluetoothListener(Way):
     """Hears the tags around, for ever."""
-
-    name = SOURCE
 
     def __init__(self, section: Bluetooth, owner: str, ingest: Ingest, clock: Clock) -> None:
         """`owner`: whose tags they are."""
+        super().__init__(SOURCE, section.every, clock)
         self._section = section
         self._origin = Origin(owner, SOURCE)
         self._ingest = ingest
         self._clock = clock
-        self._fare = Fare(SOURCE, section.every, clock)
         self._kept: OrderedDict[str, int] = OrderedDict()
         """When (monotonic, ms) something of a tag was kept last."""
         self._unknown: set[str] = set()
@@ -60,18 +56,7 @@ class BluetoothListener:
         self._came = asyncio.Event()
         self._heard = asyncio.Event()
 
-    @property
-    def problem(self) -> str | None:
-        """What people are to be told is wrong."""
-        return self._fare.problem
-
-    @property
-    def report(self) -> Report:
-        """How it fares at this moment."""
-        return self._fare.report
-
-    async def run(self) -> None:
-        """Listen, for ever."""
+    async def _take_in(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(), name="bluetooth adapter")
             group.create_task(self._store(), name="bluetooth readings")

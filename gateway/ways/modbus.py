@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 from typing import TYPE_CHECKING
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
+from pymodbus.pdu.register_message import ReadHoldingRegistersResponse, ReadInputRegistersResponse
 
+from devices.device import DecodeError
 from devices.reading import OWN_CLOCK_UNTRUSTED, DeviceKey, Reading, layout, reading
 from gateway.ways.registers import Request, requests, value
-from gateway.ways.way import Fare, Report
+from gateway.ways.way import Way
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pymodbus.pdu import ModbusPDU
+
     from devices.recognition import Recognition
     from gateway.clock import Clock
     from gateway.ingest import Ingest
@@ -38,6 +45,29 @@ _EXCEPTIONS = {
 """What exception codes mean. Source: Modbus Application Protocol V1.1b3, chapter 7."""
 
 
+_FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+_REFUSED = 0x80
+"""Set in the function of an answer that refuses."""
+
+
+class _Holding(ReadHoldingRegistersResponse):
+    def decode(self, data: bytes) -> None:
+        self.registers = _registers(data)
+
+
+class _Input(ReadInputRegistersResponse):
+    def decode(self, data: bytes) -> None:
+        self.registers = _registers(data)
+
+
+def _registers(data: bytes) -> list[int]:
+    """Return the registers of an answer; none where it has not the bytes that it says it has."""
+    length = len(data) - 1
+    if length % 2 or data[0] != length:
+        return []
+    return list(struct.unpack(f">{length // 2}H", data[1:]))
+
+
 class _ReadError(Exception):
     def __init__(self, problem: str, cure: str) -> None:
         super().__init__(problem)
@@ -45,7 +75,7 @@ class _ReadError(Exception):
         self.cure = cure
 
 
-class ModbusReader:
+class ModbusReader(Way):
     """Reads one device, for ever."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - each is a part of its own
@@ -58,33 +88,17 @@ class ModbusReader:
         recognition: Recognition,
     ) -> None:
         """`owner`: whose device it is. `line`: shared by all behind one address."""
+        super().__init__(section.source, section.every, clock)
         self._section = section
         self._device = DeviceKey(owner, section.device)
         self._ingest = ingest
         self._clock = clock
         self._line = line
         self._recognition = recognition
-        self._fare = Fare(section.source, section.every, clock)
         self._requests = requests(section.registers, section.gap)
         self._layout = layout(tuple(sorted(one.channel for one in section.registers)))
 
-    @property
-    def name(self) -> str:
-        """As its readings name their source."""
-        return self._section.source
-
-    @property
-    def problem(self) -> str | None:
-        """What people are to be told is wrong."""
-        return self._fare.problem
-
-    @property
-    def report(self) -> Report:
-        """How it fares at this moment."""
-        return self._fare.report
-
-    async def run(self) -> None:
-        """Read again and again, for ever."""
+    async def _take_in(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
@@ -98,8 +112,13 @@ class ModbusReader:
         try:
             async with self._line:
                 values = await self._read()
+            # Admitted as what comes by other ways is: thus the registry knows it.
+            self._ingest.routes.admit(self.name, self._device)
         except _ReadError as error:
             self._fare.failed(error.problem, error.cure)
+            return
+        except DecodeError as error:
+            self._fare.failed(error.detail, error.cure)
             return
         await self._ingest.store([self._reading(values)])
         why = f"it is read as {self._section.name}"
@@ -118,8 +137,10 @@ class ModbusReader:
             retries=0,
             reconnect_delay=0,
         )
+        for whole in (_Holding, _Input):
+            client.register(whole)
         try:
-            if not await client.connect():
+            if not await _connects(client):
                 raise _ReadError(
                     f"cannot connect to {section.host}, port {section.port}",
                     "Check host and port, and that nobody else holds its connections",
@@ -150,21 +171,33 @@ class ModbusReader:
             ) from None
         except ModbusException as error:
             raise _ReadError(f"its answer for {where} cannot be read: {error}", "") from None
-        if answer.isError():
-            problem, cure = _EXCEPTIONS.get(answer.exception_code, ("refuses it", "See its manual"))
-            raise _ReadError(
-                f"the device {problem}: {where}, exception {answer.exception_code}", cure
-            )
-        words = answer.bits if request.kind in {"coil", "discrete"} else answer.registers
-        if len(words) < request.size:
-            raise _ReadError(
-                f"the device answers {len(words)} of {request.size}: {where}", "Set gap = 0"
-            )
+        words = self._words(answer, request, where)
         found = {}
         for one in request.registers:
             start = one.address - request.address
             found[one.channel] = value(one, [int(each) for each in words[start : start + one.size]])
         return found
+
+    def _words(self, answer: ModbusPDU, request: Request, where: str) -> Sequence[int]:
+        """Return an answer's registers or bits, all that were asked for. Raises _ReadError."""
+        if answer.function_code & ~_REFUSED != _FUNCTIONS[request.kind]:
+            raise _ReadError(
+                f"the device answers another question: {where}, function {answer.function_code}",
+                "Check unit, and that nobody else talks over its connection",
+            )
+        if answer.isError():
+            problem, cure = _EXCEPTIONS.get(answer.exception_code, ("refuses it", "See its manual"))
+            raise _ReadError(
+                f"the device {problem}: {where}, exception {answer.exception_code}", cure
+            )
+        bits = request.kind in {"coil", "discrete"}
+        words: Sequence[int] = answer.bits if bits else answer.registers
+        # Bits come in whole bytes.
+        if len(words) != (-(-request.size // 8) * 8 if bits else request.size):
+            raise _ReadError(
+                f"its answer has another length than was asked for: {where}", "Set gap = 0"
+            )
+        return words
 
     def _reading(self, values: dict[str, float]) -> Reading:
         return self._ingest.apart(
@@ -179,3 +212,11 @@ class ModbusReader:
                 source=self._section.source,
             )
         )
+
+
+async def _connects(client: AsyncModbusTcpClient) -> bool:
+    try:
+        return await client.connect()
+    except (UnicodeError, OSError, ModbusException):
+        # Of a name that no name server can be asked for, the error is none of the network's.
+        return False

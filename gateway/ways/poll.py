@@ -28,7 +28,7 @@ from gateway.aside import aside
 from gateway.database import DiskError
 from gateway.mqtt.packets import Publish
 from gateway.ways.fetch import Fetched, FetchError, Service
-from gateway.ways.way import Fare, Report
+from gateway.ways.way import Way
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -55,20 +55,20 @@ class Item(NamedTuple):
     """Whether it is the same when it comes again: it tells its time, or cannot be decoded."""
 
 
-class Poller:
+class Poller(Way):
     """Asks one service, for ever."""
 
     def __init__(
         self, section: Poll, owner: str, ingest: Ingest, state: State, clock: Clock
     ) -> None:
         """Take up how far it had been read. `owner`: whose devices it tells of."""
+        super().__init__(section.source, section.every, clock)
         self._section = section
         self._origin = Origin(owner, section.source)
         self._ingest = ingest
         self._state = state
         self._clock = clock
         self._service = Service(section)
-        self._fare = Fare(section.source, section.every, clock)
         self._follower = f"poll {section.name}"
         self._etag = ""
         self._asked = ""
@@ -76,23 +76,7 @@ class Poller:
         """Digests of what the last answer held and we took."""
         self._decode = _decoder(section, self._origin)
 
-    @property
-    def name(self) -> str:
-        """As its readings name their source."""
-        return self._section.source
-
-    @property
-    def problem(self) -> str | None:
-        """What people are to be told is wrong."""
-        return self._fare.problem
-
-    @property
-    def report(self) -> Report:
-        """How it fares at this moment."""
-        return self._fare.report
-
-    async def run(self) -> None:
-        """Ask again and again, for ever."""
+    async def _take_in(self) -> None:
         try:
             while True:
                 after = await self.once()

@@ -65,6 +65,15 @@ def problems(text: str) -> list[str]:
             BROKER.replace('"a"', '"Hub 1"'),
             "line 2, brokers[1] (Hub 1).name: 'Hub 1' cannot be a part of topics and file names.",
         ),
+        (
+            BROKER.replace('"a"', '"bluetooth"'),
+            "line 2, brokers[1] (bluetooth).name: readings that come by another way carry",
+        ),
+        (BROKER.replace('"a"', '"import"'), "line 2, brokers[1] (import).name: readings"),
+        (
+            BROKER.replace("localhost", "hub..local"),
+            "line 3, brokers[1] (a).host: no host can have that name.",
+        ),
         (BROKER.replace("localhost", ""), "line 3, brokers[1] (a).host: it is empty. Write a name"),
         (BROKER + "port = '1'", "line 4, brokers[1] (a).port: it must be a whole number"),
         (BROKER + "port = 70000", "line 4, brokers[1] (a).port: it must be 65535 or less."),

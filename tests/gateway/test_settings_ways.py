@@ -62,6 +62,9 @@ def test_a_mistake_in_a_poll_is_told(change: dict[str, object], words: str) -> N
     [
         ({"host": "10.0.0.7:502"}, "more than the name"),
         ({"host": "tcp://10.0.0.7"}, "more than the name"),
+        ({"host": "cold-room..plant.local"}, "no host can have that name"),
+        ({"host": "a" * 64 + ".local"}, "no host can have that name"),
+        ({"host": "é" * 80}, "no host can have that name"),
         ({"device": "a/b"}, "device id"),
         ({"registers": []}, "at least 1 item"),
         ({"registers": [REGISTER, {**REGISTER, "address": 4}]}, "two registers are the channel"),
@@ -76,7 +79,7 @@ def test_a_mistake_in_a_modbus_section_is_told(change: dict[str, object], words:
         read(Modbus, **{**MODBUS, **change})
 
 
-@pytest.mark.parametrize("host", ["10.0.0.7", "::1", "room-7.local"])
+@pytest.mark.parametrize("host", ["10.0.0.7", "::1", "room-7.local", "kühlraum.local."])
 def test_a_host_may_be_a_name_or_an_address(host: str) -> None:
     room = read(Modbus, **{**MODBUS, "host": host})
     assert isinstance(room, Modbus)

@@ -16,7 +16,7 @@ from gateway.state import State
 from tests.gateway.parts import ToldClock
 
 
-def admit_all(_source: str, _device: DeviceKey) -> None:
+def admit_all(_source: str, _device: DeviceKey, **_: bool) -> None:
     """Let every source speak for every device."""
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from devices.reading import ARRIVAL
+from devices.device import DecodeError
+from devices.reading import ARRIVAL, DeviceKey
 from devices.recognition import Recognition
+from gateway.routes import Routes
 from gateway.settings.ways import Modbus
 from gateway.ways.modbus import ModbusReader
 from gateway.ways.way import PATIENCE
@@ -155,6 +157,72 @@ async def test_whatever_answers_instead_costs_a_reading_and_no_more(
     assert not one.report.well
     assert one.report.reason
     assert home.stored() == []
+
+
+@pytest.mark.parametrize(
+    ("pdu", "words"),
+    [
+        (b"\x04\x02\x00\x2b", "answers another question: holding 100, function 4"),
+        (b"\x84\x02", "answers another question"),
+        (b"\x03\x04\x00\x2b\x00\x2b", "another length than was asked for"),
+        (b"\x03\x03\x00\x2b\x00", "another length than was asked for"),
+        (b"\x03\x02\x00\x2b", ""),
+    ],
+)
+async def test_an_answer_is_one_to_what_was_asked(home: House, pdu: bytes, words: str) -> None:
+    async def say(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter) -> None:
+        asked = await incoming.read(12)
+        outgoing.write(asked[:4] + (len(pdu) + 1).to_bytes(2, "big") + asked[6:7] + pdu)
+        await incoming.read()
+        outgoing.close()
+
+    server = await asyncio.start_server(say, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        one = reader(home, port, registers=COLD_ROOM[:1], timeout="10 s")
+        await one.once()
+    assert words in one.report.reason
+    assert len(home.stored()) == (not words)
+
+
+@pytest.mark.parametrize("count", [1, 8, 9])
+async def test_as_many_bits_as_were_asked_for_are_read(home: House, count: int) -> None:
+    port = free_port()
+    bits = [SimData(0, values=[True] * 32, datatype=DataType.BITS)]
+    empty = [SimData(0, values=[0], datatype=DataType.REGISTERS)]
+    coils = [{"channel": f"door.{one}", "address": one, "kind": "coil"} for one in range(count)]
+    device = SimDevice(5, simdata=(bits, bits, empty, empty))
+    one = reader(home, port, registers=coils, timeout="10 s")
+    async with controller(device, port):
+        await one.once()
+    assert [reading.values for reading in home.stored()] == [(1.0,) * count]
+
+
+async def test_a_host_that_no_name_server_can_be_asked_for_is_told(home: House) -> None:
+    one = reader(home, 502)
+    one._section = one._section.model_copy(update={"host": "cold-room..plant.local"})
+    await one.once()
+    assert "cannot connect to cold-room..plant.local" in one.report.reason
+
+
+async def test_what_is_read_is_admitted_like_all_else(home: House) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def admit(source: str, device: DeviceKey, **_: bool) -> None:
+        asked.append((source, str(device)))
+        if len(asked) > 1:
+            raise DecodeError("may-not-speak-for", "it may not speak for it", "Ask")
+
+    home.ingest.routes = Routes((), admit)
+    port = free_port()
+    one = reader(home, port)
+    async with controller(cold_room(), port):
+        await one.once()
+        home.ingest.routes.forget_admitted(one.name)
+        await one.once()
+    assert asked == [("modbus:cold-room", "acme/room-1")] * 2
+    assert len(home.stored()) == 1
+    assert one.report.reason == "it may not speak for it. Ask"
 
 
 async def test_devices_behind_one_address_are_read_one_after_the_other(home: House) -> None:
