@@ -103,6 +103,10 @@ class Recognition:
         """Return the model or codec of that name, None where there is none."""
         return self._names.get(plain_name(name))
 
+    def names(self) -> list[str]:
+        """Return every name that is understood, without capitals, spaces and marks."""
+        return list(self._names)
+
     def note(self, device: DeviceKey, what: str, why: str, source: str) -> None:
         """Take note of what a device is (an id of the catalogue, or words) and how it is known.
 

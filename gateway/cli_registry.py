@@ -182,9 +182,15 @@ def replace(  # noqa: PLR0913, PLR0917 - options of a command
     ask_and_show(config, request, screen.show_replaced, json=json)
 
 
+def forget(device: Device, config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
+    """Remove a device that was never heard, such as a mistyped one, from the list."""
+    request = {"do": "device-forget", "device": device}
+    ask_and_show(config, request, screen.show_forgotten, json=json)
+
+
 def export(
     file: Annotated[
-        Path | None, typer.Argument(help="The file to write; otherwise it is printed.")
+        Path | None, typer.Argument(help="The file to write; otherwise, or with -, it is printed.")
     ] = None,
     config: SettingsPath = DEFAULT,
     json: Json = False,  # noqa: FBT002 - an option without a value
@@ -193,7 +199,7 @@ def export(
     with errors():
         settings = load(config)
         answer = ask(settings, {"do": "device-export"})
-    if file is None:
+    if file is None or str(file) == "-":
         if json:
             print_answer(answer, screen.show_exported, settings, json=True)
         else:
@@ -240,5 +246,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("calibration")(calibration)
     app.command("maintenance")(maintenance)
     app.command("replace")(replace)
+    app.command("forget")(forget)
     app.command("export")(export)
     app.command("import")(import_)

@@ -5,7 +5,7 @@ Fields come as people write them; times too, or as ms since 1970. A part of Comm
 
 from __future__ import annotations
 
-import asyncio
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,22 +14,22 @@ from devices.device import check_device_id
 from gateway.audit import Who, who_of
 from gateway.control import ControlError
 from gateway.device_commands import device_key
-from gateway.registry import fields, table
+from gateway.registry import fields
 from gateway.registry.cards import FIELDS, Calibration, Maintenance
 from gateway.registry.changes import Changes
 from gateway.registry.confirming import Confirming
 from gateway.registry.doubt import Doubt, doubt
-from gateway.registry.registry import SLICE
+from gateway.registry.hints import model_hint
 from gateway.registry.times import Times
 from gateway.registry_views import RegistryViews
 from gateway.report_range import find_zone
+from gateway.table_commands import TableCommands
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from devices.reading import DeviceKey
     from gateway.app import Gateway
-    from gateway.registry.table import Row
 
     Command = Callable[[Mapping[str, Any], Any], Awaitable[Any]]
 
@@ -39,7 +39,11 @@ TOLERANCE = 0.5
 
 def registry_commands(gateway: Gateway) -> dict[str, Command]:
     """Return all commands about the registry, by name: those that look, and those that change."""
-    return {**RegistryViews(gateway).by_name, **RegistryCommands(gateway).by_name}
+    return {
+        **RegistryViews(gateway).by_name,
+        **RegistryCommands(gateway).by_name,
+        **TableCommands(gateway).by_name,
+    }
 
 
 class RegistryCommands:
@@ -54,6 +58,8 @@ class RegistryCommands:
         self._journal = gateway.journal
         self._monitor = gateway.monitor
         self._state = gateway.state
+        self._recognition = gateway.recognition
+        self._routes = gateway.ingest.routes
         self._confirming = Confirming(gateway.admission, gateway.state, gateway.clock)
         self._times = Times(gateway.clock, find_zone(settings.gateway.timezone))
         self.by_name = {
@@ -62,7 +68,7 @@ class RegistryCommands:
             "device-withdraw": self.withdraw,
             "device-maintain": self.maintain,
             "device-replace": self.replace,
-            "device-import": self.import_table,
+            "device-forget": self.forget,
         }
 
     async def set(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
@@ -86,6 +92,7 @@ class RegistryCommands:
             "before": before,
             "after": {field: values[field] for field in before},
             "known": self._is_known(device),
+            "hint": model_hint(self._recognition, str(values.get("model", ""))),
         }
 
     # -- calibration -------------------------------------------------------------------------
@@ -185,6 +192,7 @@ class RegistryCommands:
         answer = {"old": str(old), "new": str(new)}
         if request.get("undo"):
             since = await self._changes.restore(old, new, now=now, who=who)
+            await self._unname(new, who)
             return {**answer, "since": since, "undone": True, "taken": {}, "known": True}
         since = self._times.past(request.get("at"))
         if not self._is_known(old):
@@ -200,71 +208,60 @@ class RegistryCommands:
             "known": self._is_heard(new),
         }
 
-    # -- the table ---------------------------------------------------------------------------
+    async def _unname(self, device: DeviceKey, who: Who) -> None:
+        """Take back that a device is ours which never came, and of which nothing else is known.
 
-    async def import_table(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """Take in a table of devices (`content`, CSV); with `dry` only say what would change.
-
-        Nothing is written while any line is wrong: then `mistakes` says which, and why.
+        It was confirmed when it was put in another's place, and would be listed for ever.
         """
-        now, who = self._times.now(), who_of(request)
-        content = _text(request.get("content"), "content")
-        # Aside: a table of a large fleet takes seconds, and the intake must go on meanwhile.
-        rows, mistakes = await asyncio.to_thread(table.read, content, self._owner)
-        changes = [] if mistakes else await self._differences(rows)
-        dry = bool(request.get("dry"))
-        if changes and not dry:
-            name = fields.plain(_text(request.get("name") or "a table", "name"), "name")
-            reason = f"from {name}"
-            cards = [(row.device, row.fields) for row in rows]
-            await self._changes.set_cards(cards, now, now=now, who=who, reason=reason)
-            await self._take_confirmations(rows, who, reason)
-        return {
-            "devices": len(rows),
-            "dry": dry,
-            "mistakes": mistakes,
-            "changes": changes,
-        }
+        met = self._admission.confirmed.get(device)
+        if met is not None and not met.source and device not in self._registry.devices():
+            await self._confirming.unconfirm(device, who)
 
-    async def _differences(self, rows: list[Row]) -> list[dict[str, Any]]:
-        """Return what the lines would change, of those that change anything."""
-        found = []
-        for number, row in enumerate(rows):
-            if number % SLICE == SLICE - 1:
-                await asyncio.sleep(0)
-            change = self._difference(row)
-            if change is not None:
-                found.append(change)
-        return found
+    # -- a mistyped one ------------------------------------------------------------------------
 
-    def _difference(self, row: Row) -> dict[str, Any] | None:
-        """Return what a line would change, as texts; None where that is nothing."""
-        card = self._registry.card(row.device)
-        new = msgspec.structs.replace(card, **row.fields)
-        texts = {
-            field: (fields.text_of(card, field), fields.text_of(new, field)) for field in row.fields
-        }
-        confirmed = row.device in self._admission.confirmed
-        if row.confirmed is not None and row.confirmed != confirmed:
-            texts["confirmed"] = ("yes" if confirmed else "no", "yes" if row.confirmed else "no")
-        texts = {field: (old, new) for field, (old, new) in texts.items() if old != new}
-        if not texts:
-            return None
-        return {
-            "line": row.line,
-            "device": str(row.device),
-            "before": {field: old for field, (old, _) in texts.items()},
-            "after": {field: new for field, (_, new) in texts.items()},
-        }
+    async def forget(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Remove a device that was never heard and of which nothing is stated that matters."""
+        device = self._device(request)
+        why = self._kept_for(device)
+        if why is not None:
+            raise ControlError(f"{device} cannot be forgotten: {why[0]}", why[1])
+        met = self._admission.met(device)
+        await self._changes.forget(
+            device,
+            now=self._times.now(),
+            who=who_of(request),
+            confirmed=device in self._admission.confirmed,
+        )
+        await self._admission.forget(device)
+        self._recognition.forget(device)
+        if met is not None and met.source:
+            # Whoever brought it is asked for it anew, should it come again.
+            self._routes.forget_admitted(met.source)
+        return {"device": str(device)}
 
-    async def _take_confirmations(self, rows: list[Row], who: Who, reason: str) -> None:
-        confirmed = self._admission.confirmed
-        yes = [one.device for one in rows if one.confirmed and one.device not in confirmed]
-        if yes:
-            await self._confirming.confirm(yes, who, reason)
-        for row in rows:
-            if row.confirmed is False and row.device in confirmed:
-                await self._confirming.unconfirm(row.device, who, reason)
+    def _kept_for(self, device: DeviceKey) -> tuple[str, str] | None:
+        """Return why a device is not forgotten, and what to do; None where it may be."""
+        registry, quarantine = self._registry, self._journal.quarantine
+        if self._is_heard(device):
+            return "it was heard, and its readings are kept", "Give it another name, or leave it"
+        count = quarantine.count_of(str(device))
+        if count:
+            return (
+                f"{count:,} of its messages lie in the quarantine",
+                f"Look at them first: holdwatch quarantine list --device {quote(str(device))}",
+            )
+        if registry.calibrations(device):
+            return "it was calibrated", f"See: holdwatch device calibration {quote(str(device))}"
+        old, by = registry.line(device)[1:], registry.replaced_by(device)
+        if old or by:
+            first, second = (old[0].device, device) if old else (device, by[0] if by else device)
+            return (
+                f"{second} stands in for {first}",
+                f"Take that back first: holdwatch device replace {first} {second} --undo",
+            )
+        if not self._is_named(device):
+            return "nothing is known of it", "See: holdwatch device list"
+        return None
 
     def _is_known(self, device: DeviceKey) -> bool:
         """Whether a device was ever heard, or entered: a mistyped one was not."""
@@ -272,6 +269,9 @@ class RegistryCommands:
 
     def _is_heard(self, device: DeviceKey) -> bool:
         return device in self._journal.devices()
+
+    def _is_named(self, device: DeviceKey) -> bool:
+        return self._admission.met(device) is not None or device in self._registry.devices()
 
     def _device(self, request: Mapping[str, Any], which: str = "device") -> DeviceKey:
         device = device_key(_text(request.get(which), which), self._owner)

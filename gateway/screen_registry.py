@@ -155,6 +155,8 @@ def show_set(console: Console, settings: Settings, answer: dict[str, Any]) -> No
         before = _field(field, answer["before"][field])
         was = f" (before: {before})" if before else ""
         console.print(f"  {field:<10} {_field(field, value) or 'removed'}{was}", highlight=False)
+    if answer["hint"]:
+        console.print(f"[yellow]![/] {foreign(answer['hint'])}", soft_wrap=True, highlight=False)
     _warn_unknown(console, answer)
 
 
@@ -312,6 +314,14 @@ def show_replaced(console: Console, settings: Settings, answer: dict[str, Any]) 
         console.print(f"[yellow]! {new} was not heard yet.[/]")
 
 
+def show_forgotten(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say that a device is listed no more."""
+    console.print(
+        f"[green]✓[/] {escape(answer['device'])} is forgotten, as if it had never been named.",
+        soft_wrap=True,
+    )
+
+
 def show_exported(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say what was written."""
     told = f"{counted(answer['devices'], 'device')} to {escape(answer['file'])}"
@@ -330,6 +340,7 @@ def show_imported(console: Console, _settings: Settings, answer: dict[str, Any])
     if mistakes:
         console.print(f"Nothing is changed: {counted(len(mistakes), 'line')} cannot be taken.")
         return
+    _warn_of_table(console, answer)
     if not changes:
         told = counted(answer["devices"], "device")
         console.print(f"[green]✓[/] {told}, all as they were: nothing is changed.")
@@ -348,3 +359,21 @@ def show_imported(console: Console, _settings: Settings, answer: dict[str, Any])
         console.print(f"{told} would change. Without --dry-run they do.")
     else:
         console.print(f"[green]✓[/] {told} changed.")
+
+
+def _warn_of_table(console: Console, answer: dict[str, Any]) -> None:
+    """Say which devices of a table were never heard, and which makes nobody knows."""
+    for hint in list(answer["hints"].values())[:SHOWN]:
+        console.print(f"[yellow]![/] {foreign(hint)}", soft_wrap=True, highlight=False)
+    unheard = answer["unheard"]
+    for one in unheard[:SHOWN]:
+        meant = f" Did you mean {foreign(one['close'])}?" if one["close"] else ""
+        console.print(
+            f"[yellow]! line {one['line']}:[/] {escape(one['device'])} was never heard. "
+            f"Mistyped?{meant}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    _more(console, len(unheard))
+    if unheard and not answer["dry"]:
+        console.print("A mistyped one is removed with: holdwatch device forget ID", soft_wrap=True)

@@ -78,6 +78,21 @@ class Changes:
                 _note(change, now, who, "set", device, before, {"since": since, **after}, reason)
         return changed
 
+    async def forget(self, device: DeviceKey, *, now: int, who: Who, confirmed: bool) -> None:
+        """Withdraw how a device stands and its maintenance; `confirmed`: whether it was.
+
+        The entry in the audit trail is made also where nothing was stated. Raises DiskError.
+        """
+        registry = self._registry
+        before = {"confirmed": confirmed, "card": registry.card(device)}
+        async with registry.changing() as change:
+            for one in (
+                *registry.stated(device, CardChange),
+                *registry.stated(device, Maintenance),
+            ):
+                change.state(device, Withdrawn(since=now, fact=one.number))
+            _note(change, now, who, "forget", device, before, None)
+
     # -- calibration -------------------------------------------------------------------------
 
     async def calibrate(

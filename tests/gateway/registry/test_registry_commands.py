@@ -78,6 +78,7 @@ async def test_fields_are_taken_as_people_write_them(ask: Asked) -> None:
             "interval": 10 * MINUTE,
         },
         "known": True,
+        "hint": "",
     }
     answer = await ask("device-set", device="d-1", name="", position="", interval="", zone="")
     assert set(answer["after"]) == {"name", "position", "interval"}, "the zone was empty already"
@@ -366,6 +367,7 @@ async def test_a_new_device_takes_over_the_place_and_is_confirmed(ask: Asked) ->
         "device-replace",
         "device-confirm",
         "device-replace",
+        "device-unconfirm",
     ]
 
 
@@ -491,7 +493,8 @@ async def test_a_table_that_was_exported_changes_nothing_when_it_is_taken_in(ask
     table = await ask("device-export")
     assert table["devices"] == 4
     answer = await ask("device-import", content=table["content"], name="t.csv")
-    assert answer == {"devices": 4, "dry": False, "mistakes": [], "changes": []}
+    assert (answer["devices"], answer["mistakes"], answer["changes"]) == (4, [], [])
+    assert [one["device"] for one in answer["unheard"]] == ["other/d-3"]
     assert trail(ask) == before
 
 
