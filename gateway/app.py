@@ -135,9 +135,7 @@ class Gateway:
         self.screens = Screens(self.people, self.clock)
         self.api_keys = ApiKeys(self.state, self.clock)
         await self._understand(looking=looking)
-        engine = Engine(
-            versions, self.known.interval, stands_for=self.registry.stands_for, gone=self._gone
-        )
+        engine = Engine(versions, self.known.intervals, stands_for=self.registry.stands)
         self.monitor = Monitor(
             engine,
             self.state,
@@ -246,11 +244,6 @@ class Gateway:
         self.ways: list[Way] = []
         if self._join:
             self.ways = ways(settings, self.ingest, self.state, self.clock, self.recognition)
-
-    def _gone(self, device: DeviceKey) -> int | None:
-        """Return since when (ms) another device has the place of this one."""
-        replaced = self.registry.replaced_by(device)
-        return replaced[1] if replaced else None
 
     def _on_card(self, device: DeviceKey) -> None:
         self.decoders.renew(device)

@@ -69,12 +69,12 @@ class Contact:
             if deadline != subject.due:
                 continue  # an earlier deadline took its place
             subject.due = FOREVER
-            start = max(subject.heard, listening_since)
+            heard = max(subject.heard, listening_since)
             following = []
             for watch in subject.plan.watches.values():
                 if now >= watch.until or any(lost.key == watch.key for lost in subject.lost):
                     continue
-                due = max(start + watch.wait, watch.since)
+                due = max(max(heard, watch.placed) + watch.wait, watch.since)
                 if due > now:
                     following.append(due)
                     continue

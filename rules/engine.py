@@ -21,7 +21,7 @@ import msgspec
 
 from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
 from rules.contact import Contact
-from rules.plan import Plan, Plans
+from rules.plan import Intervals, Plan, Plans, Stand
 from rules.rule import RuleVersion
 from rules.status import Status, status
 from rules.step import Folded, Frame, firing, orphans, retire, step
@@ -39,26 +39,24 @@ class Rejudged(msgspec.Struct, frozen=True):
 class Engine:
     """Judges the readings of all devices by the versions of all rules.
 
-    `interval` tells a device's usual time between readings, in milliseconds. `stands_for` tells
-    whose place it has taken, itself included: the rules of all of them judge it. `gone` tells
-    since when (ms) another device has its place, None if none has: from then on it is not judged
-    and not missed. All three are asked once, when the device is first seen, until `renew`.
+    `interval` tells a device's usual time between readings, and since when. `stands_for` tells
+    whose place it has, and when: the rules of each judge it then. Its own place is among them;
+    where that has ended it is not judged and not missed, since another device has it. Both are
+    asked once, when the device is first seen, until `renew`.
     """
 
     def __init__(
         self,
         versions: Sequence[RuleVersion],
-        interval: Callable[[DeviceKey], int],
+        interval: Callable[[DeviceKey], Intervals],
         *,
-        stands_for: Callable[[DeviceKey], Sequence[DeviceKey]] = lambda device: (device,),
-        gone: Callable[[DeviceKey], int | None] = lambda _: None,
+        stands_for: Callable[[DeviceKey], Sequence[Stand]] = lambda device: (Stand(device),),
         calm: bool = True,
     ) -> None:
         """Start with no devices. `calm=False` sends every reading through the full step."""
         self._plans = Plans(versions)
         self._interval = interval
         self._stands_for = stands_for
-        self._gone = gone
         self._subjects: dict[DeviceKey, Subject] = {}
         self._contact = Contact()
         self._calm = calm
@@ -126,8 +124,9 @@ class Engine:
         """Take note that what is said of a device has changed: its interval, or its place.
 
         Its state is kept as far as the same versions judge it. Alarms of others are closed as
-        indeterminate, and so is its absence where it is gone. What a new interval or an end in the
-        past does to its verdicts is found by judging its readings again: see `rejudge`.
+        indeterminate, and so is its absence where it is gone. What a new interval or a place taken
+        or left in the past does to its verdicts is found by judging its readings again from then
+        on: see `rejudge`.
         """
         subject = self._subjects.get(device)
         if subject is None:
@@ -182,9 +181,7 @@ class Engine:
         return subject
 
     def _plan(self, device: DeviceKey) -> Plan:
-        return self._plans.plan(
-            device, self._interval(device), self._stands_for, self._gone(device)
-        )
+        return self._plans.plan(device, self._interval(device), self._stands_for(device))
 
     def _arm(self, subject: Subject) -> None:
         arm(subject)

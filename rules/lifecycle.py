@@ -132,7 +132,8 @@ def advance(  # noqa: PLR0913 - a sample has this many parts
 ) -> list[Change]:
     """Account for the time since the last sample, then apply the new one.
 
-    `when` must not be before the last sample.
+    `when` must not be before the last sample. `timing` is that of the last sample: of the
+    durations only `hold` may differ between samples of one run.
     """
     changes: list[Change] = []
     if phase.begin is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,19 +15,44 @@ from rules.lifecycle import Timing
 from rules.rule import AbsenceRule, RuleVersion, SampleRule
 
 FOREVER = 1 << 62
+EVER = -(1 << 62)
+"""Before all times."""
 REPLACED = "another device has taken its place"
+
+Intervals = tuple[tuple[int, int], ...]
+"""Since when (ms) a device sends how often (ms), oldest first; the first counts before as well."""
+Windows = tuple[tuple[int, int], ...]
+"""From when until when (ms), apart and in order."""
+
+
+class Stand(NamedTuple):
+    """Whose place a device has from `since` until `until` (ms): whose rules judge it then.
+
+    Its own is one too: it ends when another device takes it.
+    """
+
+    whom: DeviceKey
+    since: int = EVER
+    until: int = FOREVER
+
+
+def always(interval: int) -> Callable[[DeviceKey], Intervals]:
+    """Return what says of every device that it sends at this interval (ms) at all times."""
+    intervals = ((EVER, interval),)
+    return lambda _device: intervals
 
 
 class Judge(msgspec.Struct, frozen=True):
-    """One version of a sample rule, with its timing for this device's interval.
+    """One version of a sample rule, for as long as it judges this device without a break.
 
-    `reason` says why it ends at `until` where that is not the rule's own end.
+    `timings` are its timings for the device's intervals, each with since when (ms). `reason` says
+    why it ends at `until` where that is not the rule's own end.
     """
 
     key: str
     version: str
     rule: SampleRule
-    timing: Timing
+    timings: tuple[tuple[int, Timing], ...]
     since: int
     until: int
     reason: str = ""
@@ -37,9 +63,23 @@ class Judge(msgspec.Struct, frozen=True):
         """Whether it judges a sample of this time."""
         return self.since <= when < self.until
 
+    def timing(self, when: int) -> Timing:
+        """Return the timing for a sample of this time (ms): how long it speaks, above all.
+
+        A sample speaks as long as it does by the interval of its own time. So what is stated of
+        the time after it changes nothing that was judged before.
+        """
+        for since, timing in reversed(self.timings):
+            if since <= when:
+                return timing
+        return self.timings[0][1]
+
 
 class Watch(msgspec.Struct, frozen=True):
-    """One version of an absence rule."""
+    """One version of an absence rule, for as long as it watches this device without a break.
+
+    It waits from `placed` (ms) on at the earliest: where the device was before, nobody missed it.
+    """
 
     key: str
     version: str
@@ -48,6 +88,7 @@ class Watch(msgspec.Struct, frozen=True):
     since: int
     until: int
     reason: str = ""
+    placed: int = EVER
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -76,39 +117,69 @@ class Calm(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
 
 
-def version_key(version: RuleVersion) -> str:
-    """Return the name that stored state knows a rule version by."""
-    return f"{version.rule.name} {version.version} {version.since}"
+class _Force(NamedTuple):
+    """When a version is in force on a device without a break. `key` is what stored state calls it.
+
+    `placed` is since when the device has stood where the version judges it.
+    """
+
+    key: str
+    since: int
+    until: int
+    reason: str
+    placed: int
+
+
+def _in_force(version: RuleVersion, windows: Windows) -> Iterator[_Force]:
+    """Return when a version judges a device that stands where it judges in these windows."""
+    name = f"{version.rule.name} {version.version}"
+    ends = FOREVER if version.until is None else version.until
+    for placed, left in windows:
+        since, until, reason = max(version.since, placed), ends, ""
+        if left < ends:
+            # It may have gone before the version began: what that found all the same ends there.
+            until, reason = max(since, left), REPLACED
+        if placed < ends:
+            yield _Force(f"{name} {since}", since, until, reason, placed)
+
+
+def _timings(rule: SampleRule, intervals: Intervals) -> tuple[tuple[int, Timing], ...]:
+    """Return a rule's timings for these intervals, each where it is another than before."""
+    found: list[tuple[int, Timing]] = []
+    for since, interval in intervals:
+        timing = rule.timing(interval)
+        if not found or found[-1][1] != timing:
+            found.append((since, timing))
+    return tuple(found)
 
 
 class Plan:
-    """The rules of devices that are watched by the same versions at the same interval."""
+    """The rules of devices that are watched by the same versions at the same intervals."""
 
-    def __init__(self, versions: Sequence[RuleVersion], interval: int, gone: int = FOREVER) -> None:
-        """Compile. `interval` is the devices' usual time between readings, in milliseconds.
-
-        From `gone` (ms) on nothing judges: another device has taken its place.
-        """
-        judges, watches = [], []
-        for version in sorted(versions, key=lambda version: version.since):
-            key, rule, since = version_key(version), version.rule, version.since
-            until, reason = FOREVER if version.until is None else version.until, ""
-            if gone < until:
-                until, reason = max(since, gone), REPLACED
-            if isinstance(rule, SampleRule):
-                timing = rule.timing(interval)
-                judges.append(
-                    Judge(key, version.version, rule, timing, since, until, reason, rule.waits())
-                )
-            elif isinstance(rule, AbsenceRule):
-                wait = rule.wait()
-                watches.append(Watch(key, version.version, rule, wait, since, until, reason))
-            else:
-                raise TypeError(f"{type(rule).__name__} must extend SampleRule or AbsenceRule")
-        self.judges = {judge.key: judge for judge in judges}
-        self.watches = {watch.key: watch for watch in watches}
-        self.wait = min((watch.wait for watch in watches), default=FOREVER)
-        self._boundaries = sorted({t for judge in judges for t in (judge.since, judge.until)})
+    def __init__(
+        self, versions: Iterable[tuple[RuleVersion, Windows]], intervals: Intervals
+    ) -> None:
+        """Compile versions, each with when the devices stand where it judges them."""
+        self.judges: dict[str, Judge] = {}
+        self.watches: dict[str, Watch] = {}
+        for version, windows in sorted(versions, key=lambda one: one[0].since):
+            number, rule = version.version, version.rule
+            for key, since, until, reason, placed in _in_force(version, windows):
+                if isinstance(rule, SampleRule):
+                    timings = _timings(rule, intervals)
+                    self.judges[key] = Judge(
+                        key, number, rule, timings, since, until, reason, rule.waits()
+                    )
+                elif isinstance(rule, AbsenceRule):
+                    self.watches[key] = Watch(
+                        key, number, rule, rule.wait(), since, until, reason, placed
+                    )
+                else:
+                    raise TypeError(f"{type(rule).__name__} must extend SampleRule or AbsenceRule")
+        self.wait = min((watch.wait for watch in self.watches.values()), default=FOREVER)
+        self._boundaries = sorted(
+            {t for judge in self.judges.values() for t in (judge.since, judge.until)}
+        )
         self._judged: dict[tuple[str, ...], tuple[Judged, ...]] = {}
         self._calm: dict[tuple[tuple[str, ...], int], Calm] = {}
 
@@ -168,32 +239,36 @@ class Plans:
             index for index, version in enumerate(self._versions) if "*" in version.rule.devices
         }
         # With rules for all devices alone, which is common, nothing is looked up for each.
-        self._alike = tuple(sorted(everywhere)) if len(everywhere) == len(self._versions) else None
-        self._plans: dict[tuple[tuple[int, ...], int, int], Plan] = {}
+        self._alike = len(everywhere) == len(self._versions)
+        self._plans: dict[tuple[tuple[tuple[int, Windows], ...], Intervals], Plan] = {}
 
-    def plan(
-        self,
-        device: DeviceKey,
-        interval: int,
-        stands_for: Callable[[DeviceKey], Sequence[DeviceKey]],
-        gone: int | None,
-    ) -> Plan:
+    def plan(self, device: DeviceKey, intervals: Intervals, stands: Sequence[Stand]) -> Plan:
         """Return the shared plan of all devices watched by the same versions.
 
-        A rule watches a device when it matches any of those that it stands for. `gone` is
-        since when (ms) another device stands in its place, None if none does.
+        A rule watches a device while it stands for one that the rule matches.
         """
-        chosen = self._alike
-        if chosen is None:
-            keys = stands_for(device)
+        if self._alike:
+            windows = _union(one for one in stands if one.whom == device)
+            chosen = tuple((index, windows) for index in range(len(self._versions)))
+        else:
             chosen = tuple(
-                index
+                (index, windows)
                 for index, version in enumerate(self._versions)
-                if any(version.rule.matches(key) for key in keys)
+                if (windows := _union(one for one in stands if version.rule.matches(one.whom)))
             )
-        until = FOREVER if gone is None else gone
-        plan = self._plans.get((chosen, interval, until))
+        plan = self._plans.get((chosen, intervals))
         if plan is None:
-            plan = Plan([self._versions[index] for index in chosen], interval, until)
-            self._plans[chosen, interval, until] = plan
+            versions = [(self._versions[index], windows) for index, windows in chosen]
+            plan = self._plans[chosen, intervals] = Plan(versions, intervals)
         return plan
+
+
+def _union(stands: Iterable[Stand]) -> Windows:
+    """Return when any of these stands, without breaks where one follows the other at once."""
+    windows: list[tuple[int, int]] = []
+    for _, since, until in sorted(stands, key=lambda one: one.since):
+        if windows and since <= windows[-1][1]:
+            windows[-1] = windows[-1][0], max(windows[-1][1], until)
+        else:
+            windows.append((since, until))
+    return tuple(windows)

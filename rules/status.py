@@ -48,7 +48,8 @@ def status(subject: Subject) -> list[Status]:
 
 def _sample_status(subject: Subject, channel: str, judge: Judge, phase: Phase) -> Status:
     rule, begin, state = judge.rule, phase.begin, phase.state()
-    until = phase.since + judge.timing.duration - phase.breached if state == "pending" else None
+    duration = judge.timing(phase.since).duration
+    until = phase.since + duration - phase.breached if state == "pending" else None
     return Status(
         rule=rule.name,
         version=judge.version,

@@ -105,7 +105,7 @@ def _apply(
             continue
         changes = advance(
             phase,
-            judge.timing,
+            judge.timing(phase.since),
             when=when,
             # One that could be true, and is flagged all the same, was withheld by a person: while
             # a device is worked on, nobody knows, and its sensor is not at fault.
@@ -173,7 +173,7 @@ def _advance_held(phase: Phase, judge: Judge, held: Held, *, real: bool) -> list
     rule = judge.rule
     return advance(
         phase,
-        judge.timing,
+        judge.timing(phase.since),
         when=held.when,
         condition=rule.condition(held.value, real),
         value=held.value,
@@ -191,7 +191,7 @@ def _expire(
         changes = []
         if track.held is not None and judge.waits and judge.in_force(track.held.when):
             changes = _advance_held(phase, judge, track.held, real=False)
-        changes += expire(phase, judge.timing, max(judge.until, phase.since))
+        changes += expire(phase, judge.timing(phase.since), max(judge.until, phase.since))
         told += [_tell(subject, channel, judge, change) for change in changes]
 
 

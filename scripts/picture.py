@@ -19,6 +19,7 @@ from devices.loggers import read  # noqa: E402 - found through the line above
 from gateway.report import Report, longest_hold, report  # noqa: E402
 from rules.alert import Alert  # noqa: E402
 from rules.engine import Engine  # noqa: E402
+from rules.plan import always  # noqa: E402
 from rules.rule import current  # noqa: E402
 from rules.threshold import Threshold  # noqa: E402
 
@@ -92,7 +93,7 @@ def judged(source: Path) -> list[Day]:
         Threshold.model_validate({"name": "too-warm", "above": HIGH, **settings}),
     )
     interval = 5 * MINUTE
-    episodes = Engine(current(rules), lambda _: interval).judge(file.readings)
+    episodes = Engine(current(rules), always(interval)).judge(file.readings)
     told = report(
         file.readings[0].device,
         file.readings,

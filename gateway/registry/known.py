@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.registry.cards import Card
 from gateway.settings.sections import INTERVAL
+from rules.plan import EVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey
     from gateway.registry.registry import Registry
     from gateway.settings import Settings
+    from rules.plan import Intervals
 
 
 class Known:
@@ -68,6 +70,18 @@ class Known:
             return said
         model = self.model(device)
         return model.longest if model is not None else INTERVAL
+
+    def intervals(self, device: DeviceKey) -> Intervals:
+        """Return how often a device sends, and since when: as it was stated, with its dates.
+
+        What settings and model say is not dated: it counts for all times of which nothing is said.
+        """
+        found = [(EVER, self.interval(device, EVER))]
+        for since, _ in self._registry.cards(device):
+            interval = self.interval(device, since)
+            if interval != found[-1][1]:
+                found.append((since, interval))
+        return tuple(found)
 
     def assigned(self, device: DeviceKey) -> str:
         """Return what people said that a device is, "" where nobody did."""

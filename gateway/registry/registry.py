@@ -26,6 +26,7 @@ from gateway.registry.cards import (
     Withdrawn,
 )
 from gateway.registry.corrections import Corrections
+from rules.plan import FOREVER, Stand
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -151,8 +152,8 @@ class Registry:
         return self._cards.get(device, [])
 
     def devices(self) -> list[DeviceKey]:
-        """Return every device of which anything is stated."""
-        return list(self._facts)
+        """Return every device of which anything is stated that was not withdrawn."""
+        return [device for device, facts in self._facts.items() if facts]
 
     def calibrations(self, device: DeviceKey) -> list[Calibration]:
         """Return a device's calibrations, oldest first."""
@@ -194,7 +195,10 @@ class Registry:
         A device that went away and came back is named for each of its stays.
         """
         by = self.replaced_by(device)
-        until = by[1] if by else None
+        return self._line(device, by[1] if by else None)
+
+    def _line(self, device: DeviceKey, until: int | None) -> list[Stay]:
+        """Return the line that ends with a stay of a device until a time (ms; None: still)."""
         stays: list[Stay] = []
         while True:
             took = [one for one in self._of(device, Replaced) if until is None or one.since < until]
@@ -202,6 +206,33 @@ class Registry:
             if not took:
                 return stays
             device, until = took[-1].old, took[-1].since
+
+    def stands(self, device: DeviceKey) -> tuple[Stand, ...]:
+        """Return whose place a device has had, and when: its own, and theirs whom it replaced.
+
+        Its own is without the times in which another device stood in for it.
+        """
+        took = self._of(device, Replaced)
+        left = [since for since, _ in self._replaced.get(device, ())]
+        if not took and not left:
+            return (Stand(device),)
+        found = [Stand(device, *window) for window in _present(left, [one.since for one in took])]
+        for place, one in enumerate(took):
+            ends = [since for since in left if since > one.since]
+            ends += [later.since for later in took[place + 1 :]]
+            until = min(ends, default=FOREVER)
+            before = dict.fromkeys(stay.device for stay in self._line(one.old, one.since))
+            found += [Stand(whom, one.since, until) for whom in before if whom != device]
+        return tuple(found)
+
+    def _heirs(self, device: DeviceKey) -> set[DeviceKey]:
+        """Return who ever stood in for a device, and for those in turn."""
+        found: set[DeviceKey] = set()
+        new = {device}
+        while new:
+            found |= new
+            new = {by for one in new for _, by in self._replaced.get(one, ())} - found
+        return found
 
     def stands_for(self, device: DeviceKey) -> tuple[DeviceKey, ...]:
         """Return a device and those it replaced, newest first, each once."""
@@ -252,7 +283,9 @@ class Registry:
             fact = self._meant(device, stated)
             if isinstance(fact, CardChange) and not fact.named().keys() & JUDGED:
                 continue
-            for one in (device, fact.old) if isinstance(fact, Replaced) else (device,):
+            # Who came after it stands for whom it stood for.
+            moved = (fact.old, *self._heirs(device)) if isinstance(fact, Replaced) else ()
+            for one in (device, *moved):
                 judged[one] = min(judged.get(one, fact.since), fact.since)
         return judged
 
@@ -318,6 +351,22 @@ class Registry:
                 del cards[-1]
             cards.append((since, card))
         return cards
+
+
+def _present(left: Sequence[int], back: Sequence[int]) -> list[tuple[int, int]]:
+    """Return from when until when (ms) a device had its place, by when it left and came back."""
+    found: list[tuple[int, int]] = []
+    since: int | None = BEGINNING
+    # Who leaves and comes back at the same time is there.
+    for when, here in sorted([*((one, False) for one in left), *((one, True) for one in back)]):
+        if here and since is None:
+            since = when
+        elif not here and since is not None:
+            found.append((since, when))
+            since = None
+    if since is not None:
+        found.append((since, FOREVER))
+    return found
 
 
 def _since(dated: tuple[int, Card]) -> int:

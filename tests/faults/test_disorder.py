@@ -22,6 +22,7 @@ from gateway.monitor import Monitor
 from gateway.mqtt.packets import Publish
 from rules.duration import MINUTE
 from rules.engine import Engine
+from rules.plan import always
 from rules.revision import WITHDRAWN
 from rules.subject import order
 from tests.faults.conftest import Seeds
@@ -79,7 +80,7 @@ class Disorder:
             self.site.journal,
             envelopes([BLIND]),
             self.site.clock,
-            admit=lambda _source, _device: None,
+            admit=lambda _source, _device, **_: None,
             interval=0.001,
         )
         self.task = asyncio.create_task(self.ingest.run())
@@ -159,7 +160,7 @@ class Disorder:
         stored = Counter(one.device.id for one in readings)
         wrong = [f"{one}: {sent[one]} sent, {stored[one]} stored" for one in sent - stored]
         wrong += [f"{one}: {sent[one]} sent, {stored[one]} stored" for one in stored - sent]
-        judged = Engine(self.site.versions, lambda _: 12 * MINUTE).judge(
+        judged = Engine(self.site.versions, always(12 * MINUTE)).judge(
             sorted(readings, key=order)
         )
         expected = Counter((one.device.id, one.begin, one.fired_at, one.ended_at) for one in judged)

@@ -19,6 +19,7 @@ from rules import AnyRule
 from rules.alert import Alert, Event
 from rules.duration import MINUTE
 from rules.engine import Engine
+from rules.plan import always
 from rules.rule import current
 from rules.subject import order
 from tests.broker import free_port
@@ -130,7 +131,7 @@ def _out_of_order(readings: list[Reading]) -> list[str]:
 def _wrong_alerts(readings: list[Reading], rules: list[object], events: list[Event]) -> list[str]:
     known: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
     versions = current(tuple(known.validate_python(one) for one in rules))
-    judged = Engine(versions, lambda _: 12 * MINUTE).judge(sorted(readings, key=order))
+    judged = Engine(versions, always(12 * MINUTE)).judge(sorted(readings, key=order))
     expected = Counter(f"{one.id} firing" for one in judged)
     expected.update(f"{one.id} {one.ended_how}" for one in judged if one.ended_how)
     found = Counter(f"{one.alert.id} {one.kind}" for one in events)

@@ -19,6 +19,7 @@ from rules import AnyRule
 from rules.alert import Alert
 from rules.duration import MINUTE
 from rules.engine import Engine
+from rules.plan import always
 from rules.rule import RuleVersion
 from tests.gateway.parts import ToldClock, said
 from tests.rules.series import INTERVAL
@@ -60,7 +61,7 @@ class Site:
         await self.catch_up()
 
     def judge(self, versions: Sequence[RuleVersion]) -> Monitor:
-        engine = Engine(versions, lambda _device: INTERVAL)
+        engine = Engine(versions, always(INTERVAL))
         return Monitor(engine, self.state, self.journal, self.history, self.clock)
 
     async def crash(self, *settings: dict[str, Any]) -> None:

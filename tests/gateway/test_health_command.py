@@ -10,6 +10,7 @@ from gateway.settings import parse
 from gateway.unwatched import GOOD_FOR, SLICE, Unwatched
 from rules.duration import MINUTE
 from rules.engine import Engine
+from rules.plan import always
 from rules.rule import RuleVersion
 from tests.gateway.asked import alarm
 from tests.gateway.parts import ToldClock, said
@@ -71,7 +72,7 @@ async def test_what_health_and_status_both_say_is_the_same(ask: Asked) -> None:
 
 def unwatched(devices: list[DeviceKey], clock: ToldClock) -> tuple[Unwatched, Engine]:
     rules = parse(RULES).rules
-    engine = Engine([RuleVersion(one, "1", 0) for one in rules], lambda _device: MINUTE)
+    engine = Engine([RuleVersion(one, "1", 0) for one in rules], always(MINUTE))
     return Unwatched(rules, engine, lambda: devices, clock), engine
 
 

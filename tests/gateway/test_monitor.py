@@ -17,6 +17,7 @@ from gateway.database import DiskError
 from gateway.own_alerts import KIND, OwnAlerts
 from rules.duration import MINUTE
 from rules.engine import Engine
+from rules.plan import always
 from rules.revision import WITHDRAWN
 from rules.subject import order
 from tests.gateway.parts import said
@@ -251,7 +252,7 @@ async def _compare(
             await site.settle()
     await site.take(*arriving[taken:])
     await site.settle()
-    judged = Engine(site.versions, lambda _: 12 * MINUTE).judge(sorted(whole, key=order))
+    judged = Engine(site.versions, always(12 * MINUTE)).judge(sorted(whole, key=order))
     expected = sorted((one.begin, one.fired_at, one.ended_at) for one in judged)
     found = [one for one in site.alerts(D1) if one.reason != WITHDRAWN]
     assert sorted((one.began, one.fired, one.ended) for one in found) == expected

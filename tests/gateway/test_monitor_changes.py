@@ -12,7 +12,7 @@ from devices.reading import DeviceKey, Reading
 from gateway.monitor import Monitor
 from rules.duration import MINUTE
 from rules.engine import Engine
-from rules.plan import REPLACED
+from rules.plan import REPLACED, Intervals, Stand
 from rules.rule import RuleVersion
 from tests.gateway.site import GONE, WARM, Series, Site, brief
 from tests.rules.series import INTERVAL
@@ -46,11 +46,16 @@ class Stated(Site):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.offset = Offset()
-        self.gone: dict[DeviceKey, int] = {}
+        self.intervals: Intervals = ((0, INTERVAL),)
+        self.stands: dict[DeviceKey, tuple[Stand, ...]] = {}
 
     def judge(self, versions: Sequence[RuleVersion]) -> Monitor:
         return Monitor(
-            Engine(versions, lambda _device: INTERVAL, gone=self.gone.get),
+            Engine(
+                versions,
+                lambda _device: self.intervals,
+                stands_for=lambda device: self.stands.get(device, (Stand(device),)),
+            ),
             self.state,
             self.journal,
             self.history,
@@ -118,7 +123,7 @@ async def test_whoever_is_replaced_rings_no_more(tmp_path: Path) -> None:
     site.clock.passes(90 * MINUTE)
     await site.monitor.tick(start)
     assert {one.rule for one in site.monitor.open_alerts} == {"too-warm", "gone"}
-    site.gone[D1] = series.at(45)
+    site.stands[D1] = (Stand(D1, until=series.at(45)),)
     await site.state_fact(series.at(45))
     await site.passes(1)
     assert site.monitor.open_alerts == []

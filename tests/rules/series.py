@@ -15,6 +15,7 @@ from devices.reading import DeviceKey, Layout, Reading, layout, reading
 from rules import AnyRule
 from rules.duration import MINUTE
 from rules.engine import Engine
+from rules.plan import always
 from rules.rule import Rule, RuleVersion, current
 from rules.transition import Episode, Transition
 
@@ -100,7 +101,7 @@ def engine(rules: Sequence[Rule] | Sequence[RuleVersion], *, calm: bool = True) 
         for given in rules
         for found in ([given] if isinstance(given, RuleVersion) else current((given,)))
     ]
-    return Engine(versions, lambda _: INTERVAL, calm=calm)
+    return Engine(versions, always(INTERVAL), calm=calm)
 
 
 def told(alarms: Sequence[Episode | Transition]) -> list[str]:

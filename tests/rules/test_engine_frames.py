@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rules.engine import Engine
+from rules.plan import always
 from rules.rule import RuleVersion
 from tests.rules.series import INTERVAL, REEFER, START, rule, temperature
 
@@ -18,7 +19,7 @@ def test_a_frame_is_not_taken_from_a_rule_that_was_retired_beyond_it() -> None:
         RuleVersion(early, early.version(), 0, end),
         RuleVersion(later, later.version(), end),
     ]
-    engine = Engine(versions, lambda _device: INTERVAL)
+    engine = Engine(versions, always(INTERVAL))
     warm = temperature(0, 9.0)
     engine.fold([warm])
     engine.rejudge(REEFER, None, [warm])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -23,11 +24,12 @@ from devices.reading import (
 )
 from rules.engine import Engine
 from rules.lifecycle import Explanation
+from rules.plan import Intervals, Stand
 from rules.rule import Rule, RuleVersion
 from rules.step import Frame
 from rules.subject import order
 from rules.transition import Episode, Transition, episode
-from tests.rules.series import REEFER, START, engine, rule
+from tests.rules.series import INTERVAL, REEFER, START, rule
 
 WITHHELD = UNUSABLE
 """Of a device that is worked on: values that could be true, and are flagged."""
@@ -40,6 +42,7 @@ LAYOUTS = [
     layout(("battery", "humidity", "temperature")),
 ]
 OTHER = DeviceKey("acme", "reefer-2")
+FORMER = DeviceKey("acme", "probe-1")
 SLOW_IS_FINE = [HealthCheck.too_slow]
 """A busy Raspberry Pi is slow, which is no failure."""
 
@@ -49,9 +52,28 @@ values = st.sampled_from([1.0, 2.0, 4.0, 7.0, 8.0, 9.0, 30.0, 90.0, 95.0, -300.0
 minutes = st.one_of(st.integers(0, 90), st.integers(0, 4 * 24 * 60))
 
 
+class Judging(NamedTuple):
+    """What judges: the rules, and what is stated of devices."""
+
+    versions: list[RuleVersion]
+    intervals: Intervals = ((0, INTERVAL),)
+    places: Mapping[DeviceKey, tuple[Stand, ...]] = {}
+
+    def engine(self, *, calm: bool = True) -> Engine:
+        return Engine(
+            self.versions,
+            lambda _: self.intervals,
+            stands_for=lambda device: self.places.get(device, (Stand(device),)),
+            calm=calm,
+        )
+
+
 @st.composite
-def rule_sets(draw: st.DrawFn) -> list[RuleVersion]:
-    """Three rules or so, of every mode, and one that changes on the second day."""
+def rule_sets(draw: st.DrawFn) -> Judging:
+    """Three rules or so, of every mode, and one that changes on the second day.
+
+    Now and then a device is away for a day, or takes another's place, or sends at another interval.
+    """
     length = st.sampled_from(["5 min", "30 min", "3 h"])
 
     def threshold(name: str, channel: str) -> Rule:
@@ -72,6 +94,7 @@ def rule_sets(draw: st.DrawFn) -> list[RuleVersion]:
                 ]
             )
         )
+        found["devices"] = draw(st.sampled_from([["*"], ["acme/reefer-*"], ["acme/probe-*"]]))
         found["spikes"] = draw(st.sampled_from(["ignore", "ignore", "judge"]))
         if mode != "instant":
             found["for"] = draw(length)
@@ -95,7 +118,18 @@ def rule_sets(draw: st.DrawFn) -> list[RuleVersion]:
     if draw(st.booleans()):
         silent = rule(name="no-data", kind="no_usable_data", duration=draw(length))
         versions.append(RuleVersion(silent, silent.version()))
-    return versions
+    then = START + DAY + draw(st.integers(0, 600)) * MINUTE
+    places = (
+        (Stand(REEFER),),
+        (Stand(REEFER, until=then),),
+        (Stand(REEFER, until=then), Stand(REEFER, then + DAY)),
+        (Stand(REEFER), Stand(FORMER, then)),
+        (Stand(REEFER), Stand(FORMER, then, then + DAY)),
+    )
+    intervals = (((0, INTERVAL),), ((0, INTERVAL), (then, 5 * INTERVAL)))
+    return Judging(
+        versions, draw(st.sampled_from(intervals)), {REEFER: draw(st.sampled_from(places))}
+    )
 
 
 @st.composite
@@ -149,10 +183,10 @@ def steady(draw: st.DrawFn) -> list[Reading]:
 class Monitor:
     """Does what a monitor does: keeps readings and key frames, judges late devices again."""
 
-    def __init__(self, versions: list[RuleVersion], *, calm: bool = True) -> None:
-        self.versions = versions
+    def __init__(self, judging: Judging, *, calm: bool = True) -> None:
+        self.judging = judging
         self.calm = calm
-        self.engine = engine(versions, calm=calm)
+        self.engine = judging.engine(calm=calm)
         self.readings: dict[DeviceKey, list[Reading]] = {}
         self.frames: dict[DeviceKey, list[Frame]] = {}
         self.episodes: dict[DeviceKey, dict[str, Episode]] = {}
@@ -186,7 +220,7 @@ class Monitor:
         self.episodes[device] = {e.id: e for e in (*over, *rejudged.episodes)}
 
     def restart(self) -> None:
-        fresh = engine(self.versions, calm=self.calm)
+        fresh = self.judging.engine(calm=self.calm)
         for device in self.engine.devices():
             assert fresh.load(device, self.engine.dump(device)) == []
         self.engine = fresh
@@ -195,9 +229,9 @@ class Monitor:
         return {device: self.engine.dump(device) for device in self.engine.devices()}
 
 
-def final(versions: list[RuleVersion], readings: list[Reading]) -> list[Episode]:
+def final(judging: Judging, readings: list[Reading]) -> list[Episode]:
     """Return the verdict of the offline reference."""
-    return engine(versions).judge(sorted(readings, key=order))
+    return judging.engine().judge(sorted(readings, key=order))
 
 
 def verdict(episodes: Iterable[Episode]) -> list[Episode]:
@@ -212,11 +246,11 @@ def verdict(episodes: Iterable[Episode]) -> list[Episode]:
 @given(rule_sets(), batches(), st.randoms(use_true_random=False), st.integers(1, 40))
 @settings(max_examples=100, suppress_health_check=SLOW_IS_FINE)
 def test_the_final_verdict_does_not_depend_on_the_order_of_arrival(
-    versions: list[RuleVersion], readings: list[Reading], random: Random, size: int
+    judging: Judging, readings: list[Reading], random: Random, size: int
 ) -> None:
     shuffled = list(readings)
     random.shuffle(shuffled)
-    monitor, straight = Monitor(versions), Monitor(versions)
+    monitor, straight = Monitor(judging), Monitor(judging)
     for start in range(0, len(shuffled), size):
         monitor.take(shuffled[start : start + size])
     for made in sorted(readings, key=order):
@@ -224,7 +258,7 @@ def test_the_final_verdict_does_not_depend_on_the_order_of_arrival(
     for each in (monitor, straight):
         each.note(each.engine.retire())
         recorded = [e for own in each.episodes.values() for e in own.values()]
-        assert verdict(recorded) == verdict(final(versions, readings))
+        assert verdict(recorded) == verdict(final(judging, readings))
     for device in straight.engine.devices():
         assert _phases(monitor.engine, device) == _phases(straight.engine, device)
 
@@ -232,9 +266,9 @@ def test_the_final_verdict_does_not_depend_on_the_order_of_arrival(
 @given(rule_sets(), batches(), st.integers(0, 3 * 24 * 60))
 @settings(max_examples=70, suppress_health_check=SLOW_IS_FINE)
 def test_judging_again_from_a_frame_tells_the_same_as_from_the_beginning(
-    versions: list[RuleVersion], readings: list[Reading], late: int
+    judging: Judging, readings: list[Reading], late: int
 ) -> None:
-    monitor = Monitor(versions)
+    monitor = Monitor(judging)
     monitor.take(sorted(readings, key=order))
     for device, frames in monitor.frames.items():
         own = sorted(monitor.readings[device], key=order)
@@ -253,10 +287,8 @@ def test_judging_again_from_a_frame_tells_the_same_as_from_the_beginning(
 
 @given(rule_sets(), batches(), st.integers(0, 40))
 @settings(max_examples=70, suppress_health_check=SLOW_IS_FINE)
-def test_a_restart_changes_nothing(
-    versions: list[RuleVersion], readings: list[Reading], cut: int
-) -> None:
-    one, two = Monitor(versions), Monitor(versions)
+def test_a_restart_changes_nothing(judging: Judging, readings: list[Reading], cut: int) -> None:
+    one, two = Monitor(judging), Monitor(judging)
     one.take(readings[:cut])
     one.take(readings[cut:])
     two.take(readings[:cut])
@@ -271,9 +303,9 @@ def test_a_restart_changes_nothing(
 @given(rule_sets(), st.one_of(steady(), batches()))
 @settings(max_examples=200, suppress_health_check=SLOW_IS_FINE)
 def test_the_calm_path_leaves_what_the_full_step_leaves(
-    versions: list[RuleVersion], readings: list[Reading]
+    judging: Judging, readings: list[Reading]
 ) -> None:
-    quick, full = engine(versions), engine(versions, calm=False)
+    quick, full = judging.engine(), judging.engine(calm=False)
     for made in readings:
         one, two = quick.fold([made]), full.fold([made])
         assert (one.transitions, one.late, one.frames) == (two.transitions, two.late, two.frames)
@@ -284,9 +316,9 @@ def test_the_calm_path_leaves_what_the_full_step_leaves(
 @given(rule_sets(), batches(), st.lists(st.integers(0, 39), max_size=10))
 @settings(max_examples=70, suppress_health_check=SLOW_IS_FINE)
 def test_a_repeated_reading_changes_nothing(
-    versions: list[RuleVersion], readings: list[Reading], again: list[int]
+    judging: Judging, readings: list[Reading], again: list[int]
 ) -> None:
-    once, twice = Monitor(versions), Monitor(versions)
+    once, twice = Monitor(judging), Monitor(judging)
     for index, made in enumerate(sorted(readings, key=order)):
         once.take([made])
         twice.engine.fold([])
@@ -308,7 +340,7 @@ def _phases(judging: Engine, device: DeviceKey) -> list[object]:
 
 @pytest.mark.parametrize("flag", [RETAINED | ARRIVAL])
 def test_a_retained_message_without_a_clock_is_never_judged(flag: int) -> None:
-    monitor = Monitor([RuleVersion(hot := rule(above=8), hot.version())])
+    monitor = Monitor(Judging([RuleVersion(hot := rule(above=8), hot.version())]))
     old = reading(
         device=REEFER,
         at=None,

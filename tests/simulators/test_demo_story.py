@@ -15,6 +15,7 @@ from devices.reading import DeviceKey
 from rules import AnyRule
 from rules.duration import parse_duration
 from rules.engine import Engine
+from rules.plan import always
 from rules.rule import Rule, current
 from rules.threshold import Threshold
 from rules.transition import Transition
@@ -57,7 +58,7 @@ class Story(NamedTuple):
 def story() -> Story:
     running = Simulation(find("demo"), start=START, truth_every=10 * SECOND)
     messages = running.advance(START + DAY + 10 * MINUTE)
-    engine = Engine(current(tuple(RULES)), lambda _: INTERVAL)
+    engine = Engine(current(tuple(RULES)), always(INTERVAL))
     told = []
     for message in messages:
         folded = engine.fold(decode(message))

@@ -14,6 +14,7 @@ from gateway.registry.registry import Registry
 from gateway.settings import parse
 from gateway.settings.sections import INTERVAL
 from gateway.state import State
+from rules.plan import EVER
 from tests.gateway.parts import NOW
 
 SETTINGS = """
@@ -81,4 +82,25 @@ def test_how_often_it_sends_its_model_says_if_nobody_else_does(
 ) -> None:
     state = State(tmp_path / "state.db")
     assert Known(Registry(state), parse(SETTINGS), lambda _: made).interval(device) == interval
+    state.close()
+
+
+async def test_intervals_are_known_with_their_dates(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.db")
+    registry = Registry(state)
+    known = Known(registry, parse(SETTINGS), lambda _: model(20 * MINUTE, None))
+    usual = {FRIDGE: 20 * MINUTE, VAN: 5 * MINUTE}
+    for device, interval in usual.items():
+        assert known.intervals(device) == ((EVER, interval),)
+        async with registry.changing() as change:
+            change.state(device, CardChange(since=NOW, interval=MINUTE))
+            change.state(device, CardChange(since=NOW + 5, name="Left"))
+            change.state(device, CardChange(since=NOW + 10, interval=None))
+            change.state(device, CardChange(since=NOW + 20, interval=HOUR))
+        assert known.intervals(device) == (
+            (EVER, interval),
+            (NOW, MINUTE),
+            (NOW + 10, interval),
+            (NOW + 20, HOUR),
+        )
     state.close()

@@ -15,6 +15,7 @@ from gateway.registry import Calibration, Card, Maintenance, Registry, Replaced
 from gateway.registry.cards import CardChange, Fact, Withdrawn
 from gateway.registry.registry import BEGINNING, Stay
 from gateway.state import State
+from rules.plan import Stand
 from tests.gateway.parts import NOW, said
 
 A, B, C = (DeviceKey("acme", name) for name in "abc")
@@ -191,6 +192,8 @@ async def test_who_stands_in_for_whom_is_known_as_a_line(shelf: Shelf) -> None:
         assert registry.replaced_by(B) == (C, NOW + 10)
         assert registry.replaced_by(C) is None
         assert registry.stands_for(C) == (C, B, A)
+        assert registry.stands(C) == (Stand(C), Stand(B, NOW + 10), Stand(A, NOW + 10))
+        assert registry.stands(DeviceKey("", "x")) == (Stand(DeviceKey("", "x")),)
         assert registry.stands_for(DeviceKey("", "x")) == (DeviceKey("", "x"),)
         assert registry.line(C) == [
             Stay(C, NOW + 10, None),
@@ -213,9 +216,32 @@ async def test_one_that_comes_back_into_its_place_is_not_replaced_any_more(shelf
         Stay(A, BEGINNING, NOW),
     ]
     assert registry.stands_for(A) == (A, B)
+    assert registry.stands(A) == (
+        Stand(A, until=NOW),
+        Stand(A, NOW + 10),
+        Stand(B, NOW + 10),
+    )
+    assert registry.stands(B) == (Stand(B, until=NOW + 10), Stand(A, NOW, NOW + 10))
     await shelf.state_of(A, Withdrawn(since=NOW + 20, fact=back))
+    assert registry.stands(A) == (Stand(A, until=NOW),)
+    assert registry.stands(B) == (Stand(B), Stand(A, NOW))
     assert registry.replaced_by(A) == (B, NOW)
     assert registry.replaced_by(B) is None
+
+
+async def test_a_device_that_was_moved_on_stands_for_the_first_no_more(shelf: Shelf) -> None:
+    await shelf.state_of(C, Replaced(since=NOW, old=A))
+    await shelf.state_of(C, Replaced(since=NOW + 10, old=B))
+    assert shelf.registry.stands(C) == (Stand(C), Stand(A, NOW, NOW + 10), Stand(B, NOW + 10))
+
+
+async def test_who_came_after_is_judged_again_with_whom_it_follows(shelf: Shelf) -> None:
+    (first,) = await shelf.state_of(B, Replaced(since=NOW, old=A))
+    await shelf.state_of(C, Replaced(since=NOW + 10, old=B))
+    told: list[tuple[DeviceKey, int]] = []
+    shelf.registry.on_change = lambda device, since: told.append((device, since))
+    await shelf.state_of(B, Withdrawn(since=NOW + 20, fact=first))
+    assert sorted(told) == [(A, NOW), (B, NOW), (C, NOW)]
 
 
 async def test_a_device_may_be_exchanged_twice(shelf: Shelf) -> None:
