@@ -129,6 +129,14 @@ class Quarantine:
         )
         return [Rejected(*row) for row in rows]
 
+    def payloads(self, source: str, limit: int) -> list[bytes]:
+        """Return what of one source lies in the quarantine, the newest of it; all are looked at."""
+        rows = self._journal.rows(
+            "SELECT payload FROM quarantine WHERE source = ? ORDER BY id DESC LIMIT ?",
+            (source, limit),
+        )
+        return [payload for (payload,) in rows]
+
     def counts(self) -> dict[str, int]:
         """Return how many messages lie in the quarantine, by reason."""
         rows = self._journal.rows("SELECT reason, count FROM quarantine_count WHERE count > 0")

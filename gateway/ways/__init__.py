@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from glob import escape
 from typing import TYPE_CHECKING
 
 from gateway.ways.way import Report, Way
@@ -51,7 +52,9 @@ def ways(
 def grants(settings: Settings) -> dict[str, tuple[str, ...]]:
     """Return for which devices each way in may speak: source → patterns of ids."""
     found = {one.source: one.speaks_for for one in settings.polls}
-    found |= {one.source: (one.device,) for one in settings.modbus}
+    # An id may hold what means something in a pattern.
+    ids = {one.source: (one.device, escape(one.device)) for one in settings.modbus}
+    found |= {source: tuple(dict.fromkeys(both)) for source, both in ids.items()}
     # Which tags are ours is asked before anything is made of what they send.
     return found | ({"bluetooth": ("*",)} if settings.bluetooth is not None else {})
 

@@ -40,8 +40,8 @@ log = structlog.get_logger()
 
 MOST_ITEMS = 50_000
 """Items of one answer."""
-
-
+MOST_KEPT = 10_000
+"""Items of a service in the quarantine that are known again after a start."""
 SLICE = 500
 """Items that are taken at once: a long answer must not hold up who waits for an acknowledgement."""
 
@@ -72,9 +72,11 @@ class Poller(Way):
         self._follower = f"poll {section.name}"
         self._etag = ""
         self._asked = ""
-        self._known: set[bytes] = set()
-        """Digests of what the last answer held and we took."""
         self._decode = _decoder(section, self._origin)
+        self._known: set[bytes] | None = None
+        """Digests of what the last answer held and we took; None before the first."""
+        self._newest = 0
+        """The newest time of all that we took: the mark, once it is kept."""
 
     async def _take_in(self) -> None:
         try:
@@ -110,14 +112,15 @@ class Poller(Way):
 
     async def _take(self, items: Sequence[msgspec.Raw]) -> None:
         """Commit what is new, then move the mark. Raises DiskError."""
+        before = self._quarantined() if self._known is None else self._known
         known: set[bytes] = set()
-        newest = 0
+        newest = self._newest
         for start in range(0, len(items), SLICE):
             fresh: list[bytes] = []
             now = self._clock.now()
             for body in map(bytes, items[start : start + SLICE]):
-                digest = blake2b(body, digest_size=16).digest()
-                if digest not in self._known:
+                digest = _digest(body)
+                if digest not in before:
                     item = self._look(body, now)
                     newest = max(newest, item.at)
                     fresh.append(body)
@@ -125,10 +128,17 @@ class Poller(Way):
                         continue
                 known.add(digest)
             await self._deliver(fresh)
+        # It is on the disk, whether the mark can be kept now or with the next answer.
+        self._known, self._newest = known, newest
         if newest > self._state.cursor(self._follower):
             async with self._state.writing():
                 self._state.move(self._follower, newest)
-        self._known = known
+
+    def _quarantined(self) -> set[bytes]:
+        """Return, as `_known`, what lay in the quarantine before the start."""
+        now = self._clock.now()
+        kept = self._ingest.journal.quarantine.payloads(self.name, MOST_KEPT)
+        return {_digest(body) for body in kept if self._look(body, now).own_time}
 
     async def _deliver(self, bodies: Sequence[bytes]) -> None:
         if not bodies:
@@ -165,6 +175,10 @@ class Poller(Way):
             case _:
                 moment = datetime.fromtimestamp(when / 1000, UTC)
                 return quote(moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "")
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).digest()
 
 
 def _decoder(section: Poll, origin: Origin) -> Decode:

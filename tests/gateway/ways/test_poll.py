@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.device import Origin
-from devices.reading import ARRIVAL
+from devices.device import DecodeError, Origin
+from devices.reading import ARRIVAL, DeviceKey
 from gateway.database import DiskError
 from gateway.journal import Journal
 from gateway.listener.authority import Authority
+from gateway.routes import Routes
 from gateway.settings.ways import Poll
 from gateway.state import State
 from gateway.ways.fetch import FetchError
@@ -107,6 +108,33 @@ async def test_a_wrong_item_costs_itself_and_is_kept_once(home: House, web: WebS
     ]
     assert one.report.rejected == 3
     assert one.report.well
+
+
+async def test_a_wrong_item_is_kept_once_across_a_restart(home: House, web: WebService) -> None:
+    wrong, other = {"id": "probe-1", "time": "yesterday"}, {"id": "probe-1", "time": "today"}
+    answer(web, wrong, item(1))
+    await poller(home, web.url).once()
+    answer(web, wrong, item(2), other)
+    again = poller(home, web.url)
+    for _ in range(2):
+        await again.once()
+    assert home.quarantined() == [json.dumps(each).encode() for each in (wrong, other)]
+    assert [each.value("temperature") for each in home.stored()] == [1.0, 2.0]
+
+
+async def test_a_value_without_a_time_that_was_refused_is_taken_once_it_may_be(
+    home: House, web: WebService
+) -> None:
+    def refuse(_source: str, device: DeviceKey, **_: bool) -> None:
+        raise DecodeError("may-not-speak-for", f"it may not speak for {device}", "Ask")
+
+    routes = home.ingest.routes
+    home.ingest.routes = Routes(routes.envelopes, refuse)
+    answer(web, {"id": "probe-1", "temperature": 4})
+    await poller(home, web.url).once()
+    home.ingest.routes = routes
+    await poller(home, web.url).once()
+    assert [each.value("temperature") for each in home.stored()] == [4.0]
 
 
 async def test_a_long_answer_is_taken_in_pieces(home: House, web: WebService) -> None:
@@ -200,7 +228,7 @@ async def test_a_mark_that_cannot_be_kept_loses_nothing(
     async def full(_state: State) -> None:
         raise DiskError("the disk is full")
 
-    answer(web, item(1))
+    answer(web, item(1), "rubbish")
     one = poller(home, web.url)
     with monkeypatch.context() as patched:
         patched.setattr(State, "commit_aside", full)
@@ -211,6 +239,7 @@ async def test_a_mark_that_cannot_be_kept_loses_nothing(
     assert one.report.well
     assert home.state.cursor("poll store") == NOW - HOUR + 1_000
     assert len(home.stored()) == 1
+    assert home.quarantined() == [b'"rubbish"']
 
 
 async def test_an_answer_that_has_not_changed_is_not_sent_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,12 @@ async def test_each_section_is_a_way_in_that_speaks_for_its_devices(tmp_path: Pa
         "bluetooth": ("*",),
     }
     assert [one.topic for one in mappings(read)] == ["poll/store"]
+
+
+def test_a_device_s_name_is_no_pattern(tmp_path: Path) -> None:
+    granted = grants(parse(settings(tmp_path).replace('"room-1"', '"room[1]"')))
+    assert any(fnmatchcase("room[1]", one) for one in granted["modbus:room"])
+    assert "room[1]" in granted["modbus:room"]
 
 
 async def test_without_a_section_there_is_none(tmp_path: Path) -> None:
