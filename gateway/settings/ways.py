@@ -58,6 +58,7 @@ def _check_url(text: str) -> str:
             "it is no address of a service",
             'Write one such as url = "https://example.org/api/readings?from={since}"',
         )
+    check_labels(parts.hostname or "")
     if parts.username is not None:
         raise mistake(
             "it holds a user or a password", "Give them as username and password_file, or a token"

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from devices.device import Origin
 from devices.reading import DeviceKey
+from gateway.second_try import retry
 from tests.gateway.asked import Asked
 from tests.gateway.parts import publish
 
@@ -33,6 +34,11 @@ async def test_it_changes_nothing_of_what_the_device_is_and_is_told_once(ask: As
     assert gateway.recognition.recognised(device) == gateway.admission.known_as[device]
     assert gateway.admission.known_as[device][0] == "dragino-lht65"
     assert [one.channel for one in gateway.own_alerts.open_alerts] == ["identity http:partner"]
+    # Tried again later, what lies in the quarantine is no new attempt.
+    gateway.own_alerts.report("identity http:partner", None)
+    await retry(gateway.ingest)
+    assert gateway.own_alerts.open_alerts == []
+    assert gateway.admission.known_as[device][0] == "dragino-lht65"
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running

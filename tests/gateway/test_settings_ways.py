@@ -35,6 +35,7 @@ def test_the_least_that_must_be_said_will_do() -> None:
         ({"url": "https://me:secret@example.org"}, "holds a user or a password"),
         ({"url": "https://{since}.example.org"}, "the host of the service would change"),
         ({"url": "https://example.org/{from}"}, "{from} means nothing"),
+        ({"url": "https://store..example.org/"}, "no host can have that name"),
         ({"device": "x"}, "in exactly one way"),
         ({"device_key": ""}, "in exactly one way"),
         ({"device_key": "", "device": "a b"}, "device id"),
