@@ -93,7 +93,7 @@ def device_revoke(name: Name, config: SettingsPath = DEFAULT, json: Json = False
 def device_confirm(
     devices: Annotated[list[str] | None, typer.Argument(help="The devices' ids.")] = None,
     everything: Annotated[  # noqa: FBT002 - an option without a value
-        bool, typer.Option("--all", help="All that are unconfirmed.")
+        bool, typer.Option("--all", help="All that are unconfirmed and understood.")
     ] = False,
     undo: Annotated[  # noqa: FBT002 - an option without a value
         bool, typer.Option("--undo", help="Take it back, such as for a mistyped id.")

@@ -27,7 +27,7 @@ from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
 from gateway.unwatched import Unwatched
 from rules.duration import DAY
-from rules.revision import WITHDRAWN
+from rules.revision import withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,6 +70,7 @@ class Commands:
             state=gateway.state,
             clock=gateway.clock,
             connected=listener.connected if listener is not None else dict,
+            replaced_by=gateway.registry.replaced_by,
         )
         people = PeopleCommands(
             gateway.state,
@@ -91,6 +92,8 @@ class Commands:
             gateway.monitor.engine,
             gateway.journal.devices,
             gateway.clock,
+            replaced=lambda device: gateway.registry.replaced_by(device) is not None,
+            stands_for=gateway.registry.stands_for,
         )
         self.by_name = {
             "status": self.status,
@@ -248,7 +251,7 @@ class Commands:
         alerts = [
             self._as_it_is(one) if one.ended is None else one
             for one in gateway.state.alerts_of(device, start)
-            if one.reason != WITHDRAWN
+            if not withdrawn(one.reason)
         ]
         # Aside: a year of readings takes seconds, and the intake must go on meanwhile.
         made = await asyncio.to_thread(

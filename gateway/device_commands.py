@@ -39,10 +39,12 @@ class DeviceCommands:
         state: State,
         clock: Clock,
         connected: Callable[[], Mapping[str, int]],
+        replaced_by: Callable[[DeviceKey], tuple[DeviceKey, int] | None],
     ) -> None:
         """`owner`: of devices where nobody says another.
 
-        `connected`: how many connections each principal has now, by its name.
+        `connected`: how many connections each principal has now, by its name. `replaced_by`: who
+        stands in for a device, and since when.
         """
         self._owner = owner
         self._principals = principals
@@ -51,6 +53,7 @@ class DeviceCommands:
         self._state = state
         self._clock = clock
         self._connected = connected
+        self._replaced_by = replaced_by
         self._confirming = Confirming(admission, state, clock)
         self.by_name = {
             "add": self.add,
@@ -105,14 +108,35 @@ class DeviceCommands:
         return (await self._confirm([device], who_of(request)))[0]
 
     async def confirm_many(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
-        """Say of several `devices` that they are ours, or of `all` that wait for it."""
+        """Say of several `devices` that they are ours, or of `all` that wait for it.
+
+        Of all, those are `left_out` that may be a mistyped id, or are in use no more.
+        """
         if bool(request.get("all")) == bool(request.get("devices")):
             raise ControlError("say which: devices, or all", "Name devices, or use --all")
+        left_out: dict[DeviceKey, str] = {}
         if request.get("all"):
-            devices = sorted(self._admission.waiting())
+            waiting = sorted(self._admission.waiting())
+            left_out = self._doubtful(waiting)
+            devices = [one for one in waiting if one not in left_out]
         else:
             devices = [device_key(one, self._owner) for one in request["devices"]]
-        return {"devices": await self._confirm(devices, who_of(request))}
+        return {
+            "devices": await self._confirm(devices, who_of(request)),
+            "left_out": [{"device": str(one), "why": why} for one, why in left_out.items()],
+        }
+
+    def _doubtful(self, devices: Sequence[DeviceKey]) -> dict[DeviceKey, str]:
+        """Return those of which nobody should say in passing that they are ours, and why not."""
+        heard = set(self._journal.devices())
+        found: dict[DeviceKey, str] = {}
+        for device in devices:
+            by = self._replaced_by(device)
+            if device not in heard:
+                found[device] = "nothing that it sent was understood"
+            elif by is not None:
+                found[device] = f"{by[0]} stands in for it"
+        return found
 
     async def _confirm(self, devices: Sequence[DeviceKey], who: Who) -> list[dict[str, Any]]:
         """Confirm devices, all or none; return how each stood."""

@@ -213,10 +213,19 @@ def show_revoked(console: Console, _settings: Settings, answer: dict[str, Any]) 
 
 def show_confirmed(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """Say which devices are confirmed, whether they ever came, and what of them waits."""
+    left_out = answer["left_out"]
     if not answer["devices"]:
-        console.print("No device is unconfirmed.")
+        console.print("No device was confirmed." if left_out else "No device is unconfirmed.")
     for one in answer["devices"]:
         _show_confirmed(console, settings, one)
+    for one in left_out:
+        console.print(
+            f"[yellow]! {escape(one['device'])} was left out:[/] {escape(one['why'])}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    if left_out:
+        console.print("If one is yours all the same: holdwatch device confirm ID", soft_wrap=True)
 
 
 def _show_confirmed(console: Console, settings: Settings, one: dict[str, Any]) -> None:

@@ -26,18 +26,27 @@ GOOD_FOR = 10 * SECOND
 class Unwatched:
     """Finds it, and remembers it for a while."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         rules: Sequence[Rule],
         engine: Engine,
         devices: Callable[[], Sequence[DeviceKey]],
         clock: Clock,
+        *,
+        replaced: Callable[[DeviceKey], bool] = lambda _device: False,
+        stands_for: Callable[[DeviceKey], Sequence[DeviceKey]] = lambda device: (device,),
     ) -> None:
-        """`devices` returns those that were ever heard."""
+        """`devices` returns those that were ever heard.
+
+        `replaced`: whether another stands in for one, so that it is missed by no rule.
+        `stands_for`: a device and those that it stands in for, whose rules are its own.
+        """
         self._rules = rules
         self._engine = engine
         self._devices = devices
         self._clock = clock
+        self._replaced = replaced
+        self._stands_for = stands_for
         self._found: list[str] = []
         self._looked: int | None = None
 
@@ -59,7 +68,7 @@ class Unwatched:
         for number, device in enumerate(sorted(heard), 1):
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-            if not self._is_limited(device, missed):
+            if not self._replaced(device) and not self._is_limited(device, missed):
                 unlimited.append(device)
         found = []
         for rule in self._rules:
@@ -80,7 +89,7 @@ class Unwatched:
         judged = {one.rule for one in self._engine.state(device)}
         limited = False
         for rule in self._rules:
-            if not rule.matches(device):
+            if not any(rule.matches(one) for one in self._stands_for(device)):
                 continue
             of_rule = missed.setdefault(rule.name, [])
             if isinstance(rule, SampleRule):

@@ -89,6 +89,25 @@ async def test_what_no_rule_judges_is_told() -> None:
     assert (await found.find())[-1:] == ["no limit watches d-2"]
 
 
+async def test_a_device_that_is_replaced_is_missed_by_nobody_and_its_rules_watch_the_other() -> (
+    None
+):
+    old, new = DeviceKey("", "d-1"), DeviceKey("", "room")
+    rules = parse(RULES).rules
+    engine = Engine([RuleVersion(one, "1", 0) for one in rules], always(MINUTE))
+    found = Unwatched(
+        rules,
+        engine,
+        lambda: [old, new],
+        ToldClock(),
+        replaced=lambda device: device == old,
+        stands_for=lambda device: (new, old) if device == new else (device,),
+    )
+    told = await found.find()
+    assert "rule damp: room never sent humidity" in told
+    assert not any("d-1" in one for one in told)
+
+
 async def test_it_is_looked_for_seldom_and_others_have_their_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

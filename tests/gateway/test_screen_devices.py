@@ -150,10 +150,22 @@ def test_a_confirmed_device_is_told_and_one_that_was_never_heard_is_doubted(
     facts: dict[str, Any], words: str, *, warned: bool
 ) -> None:
     console = Console(file=io.StringIO(), width=40)
-    show_confirmed(console, settings(), {"devices": [KNOWN | facts]})
+    show_confirmed(console, settings(), {"devices": [KNOWN | facts], "left_out": []})
     assert isinstance(console.file, io.StringIO)
     assert words in console.file.getvalue()
     assert ("mistyped" in console.file.getvalue()) is warned
+
+
+def test_devices_that_are_not_confirmed_with_all_are_named() -> None:
+    console = Console(file=io.StringIO(), width=40)
+    left_out = [{"device": "x[1]", "why": "nothing that it sent was understood"}]
+    show_confirmed(console, settings(), {"devices": [], "left_out": left_out})
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == (
+        "No device was confirmed.\n"
+        "! x[1] was left out: nothing that it sent was understood\n"
+        "If one is yours all the same: holdwatch device confirm ID\n"
+    )
 
 
 def test_how_a_credential_stands_is_told() -> None:

@@ -466,10 +466,30 @@ async def test_all_that_is_known_of_a_device_is_shown(ask: Asked) -> None:
 # --- confirming
 
 
+async def test_what_was_never_understood_or_is_replaced_is_not_confirmed_with_all_others(
+    ask: Asked,
+) -> None:
+    ask.gateway.admission.grant("push/x", ("*",))
+    for name in ("d-1", "d-2", "rubbish"):
+        ask.gateway.admission.check("push/x", DeviceKey("acme", name))
+    heard(ask, "d-1", "d-2")
+    await ask("device-replace", old="d-1", new="d-3")
+    answer = await ask("device-confirm", all=True)
+    assert [one["device"] for one in answer["devices"]] == ["acme/d-2"]
+    assert answer["left_out"] == [
+        {"device": "acme/d-1", "why": "acme/d-3 stands in for it"},
+        {"device": "acme/rubbish", "why": "nothing that it sent was understood"},
+    ]
+    answer = await ask("device-confirm", devices=["rubbish"])
+    assert [one["device"] for one in answer["devices"]] == ["acme/rubbish"]
+
+
 async def test_several_or_all_are_confirmed_at_once(ask: Asked) -> None:
     ask.gateway.admission.grant("push/x", ("*",))
-    for number in range(4):
-        ask.gateway.admission.check("push/x", DeviceKey("acme", f"d-{number}"))
+    names = [f"d-{number}" for number in range(4)]
+    for name in names:
+        ask.gateway.admission.check("push/x", DeviceKey("acme", name))
+    heard(ask, *names)
     answer = await ask("device-confirm", devices=["d-1", "d-2", "d-1"])
     assert [one["device"] for one in answer["devices"]] == ["acme/d-1", "acme/d-2"]
     answer = await ask("device-confirm", all=True)
