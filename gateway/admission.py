@@ -52,6 +52,13 @@ class Met(NamedTuple):
     source: str
 
 
+class StrangerError(DecodeError):
+    """A source that spoke for a device for which it may not speak."""
+
+    def __init__(self, source: str, device: DeviceKey, cure: str) -> None:
+        super().__init__("may-not-speak-for", f"{source} may not speak for device {device}", cure)
+
+
 class Admission:
     """Asked by ingest, once for each source and device, what may come in."""
 
@@ -183,12 +190,23 @@ class Admission:
             )
         return self._named
 
-    def check(self, source: str, device: DeviceKey) -> None:
-        """Return if the source may speak for the device. Raises DecodeError if not."""
+    def check(self, source: str, device: DeviceKey, *, again: bool = False) -> None:
+        """Return if the source may speak for the device. Raises DecodeError if not.
+
+        `again`: its message came long ago and was told of then, so that no stranger is told of.
+        """
+        try:
+            self._check(source, device)
+        except StrangerError:
+            if not again:
+                self.on_stranger(device, source)
+            raise
+
+    def _check(self, source: str, device: DeviceKey) -> None:
         principal = self._principals.get(source)
         if principal is None:
             if not any(fnmatchcase(device.id, one) for one in self._grants.get(source, ())):
-                raise self._stranger(
+                raise StrangerError(
                     source,
                     device,
                     self._cures.get(source)
@@ -198,17 +216,13 @@ class Admission:
                 self._meet(device, source, None)
             return
         if principal.revoked is not None or not principal.may_speak_for(device):
-            raise self._stranger(
+            raise StrangerError(
                 source,
                 device,
                 f"If it should, name all that it may: holdwatch device change {principal.name} "
                 "--may-speak-for …, then holdwatch quarantine retry",
             )
         self._meet(device, source, principal)
-
-    def _stranger(self, source: str, device: DeviceKey, cure: str) -> DecodeError:
-        self.on_stranger(device, source)
-        return DecodeError("may-not-speak-for", f"{source} may not speak for device {device}", cure)
 
     def _meet(self, device: DeviceKey, source: str, principal: Principal | None) -> None:
         """Enter a device, unless it is there. Raises DecodeError for one that is refused."""

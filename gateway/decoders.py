@@ -48,10 +48,12 @@ class Decoders:
         self.host = CodecHost(self.folder, memory=settings.codecs.memory, time=settings.codecs.time)
         self.host.on_problem = self._tell
         self._no_process: str | None = None
-        self.recognition = Recognition(codecs=self.folder.recognised, assigned=assigned)
+        self.recognition = Recognition(assigned=assigned)
+        self._use(self.folder)
         mappings = [*(one.mapping() for one in settings.mappings), *ways.mappings(settings)]
         self.envelopes = envelopes(mappings, self.recognition)
         self._mappings = repr(mappings)
+        self._most_waiting = settings.journal.quarantine_size
         self._again: set[str] = set()
         self._something = asyncio.Event()
 
@@ -72,39 +74,69 @@ class Decoders:
 
     async def run(self, ingest: Ingest, state: State) -> None:
         """Follow the folder of codecs, and try again what may be decoded now, for ever."""
-        while True:
-            try:
-                await self._try_again(ingest, state)
-            except DiskError as error:
-                log.warning("the quarantine is not tried again yet", problem=str(error))
-            try:
-                await asyncio.wait_for(self._something.wait(), LOOK)
-            except TimeoutError:
-                await self._look()
+        ingest.backlog.most_bytes = self._most_waiting
+        parts = [
+            asyncio.create_task(self._follow(ingest)),
+            asyncio.create_task(self._keep_trying(ingest, state)),
+        ]
+        try:
+            await asyncio.gather(*parts)
+        finally:
+            for part in parts:
+                part.cancel()
 
-    async def _look(self) -> None:
-        if not await asyncio.to_thread(self.folder.changed):
-            return
+    async def _follow(self, ingest: Ingest) -> None:
+        """Look at the folder, also while much is being tried again."""
+        while True:
+            await asyncio.sleep(LOOK)
+            if await asyncio.to_thread(self.folder.changed):
+                await self._renew_folder()
+                ingest.backlog.look_again()
+                self._something.set()
+
+    async def _renew_folder(self) -> None:
         folder = await asyncio.to_thread(self._read)
-        self.recognition.use(folder.recognised)
+        self._use(folder)
         self.folder = folder
         await self.host.use(folder)
         log.info("the codecs were read anew", codecs=sorted(folder.codecs), problem=self.problem)
 
+    def _use(self, folder: CodecFolder) -> None:
+        """Have devices recognised by these codecs; by none of them, where two share a name."""
+        try:
+            self.recognition.use(folder.recognised)
+        except ValueError as error:
+            folder.refuse(str(error))
+            self.recognition.use(())
+
+    async def _keep_trying(self, ingest: Ingest, state: State) -> None:
+        while True:
+            self._something.clear()
+            try:
+                await self._try_again(ingest, state)
+            except DiskError as error:
+                log.warning("the quarantine is not tried again yet", problem=str(error))
+                await asyncio.sleep(LOOK)
+            else:
+                await self._something.wait()
+
     async def _try_again(self, ingest: Ingest, state: State) -> None:
-        self._something.clear()
         fingerprint = self._fingerprint()
-        devices, self._again = self._again, set()
         if state.cursor(FINGERPRINT) != fingerprint:
+            self._again.clear()
             tried = await retry(ingest)
             async with state.writing():
                 state.move(FINGERPRINT, fingerprint)
             if any(tried):
                 log.info("the quarantine was tried again", **tried._asdict())
-            return
-        for device in devices:
-            if ingest.journal.quarantine.count_of(device):
-                await retry(ingest, device)
+        while self._again:
+            device = self._again.pop()
+            try:
+                if ingest.journal.quarantine.count_of(device):
+                    await retry(ingest, device)
+            except DiskError:
+                self._again.add(device)
+                raise
 
     def _fingerprint(self) -> int:
         said = f"{__version__}\0{self._mappings}\0{self.folder.digest}"

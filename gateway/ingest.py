@@ -28,11 +28,11 @@ from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, R
 from gateway.database import DiskError
 from gateway.follow import Bell
 from gateway.journal import Arrival, Batch, Cursor, Journal
-from gateway.pending import Waiting
+from gateway.pending import Backlog, Waiting
 from gateway.quarantine import Rejected
 from gateway.raw import Raw
 from gateway.redelivery import Redelivery
-from gateway.routes import Routes
+from gateway.routes import Admit, Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,9 +52,7 @@ RETRY = 0.5
 CLOSE = 1_000
 """Arrivals of a device without a clock are told apart by as many ms as there are, up to this."""
 HEAVY = 32 * 1024 * 1024
-"""Bytes of messages waiting for the quarantine at which sockets are left unread."""
-MOST_WAITING = 100_000
-"""Messages that wait for a codec; what comes beyond goes to the quarantine."""
+"""Bytes of messages waiting to be put aside at which sockets are left unread."""
 
 
 class Delivered(NamedTuple):
@@ -75,7 +73,7 @@ class Gathered:
         self.arrivals: list[Arrival] = []
         self.forgotten: list[str] = []
         self.heavy = 0
-        """Bytes of what was rejected; readings are small, and counted."""
+        """Bytes of what is put aside; readings are small, and counted."""
         self.along: list[Callable[[Journal], None]] = []
         self.acknowledgements: dict[tuple[Link, int], list[int]] = {}
         """By link and its generation: what one writes once, its client reads once."""
@@ -94,7 +92,7 @@ class Ingest:
         envelopes: Sequence[Envelope],
         clock: Clock,
         *,
-        admit: Callable[[str, DeviceKey], None],
+        admit: Admit,
         interval: float = 0.02,
     ) -> None:
         """Take what comes; `interval` is in seconds.
@@ -105,10 +103,8 @@ class Ingest:
         self.journal = journal
         self.routes = Routes(envelopes, admit)
         self.bell = Bell()
-        self.waiting = journal.pending.count()
-        """Messages that wait for a codec."""
-        self.waiting_bell = Bell()
-        """Rung when such a message is on the disk."""
+        self.backlog = Backlog(journal.pending)
+        """What waits for codecs; what comes while that is full goes to the quarantine."""
         self.interval = interval
         self.on_disk: Callable[[], None] = lambda: None
         """Called when the disk takes no write (see `problem`), and when it does again."""
@@ -133,6 +129,11 @@ class Ingest:
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._redelivery = Redelivery(journal.arrivals())
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for a codec."""
+        return self.backlog.count
 
     # -- the log that followers follow -------------------------------------------------------
 
@@ -205,7 +206,9 @@ class Ingest:
                 if not self._repeated(link, message):
                     self._put_aside(origin, message, now, flags, instead)
                 continue
-            if decoded and decoded[0].flags & ARRIVAL:
+            if decoded and (
+                decoded[0].flags & ARRIVAL or (len(decoded) > 1 and _has_arrivals(decoded))
+            ):
                 if self._repeated(link, message):
                     continue
                 decoded = [self.apart(one) for one in decoded]
@@ -252,7 +255,7 @@ class Ingest:
         if isinstance(instead, Later):
             try:
                 self.routes.admit(origin.source, instead.device)
-                if self.waiting < MOST_WAITING:
+                if not self.backlog.full:
                     self._wait(origin, message, received, flags, instead.device)
                     return
                 error = _behind(instead)
@@ -280,10 +283,10 @@ class Ingest:
     def _wait(
         self, origin: Origin, message: Publish, received: int, flags: int, device: DeviceKey
     ) -> None:
-        self.waiting += 1
-        self._gathered.waiting.append(
-            Waiting(received, message.topic, message.payload, flags, origin.owner, origin.source)
-        )
+        one = Waiting(received, message.topic, message.payload, flags, origin.owner, origin.source)
+        self.backlog.add([one])
+        self._gathered.heavy += one.size
+        self._gathered.waiting.append(one)
         self.raw.note(device, origin.source, message, received)
 
     def _expect(self, link: Link, packet_ids: list[int]) -> None:
@@ -361,7 +364,7 @@ class Ingest:
         """Return the readings of a message that was kept. Raises DecodeError, and Later."""
         decode = self.routes.bind(Origin(one.owner, one.source), one.topic)
         decoded = decode(one.payload, one.received, one.flags)
-        self.routes.admit_all(one.source, decoded)
+        self.routes.admit_all(one.source, decoded, again=True)
         return decoded
 
     async def _committed(self) -> None:
@@ -394,7 +397,7 @@ class Ingest:
             link.acknowledge(generation, packet_ids)
         self.bell.ring()
         if gathered.waiting:
-            self.waiting_bell.ring()
+            self.backlog.bell.ring()
         self._resume()
 
     async def _write(self, gathered: Gathered) -> bool:
@@ -427,9 +430,14 @@ class Ingest:
         return True
 
 
+def _has_arrivals(decoded: Sequence[Reading]) -> bool:
+    """Whether one of a message's readings has no time of its own."""
+    return any(one.flags & ARRIVAL for one in decoded)
+
+
 def _behind(later: Later) -> DecodeError:
     return DecodeError(
         "codecs-behind",
-        f"{MOST_WAITING:,} messages wait for codecs already, which are too slow for what comes",
+        "as much as may wait for codecs does already: they are too slow for what comes",
         f"Look at the codec {later.call.codec}; then: holdwatch quarantine retry",
     )

@@ -7,6 +7,7 @@ quarantine. After a crash what is left is decoded again, to the same readings.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,19 +23,23 @@ if TYPE_CHECKING:
     from gateway.journal import Journal
     from gateway.pending import Waiting
 
-PAGE = 500
-"""Messages that are decoded, and committed, together."""
 UNAVAILABLE = "codecs-unavailable"
 """Why a call failed where no codec can run at all: its message goes on waiting."""
 AGAIN = 5.0
 """Seconds until they are tried again."""
+RESTING = "codec-resting"
+"""Why a call was not made: its message waits, while there is room for that, and others go on."""
+AFTER_REST = 30.0
+"""Seconds until those are tried again."""
 
 
 class Codecs(Protocol):
     """Runs vendors' codecs, elsewhere."""
 
-    async def run(self, calls: Sequence[Call]) -> list[Output | DecodeError]:
-        """Return what each call gave, in their order."""
+    async def run(
+        self, calls: Sequence[Call], devices: Sequence[DeviceKey]
+    ) -> list[Output | DecodeError]:
+        """Return what each call gave, in their order. `devices`: for whom each of them is."""
         ...
 
 
@@ -51,19 +56,48 @@ class Decoding:
         self._ingest = ingest
         self._codecs = codecs
         self._warned = warned
+        self._after = 0
+        """The number up to which what still waits was passed over."""
+        self._back_at = 0.0
+        """When that is looked at again, on the loop's clock; 0 where there is none."""
+        self._changes = 0
 
     async def run(self) -> None:
         """Decode whenever something waits."""
+        backlog = self._ingest.backlog
         while True:
-            bell = self._ingest.waiting_bell
-            page = self._ingest.journal.pending.page(PAGE)
+            self._perhaps_go_back()
+            page = self._ingest.journal.pending.page(self._after)
             if not page:
-                await bell.wait()
-            elif not await self._decode(page):
+                await self._rest()
+                continue
+            async with backlog.turn:
+                left = await self._decode(page)
+            if UNAVAILABLE in left:
                 await asyncio.sleep(AGAIN)
+                self._after = 0
+                continue
+            self._after = page[-1].number
+            if left and not self._back_at:
+                self._back_at = asyncio.get_running_loop().time() + AFTER_REST
 
-    async def _decode(self, page: Sequence[Waiting]) -> int:
-        """Decode messages; return how many of them wait no longer."""
+    def _perhaps_go_back(self) -> None:
+        """Begin anew where what was passed over may be decoded now."""
+        backlog = self._ingest.backlog
+        over = 0 < self._back_at <= asyncio.get_running_loop().time()
+        if over or backlog.changes != self._changes:
+            self._changes = backlog.changes
+            self._after, self._back_at = 0, 0.0
+
+    async def _rest(self) -> None:
+        """Wait until something more waits, or what was passed over is to be looked at again."""
+        until = self._back_at or None
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._ingest.backlog.bell.wait()
+
+    async def _decode(self, page: Sequence[Waiting]) -> set[str]:
+        """Decode messages; return for what reasons some of them go on waiting."""
         readings: list[Reading] = []
         rejected: list[Rejected] = []
         asked: list[tuple[Waiting, Later]] = []
@@ -74,25 +108,33 @@ class Decoding:
                 asked.append((one, needed))
             except DecodeError as error:
                 rejected.append(_rejected(one, error))
-        outputs = await self._codecs.run([later.call for _, later in asked])
-        waiting: set[int] = set()
+        outputs = await self._codecs.run(
+            [later.call for _, later in asked], [later.device for _, later in asked]
+        )
+        waiting: dict[int, str] = {}
         for (one, later), output in zip(asked, outputs, strict=True):
-            if isinstance(output, DecodeError) and output.reason == UNAVAILABLE:
-                waiting.add(one.number)
+            if isinstance(output, DecodeError) and self._goes_on_waiting(output.reason):
+                waiting[one.number] = output.reason
                 continue
             try:
                 readings += self._finish(one, later, output)
             except DecodeError as error:
                 rejected.append(_rejected(one, error))
-        numbers = [one.number for one in page if one.number not in waiting]
-        if not numbers:
-            return 0
-        await self._ingest.store(
-            [self._ingest.apart(one) if one.flags & ARRIVAL else one for one in readings],
-            partial(_change, rejected=rejected, released=numbers),
-        )
-        self._ingest.waiting -= len(numbers)
-        return len(numbers)
+        done = [one for one in page if one.number not in waiting]
+        if done:
+            await self._ingest.store(
+                [self._ingest.apart(one) if one.flags & ARRIVAL else one for one in readings],
+                partial(_change, rejected=rejected, released=[one.number for one in done]),
+            )
+            self._ingest.backlog.take(done)
+        return set(waiting.values())
+
+    def _goes_on_waiting(self, reason: str) -> bool:
+        """Whether a message that no codec looked at stays where it is.
+
+        One that only rests must not keep others from waiting.
+        """
+        return reason == UNAVAILABLE or (reason == RESTING and not self._ingest.backlog.crowded)
 
     def _finish(self, one: Waiting, later: Later, output: Output | DecodeError) -> list[Reading]:
         if isinstance(output, DecodeError):
@@ -101,7 +143,7 @@ class Decoding:
         for warning in output.warnings:
             self._warned(later.device, warning)
         readings = later.finish(output)
-        self._ingest.routes.admit_all(one.source, readings)
+        self._ingest.routes.admit_all(one.source, readings, again=True)
         return readings
 
 

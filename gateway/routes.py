@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from devices.device import Decode, DecodeError, Envelope, Origin
 from devices.reading import DeviceKey, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 LONGEST = 256
 """Bytes of a topic whose decoder is remembered."""
@@ -16,12 +16,18 @@ MOST = 200_000
 """Topics whose decoder is remembered, of all sources together."""
 
 
+class Admit(Protocol):
+    """Says whether a source may speak for a device."""
+
+    def __call__(self, source: str, device: DeviceKey, /, *, again: bool = False) -> None:
+        """Raise DecodeError where it may not. `again`: of a message that was told of before."""
+        ...
+
+
 class Routes:
     """From topics to decoders, and from sources to devices."""
 
-    def __init__(
-        self, envelopes: Sequence[Envelope], admit: Callable[[str, DeviceKey], None]
-    ) -> None:
+    def __init__(self, envelopes: Sequence[Envelope], admit: Admit) -> None:
         """`admit(source, device)` raises DecodeError where a source may not speak for a device."""
         self.envelopes = tuple(envelopes)
         self._admit_device = admit
@@ -67,17 +73,20 @@ class Routes:
         """Return the devices that a source is known to be allowed to speak for."""
         return self._admitted.setdefault(source, set())
 
-    def admit(self, source: str, device: DeviceKey) -> None:
-        """Check that a source may speak for a device. Raises DecodeError."""
+    def admit(self, source: str, device: DeviceKey, *, again: bool = False) -> None:
+        """Check that a source may speak for a device. Raises DecodeError.
+
+        `again`: its message arrived long ago, and nobody is told of a stranger once more.
+        """
         admitted = self.admitted(source)
         if device not in admitted:
-            self._admit_device(source, device)
+            self._admit_device(source, device, again=again)
             admitted.add(device)
 
-    def admit_all(self, source: str, decoded: Sequence[Reading]) -> None:
+    def admit_all(self, source: str, decoded: Sequence[Reading], *, again: bool = False) -> None:
         """Check that a source may speak for these devices; all of a message, or none of it."""
         for reading in decoded:
-            self.admit(source, reading.device)
+            self.admit(source, reading.device, again=again)
 
     def forget_admitted(self, source: str) -> None:
         """Ask anew for which devices a source may speak: its rights have changed."""

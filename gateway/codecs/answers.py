@@ -105,7 +105,7 @@ _REASONS = {
         f"Look for a newer version of it, or allow more time under [codecs]; {RETRY}",
     ),
     "codec-resting": (
-        "the codec {codec} did not come to an end several times in a row, so it rests for a minute",
+        "the codec {codec} rests, since it did not come to an end several times, and much waits",
         f"Look for a newer version of it; {RETRY}",
     ),
     "codec-memory": (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devices.device import Call, DecodeError, Output
+    from devices.reading import DeviceKey
     from gateway.codecs.folder import CodecFolder
 
 log = structlog.get_logger()
@@ -26,9 +27,12 @@ log = structlog.get_logger()
 MOST_CALLS = 128
 """Calls of one request."""
 HANGS = 5
-"""Calls of one codec that hang or crash one after the other, after which it rests."""
+"""Calls of one codec for one device that hang or crash one after the other, after which it rests
+for that device; or for so many devices one after the other, after which it rests for all."""
 REST = 60.0
 """Seconds for which it rests: one that always hangs would hold up all others."""
+MOST_HUNG = 10_000
+"""Codecs and devices of which hangs are remembered."""
 CRASHES = 2
 """Times that the process may end under a call that runs alone: the first may be chance."""
 _HANGING = ("codec-timeout", "codec-crashed")
@@ -44,8 +48,7 @@ class CodecHost:
         self._time = time
         self._process: CodecProcess | None = None
         self._turn = asyncio.Lock()
-        self._hangs: Counter[str] = Counter()
-        self._rests: dict[str, float] = {}
+        self._rests = _Rests()
         self._problem = ""
         self.on_problem: Callable[[str | None], None] = lambda _problem: None
         """Told why no codec can run, and None when they can again."""
@@ -60,18 +63,22 @@ class CodecHost:
         async with self._turn:
             await self._end()
             self._folder = folder
-            self._hangs.clear()
-            self._rests.clear()
+            self._rests = _Rests()
 
     async def close(self) -> None:
         """End the process. The next call starts another."""
         async with self._turn:
             await self._end()
 
-    async def run(self, calls: Sequence[Call]) -> list[Output | DecodeError]:
-        """Return what each call gave, in their order."""
+    async def run(
+        self, calls: Sequence[Call], devices: Sequence[DeviceKey] = ()
+    ) -> list[Output | DecodeError]:
+        """Return what each call gave, in their order.
+
+        `devices`: for whom each of them is; without it all are for the same.
+        """
         async with self._turn:
-            batch = _Batch(self, calls)
+            batch = _Batch(self, calls, devices)
             try:
                 await batch.run()
             except NoProcessError as error:
@@ -91,23 +98,21 @@ class CodecHost:
         """Return a codec's source."""
         return self._folder.codecs[codec].source
 
-    def refusal(self, codec: str) -> DecodeError | None:
-        """Return why a codec cannot be asked at all, None where it can."""
+    def refusal(self, codec: str, device: DeviceKey | None) -> DecodeError | None:
+        """Return why a codec cannot be asked for a device now, None where it can."""
         if codec not in self._folder.codecs:
             return refused("no-codec", codec)
-        if self._rests.get(codec, 0.0) > asyncio.get_running_loop().time():
+        if self._rests.rests(codec, device, asyncio.get_running_loop().time()):
             return refused("codec-resting", codec)
         return None
 
-    def note(self, codec: str, reason: str) -> None:
+    def note(self, codec: str, device: DeviceKey | None, reason: str) -> None:
         """Take note of how a call ended: a codec that hangs again and again rests."""
-        if reason not in _HANGING:
-            self._hangs.pop(codec, None)
-            return
-        self._hangs[codec] += 1
-        log.warning("a codec hung", codec=codec, reason=reason, in_a_row=self._hangs[codec])
-        if self._hangs[codec] >= HANGS:
-            self._rests[codec] = asyncio.get_running_loop().time() + REST
+        if reason in _HANGING:
+            log.warning("a codec hung", codec=codec, device=str(device or ""), reason=reason)
+            self._rests.hung(codec, device, asyncio.get_running_loop().time())
+        else:
+            self._rests.went_well(codec, device)
 
     def _tell(self, problem: str) -> None:
         if problem == self._problem:
@@ -122,12 +127,51 @@ class CodecHost:
             await self._process.end()
 
 
+class _Rests:
+    """For whom codecs rest. What one device sends must not silence its neighbours.
+
+    Times are in seconds, on the loop's clock.
+    """
+
+    def __init__(self) -> None:
+        self._hangs: Counter[tuple[str, DeviceKey | None]] = Counter()
+        self._hung: dict[str, set[DeviceKey | None]] = {}
+        """By codec: the devices whose calls hung since one of it went well."""
+        self._until: dict[tuple[str, DeviceKey | None], float] = {}
+        self._all_until: dict[str, float] = {}
+
+    def rests(self, codec: str, device: DeviceKey | None, now: float) -> bool:
+        return self._all_until.get(codec, 0.0) > now or self._until.get((codec, device), 0.0) > now
+
+    def went_well(self, codec: str, device: DeviceKey | None) -> None:
+        self._hangs.pop((codec, device), None)
+        self._hung.pop(codec, None)
+
+    def hung(self, codec: str, device: DeviceKey | None, now: float) -> None:
+        if len(self._hangs) >= MOST_HUNG:
+            self._hangs.clear()
+            self._until.clear()
+        self._hangs[codec, device] += 1
+        if self._hangs[codec, device] >= HANGS:
+            self._until[codec, device] = now + REST
+        hung = self._hung.setdefault(codec, set())
+        hung.add(device)
+        if len(hung) >= HANGS:
+            self._all_until[codec] = now + REST
+            # When that is over, the others are asked before those for whom it hung.
+            self._until.update(((codec, one), now + 2 * REST) for one in hung)
+            del self._hung[codec]
+
+
 class _Batch:
     """Calls on their way to answers."""
 
-    def __init__(self, host: CodecHost, calls: Sequence[Call]) -> None:
+    def __init__(
+        self, host: CodecHost, calls: Sequence[Call], devices: Sequence[DeviceKey]
+    ) -> None:
         self._host = host
         self._calls = calls
+        self._devices: Sequence[DeviceKey | None] = devices or [None] * len(calls)
         self._answers: dict[int, Output | DecodeError] = {}
         self._next = 0
         self._crashes = 0
@@ -146,7 +190,7 @@ class _Batch:
         """Answer all. Each round answers one call at least, or ends the process, once or twice."""
         while self._next < len(self._calls):
             call = self._calls[self._next]
-            refusal = self._host.refusal(call.codec)
+            refusal = self._host.refusal(call.codec, self._devices[self._next])
             if refusal is not None:
                 self._answer(refusal)
                 continue
@@ -157,8 +201,9 @@ class _Batch:
     def _askable(self, size: int) -> list[Call]:
         """Return the calls from the next one on, up to one that cannot be asked."""
         found: list[Call] = []
-        for call in self._calls[self._next : self._next + size]:
-            if self._host.refusal(call.codec) is not None:
+        for place in range(self._next, min(self._next + size, len(self._calls))):
+            call = self._calls[place]
+            if self._host.refusal(call.codec, self._devices[place]) is not None:
                 break
             found.append(call)
         return found
@@ -168,7 +213,7 @@ class _Batch:
         new = {call.codec for call in calls} - process.loaded
         replies = await process.ask([(name, self._host.source(name)) for name in new], calls)
         for call, reply in zip(calls, replies, strict=False):
-            self._host.note(call.codec, reply.reason)
+            self._host.note(call.codec, self._devices[self._next], reply.reason)
             self._answer(answer(reply, call.codec))
         if not process.ended or len(replies) == len(calls):
             return
@@ -182,7 +227,7 @@ class _Batch:
                 self._blame(calls[0].codec, "codec-crashed")
 
     def _blame(self, codec: str, reason: str) -> None:
-        self._host.note(codec, reason)
+        self._host.note(codec, self._devices[self._next], reason)
         self._answer(refused(reason, codec))
 
     def _answer(self, given: Output | DecodeError) -> None:

@@ -15,7 +15,7 @@ import gateway.ingest
 from devices.device import DecodeError
 from devices.envelopes import envelopes
 from devices.envelopes.mapping import Mapping
-from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey
+from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, Reading
 from gateway.admission import Admission
 from gateway.database import DiskError
 from gateway.ingest import Ingest
@@ -441,7 +441,7 @@ async def test_a_message_of_many_devices_is_taken_whole_or_not_at_all(tmp_path: 
 def test_every_envelope_is_asked(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     known = envelopes()
-    ingest = Ingest(journal, known, ToldClock(), admit=lambda _source, _device: None)
+    ingest = Ingest(journal, known, ToldClock(), admit=lambda _source, _device, **_: None)
     assert ingest.routes.envelopes == known
     journal.close()
 
@@ -491,3 +491,19 @@ async def test_messages_that_were_understood_are_kept_as_they_came_for_each_devi
     kept = bench.ingest.raw.of(DeviceKey("", "d-1"))
     assert [(one.payload, one.source) for one in kept] == [(good.payload, "main")]
     assert len(bench.ingest.raw.of(DeviceKey("", "b-1"))) == 1, "once, though it was sent twice"
+
+
+async def test_one_reading_without_a_time_among_others_is_known_when_it_comes_again(
+    bench: Bench,
+) -> None:
+    def decode(_payload: bytes, received: int, _flags: int) -> list[Reading]:
+        timeless = said("d-1", received, flags=ARRIVAL)
+        return [said("d-1", NOW - 60_000, sequence=1), timeless]
+
+    bench.ingest.routes.of(Line().origin)[publish("").topic] = decode
+    bench.ingest.receive(Line(), [publish("both", 1)])
+    await bench.settle()
+    bench.clock.passes(60_000)
+    bench.ingest.receive(Line(), [publish("both", 1, dup=True)])
+    await bench.settle()
+    assert [one.at for one in bench.ingest.read(0, 9).readings] == [NOW - 60_000, NOW]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import gateway.ingest
 import gateway.later
+import gateway.pending
 from devices.device import Call, DecodeError, Origin, Output
 from devices.envelopes import envelopes
 from devices.reading import DeviceKey
@@ -21,7 +21,7 @@ from gateway.admission import Admission
 from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.later import Decoding
-from gateway.second_try import retry
+from gateway.second_try import Retried, drop, retry
 from gateway.state import State
 from tests.gateway.parts import NOW, Line, ToldClock, publish
 
@@ -51,8 +51,11 @@ class Told:
         self.held = asyncio.Event()
         self.held.set()
 
-    async def run(self, calls: Sequence[Call]) -> list[Output | DecodeError]:
+    async def run(
+        self, calls: Sequence[Call], devices: Sequence[DeviceKey]
+    ) -> list[Output | DecodeError]:
         await self.held.wait()
+        assert len(devices) == len(calls)
         self.calls += calls
         return [self.answer(one) for one in calls]
 
@@ -215,7 +218,7 @@ async def test_what_a_codec_warns_of_is_told(bench: Bench) -> None:
 async def test_where_too_much_waits_it_is_put_aside(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway.ingest, "MOST_WAITING", 2)
+    monkeypatch.setattr(gateway.pending, "MOST", 2)
     async with bench.running(decoding=False):
         bench.ingest.receive(Line(), [publish(uplink(n), n, topic=TOPIC) for n in (1, 2, 3)])
         await bench.ingest.store([])
@@ -259,6 +262,186 @@ async def test_what_is_delivered_waits_while_there_is_no_room(bench: Bench) -> N
         assert not waits.done()
         bench.ingest.hold(None)
         assert (await waits).readings == 1
+
+
+REFUSED = DecodeError("bad-codec", "the codec is not one", "Get it anew")
+RESTING = DecodeError("codec-resting", "the codec rests", "Look for a newer version of it")
+
+
+def receive(bench: Bench, *messages: str) -> None:
+    bench.ingest.receive(Line(), [publish(one, 1, topic=TOPIC) for one in messages])
+
+
+async def test_what_is_refused_again_does_not_come_up_again(bench: Bench) -> None:
+    bench.codecs.answer = lambda _: REFUSED
+    async with bench.running():
+        receive(bench, *(uplink(n) for n in range(1200)))
+        await bench.settle()
+        async with asyncio.timeout(20):
+            assert await retry(bench.ingest) == (0, 0, 1200)
+        await bench.settle()
+    assert len(bench.codecs.calls) == 2 * 1200
+
+
+async def test_two_who_try_again_at_once_double_nothing(bench: Bench) -> None:
+    bench.restart(codecs=())
+    async with bench.running():
+        receive(bench, *(uplink(n) for n in range(5)))
+        await bench.settle()
+    bench.restart()
+    async with bench.running(decoding=False):
+        tried = await asyncio.gather(retry(bench.ingest), retry(bench.ingest))
+        assert sorted(tried) == [(0, 0, 0), (0, 0, 5)]
+        assert bench.journal.pending.count() == bench.ingest.waiting == 5
+    assert bench.journal.quarantine.counts_by_device() == {}
+
+
+async def test_what_is_dropped_is_not_decoded_by_who_tries_it_again(bench: Bench) -> None:
+    bench.restart(codecs=())
+    async with bench.running():
+        receive(bench, *(uplink(n) for n in range(5)))
+        await bench.settle()
+    bench.restart()
+    async with bench.running(decoding=False):
+        dropped, tried = await asyncio.gather(drop(bench.ingest), retry(bench.ingest))
+        assert (dropped, tried.waiting) in {(5, 0), (0, 5)}
+        assert bench.journal.pending.count() == tried.waiting
+
+
+async def test_what_an_old_codec_is_just_refusing_is_tried_again_too(bench: Bench) -> None:
+    bench.codecs.answer = lambda _: REFUSED
+    bench.codecs.held.clear()
+    async with bench.running():
+        receive(bench, uplink(1))
+        await bench.ingest.store([])
+        await asyncio.sleep(0)
+        trying = asyncio.create_task(retry(bench.ingest))
+        for _ in range(5):
+            await bench.ingest.store([])
+        bench.codecs.held.set()
+        assert await trying == (0, 0, 1)
+        bench.codecs.answer = degrees
+        await bench.settle()
+
+
+async def test_what_recognition_has_just_refused_is_tried_again_too(bench: Bench) -> None:
+    async with bench.running(decoding=False):
+        receive(bench, "rubbish")
+        assert await retry(bench.ingest) == (0, 1, 0)
+
+
+async def test_while_much_waits_the_quarantine_does_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.pending, "MOST", 4)
+    bench.restart(codecs=())
+    async with bench.running():
+        receive(bench, *(uplink(n) for n in range(3)))
+        await bench.settle()
+    bench.restart()
+    bench.codecs.held.clear()
+    async with bench.running():
+        receive(bench, uplink(3), uplink(4))
+        await bench.ingest.store([])
+        trying = asyncio.create_task(retry(bench.ingest))
+        for _ in range(5):
+            await bench.ingest.store([])
+        assert bench.ingest.waiting == 2
+        bench.codecs.held.set()
+        assert await trying == (0, 0, 3)
+        await bench.settle()
+    assert len(bench.stored()) == 5
+
+
+async def test_what_waits_is_bounded_by_its_bytes_too(bench: Bench) -> None:
+    bench.ingest.backlog.most_bytes = 3_000_000
+    async with bench.running(decoding=False):
+        receive(bench, *(uplink(n, pad="x" * 1_000_000) for n in range(4)))
+        assert bench.ingest._gathered.heavy > 4_000_000, "sockets are left unread for these too"
+        await bench.ingest.store([])
+    assert bench.journal.pending.count() == 3
+    assert [one.reason for one in bench.journal.quarantine.page()] == ["codecs-behind"]
+    before = bench.ingest.backlog.size
+    assert before > 3_000_000
+    bench.restart()
+    assert bench.ingest.backlog.size == before
+    async with bench.running():
+        await bench.settle()
+        await bench.ingest.store([])
+    assert (bench.ingest.backlog.size, bench.ingest.waiting) == (0, 0)
+
+
+async def test_a_page_is_bounded_by_its_bytes_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.pending, "PAGE_BYTES", 2_500)
+    async with bench.running(decoding=False):
+        receive(bench, *(uplink(n, pad="x" * size) for n, size in enumerate((800, 800, 9000, 1))))
+        await bench.ingest.store([])
+    pages: list[list[int]] = []
+    while page := bench.journal.pending.page(pages[-1][-1] if pages else 0):
+        pages.append([one.number for one in page])
+    assert pages == [[1, 2], [3], [4]]
+
+
+async def test_who_rests_waits_and_others_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.pending, "PAGE", 2)
+    bench.codecs.answer = lambda call: RESTING if call.data == b"\xff" else degrees(call)
+    async with bench.running():
+        receive(bench, *(uplink(n, b"\xff") for n in range(5)), uplink(7))
+        while not bench.stored():
+            await bench.ingest.store([])
+        receive(bench, uplink(8))
+        while len(bench.stored()) < 2:
+            await bench.ingest.store([])
+        await bench.ingest.store([])
+        assert bench.journal.pending.count() == bench.ingest.waiting == 5
+        assert len(bench.codecs.calls) == 7, "what rests is not asked for again and again"
+        bench.codecs.answer = lambda _: Output({"temperature": 1.0})
+        bench.ingest.backlog.look_again()
+        await bench.settle()
+    assert bench.journal.quarantine.page() == []
+    assert len(bench.stored()) == 7
+
+
+async def test_when_a_rest_is_over_what_waited_is_decoded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.later, "AFTER_REST", 0.001)
+    bench.codecs.answer = lambda _: RESTING if len(bench.codecs.calls) < 4 else Output({"temp": 1})
+    async with bench.running():
+        receive(bench, uplink(1))
+        await bench.settle()
+    assert len(bench.stored()) == 1
+
+
+async def test_who_rests_does_not_keep_others_from_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.pending, "MOST", 4)
+    bench.codecs.answer = lambda _: RESTING
+    async with bench.running():
+        receive(bench, uplink(1), uplink(2))
+        await bench.settle()
+    assert bench.journal.quarantine.counts() == {"codec-resting": 2}
+
+
+async def test_who_tries_again_tells_of_no_stranger_again(bench: Bench) -> None:
+    admission = Admission(bench.state, {"main": ("ours-*",)}, "unconfirmed", bench.clock)
+    told: list[DeviceKey] = []
+    admission.on_stranger = lambda device, _source: told.append(device)
+    bench.ingest = Ingest(
+        bench.journal, envelopes(), bench.clock, admit=admission.check, interval=0.001
+    )
+    async with bench.running(decoding=False):
+        await bench.ingest.deliver(
+            Origin("", "main"), [publish(READING, 0, topic="cargo/h/theirs/readings")]
+        )
+        assert told == [DeviceKey("", "theirs")]
+        assert await retry(bench.ingest) == Retried(0, 1, 0)
+    assert len(told) == 1
 
 
 READING = json.dumps({"time": NOW, "temperature": 4.5, "seq": 1})

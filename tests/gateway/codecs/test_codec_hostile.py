@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from devices.device import DecodeError
+from devices.reading import DeviceKey
 from gateway.codecs import child
-from gateway.codecs.host import HANGS, CodecHost
+from gateway.codecs.host import HANGS, REST, CodecHost
 from tests.gateway.codecs.conftest import MakeHost
 from tests.gateway.codecs.running import GOOD, call, data, folder_of, pid_of, reason, until_asked
 
@@ -125,6 +126,44 @@ async def test_one_that_hangs_now_and_then_does_not_rest(host_of: MakeHost) -> N
     host = host_of(time=20, bad=source)
     answers = await host.run([call("bad", bytes([n % 2])) for n in range(2 * HANGS + 4)])
     assert [reason(one) for one in answers] == ["", "codec-timeout"] * (HANGS + 2)
+
+
+SOME_HANG = "function decodeUplink(i) { if (i.bytes[0]) for (;;); return { data: {} } }"
+BAD, FINE = b"\1", b"\0"
+
+
+def device(number: int) -> DeviceKey:
+    return DeviceKey("", f"d-{number}")
+
+
+async def test_a_device_that_hangs_a_codec_does_not_silence_its_neighbours(
+    host_of: MakeHost,
+) -> None:
+    host = host_of(time=20, it=SOME_HANG)
+    calls = [call("it", BAD)] * (HANGS + 1) + [call("it", FINE)] * 3
+    devices = [device(0)] * (HANGS + 1) + [device(1), device(2), device(0)]
+    answers = await host.run(calls, devices)
+    rests = ["codec-resting"]
+    assert [reason(one) for one in answers] == ["codec-timeout"] * HANGS + rests + ["", ""] + rests
+
+
+async def test_a_codec_that_hangs_for_every_device_rests_for_all(host_of: MakeHost) -> None:
+    host = host_of(time=20, it=SOME_HANG)
+    calls = [*[call("it", BAD)] * HANGS, call("it", FINE)]
+    answers = await host.run(calls, [device(number) for number in range(HANGS + 1)])
+    assert [reason(one) for one in answers] == ["codec-timeout"] * HANGS + ["codec-resting"]
+
+
+async def test_after_a_rest_those_are_asked_first_for_whom_it_did_not_hang(
+    host_of: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = host_of(time=20, it=SOME_HANG)
+    devices = [device(number) for number in range(HANGS)]
+    await host.run([call("it", BAD)] * HANGS, devices)
+    later = asyncio.get_running_loop().time() + REST + 1
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+    answers = [host.refusal("it", one) for one in (*devices, device(99))]
+    assert [one.reason if one else "" for one in answers] == ["codec-resting"] * HANGS + [""]
 
 
 async def test_new_files_are_used_and_a_rest_is_over(host_of: MakeHost, tmp_path: Path) -> None:
