@@ -27,17 +27,7 @@ from gateway.own_alerts import KIND as OWN
 from gateway.parts import Parts
 from gateway.past import Past
 from gateway.state import StoredFrame
-from rules import KINDS
-from rules.revision import (
-    WITHDRAWN,
-    alert_of,
-    ends,
-    event,
-    fires_again,
-    goes_on,
-    part_of,
-    revise,
-)
+from rules import KINDS, revision
 from rules.rule import SampleRule
 from rules.transition import episode
 
@@ -58,7 +48,7 @@ log = structlog.get_logger()
 REVISABLE = {
     str(kind.model_fields["kind"].default) for kind in KINDS if issubclass(kind, SampleRule)
 }
-"""Kinds of alert that late data may change: verdicts about absence stand as they are."""
+"""Kinds of alert that a changed past may change: verdicts about absence stand as they are."""
 CHECKPOINT_INTERVAL = 30_000
 CHECKPOINT_READINGS = 500_000
 """Rule state is saved after so many ms or readings, so that a restart judges few again."""
@@ -80,11 +70,12 @@ SLICE = 500
 
 
 class Late(msgspec.Struct):
-    """A device whose past has changed: from when (event time), and since when we know (ms)."""
+    """A device whose past has changed: from when (event time), since when we know (ms), by what."""
 
     earliest: int
     noticed: int
     latest: int
+    causes: set[str]
 
 
 class Monitor:
@@ -119,7 +110,7 @@ class Monitor:
         self.parts = Parts()
         self._frames: list[StoredFrame] = []
         self._saved = now = clock.monotonic()
-        self._late = {one: Late(earliest, now, now) for one, earliest in state.late()}
+        self._late = {one: Late(at, now, now, {revision.ANY_CAUSE}) for one, at in state.late()}
         self._changed: set[DeviceKey] = set()
         # Judging, ticking, judging again and saving take turns: what is saved must be the state
         # at one cursor.
@@ -155,7 +146,7 @@ class Monitor:
         self._touched.update({one.device: one for one in items})
         self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
         for device, earliest in folded.late.items():
-            self._note_late(device, earliest)
+            self._note_late(device, earliest, revision.LATE_DATA)
             # What came last is not the latest.
             newest = before[device]
             if newest is not None and newest.when > self._touched[device].when:
@@ -185,7 +176,7 @@ class Monitor:
         if not asleep:
             return
         heard = {one.device for one in items if not one.flags & (IMPORTED | RETAINED)}
-        events = [goes_on(one) for one in asleep if one.device in heard]
+        events = [revision.goes_on(one) for one in asleep if one.device in heard]
         if events:
             await self._record(events)
 
@@ -196,11 +187,11 @@ class Monitor:
         began: dict[str, int] = {}
         over = self._clock.now() - STALE
         for transition in transitions:
-            alert = alert_of(episode(transition), retrospective=transition.imported)
+            alert = revision.alert_of(episode(transition), retrospective=transition.imported)
             if alert.state == "firing":
                 known = self._state.alert(alert.id)
-                if known is not None and known.reason == WITHDRAWN:
-                    events.append(fires_again(known, alert))
+                if known is not None and revision.withdrawn(known.reason):
+                    events.append(revision.fires_again(known, alert))
                     opened[alert.subject] = events[-1].alert
                 if known is not None:
                     continue
@@ -208,13 +199,13 @@ class Monitor:
                 began[alert.id] = len(events)
             else:
                 before = opened.get(alert.subject)
-                if before is None or not ends(alert, before):
+                if before is None or not revision.ends(alert, before):
                     continue
                 del opened[alert.subject]
                 if before.id in began and transition.at < over:
                     # Over for long when it was found, as in a backlog: nobody can be warned.
                     before = msgspec.structs.replace(before, retrospective=True)
-                    events[began[before.id]] = event(before)
+                    events[began[before.id]] = revision.event(before)
                 # Of a rule that nobody knows any more, the record alone says what it was.
                 told = alert if alert.kind else before
                 alert = msgspec.structs.replace(
@@ -226,7 +217,7 @@ class Monitor:
                     reason=alert.reason,
                     ended=alert.ended,
                 )
-            events.append(event(alert))
+            events.append(revision.event(alert))
         return events
 
     async def _record(
@@ -294,31 +285,31 @@ class Monitor:
     def _keep(self, devices: Iterable[DeviceKey]) -> None:
         self._state.keep_subjects((one, self.engine.dump(one)) for one in devices)
 
-    # -- late data ---------------------------------------------------------------------------
+    # -- a past that changes -----------------------------------------------------------------
 
-    def _note_late(self, device: DeviceKey, earliest: int) -> None:
+    def _note_late(self, device: DeviceKey, earliest: int, cause: str) -> None:
         now = self._clock.monotonic()
-        late = self._late.setdefault(device, Late(earliest, now, now))
+        late = self._late.setdefault(device, Late(earliest, now, now, set()))
         late.earliest = min(late.earliest, earliest)
         late.latest = now
+        late.causes.add(cause)
 
-    def stage_change(self, device: DeviceKey, since: int) -> None:
-        """Stage that what is said of a device changes from `since` (ms) on.
+    def stage_change(self, device: DeviceKey, since: int, of: str) -> None:
+        """Stage that what is said of a device changes from `since` (ms) on; `of` names what.
 
         In the transaction of the fact itself, then it is judged again also if we crash. Once that
         is committed, call `changed`.
         """
-        self._note_late(device, since)
+        self._note_late(device, since, revision.stated(of))
         self._state.note_late([(device, self._late[device].earliest)])
 
-    def changed(self, device: DeviceKey, since: int) -> None:
-        """Take note that what is said of a device has changed from `since` (ms) on.
+    def changed(self, device: DeviceKey, since: int, of: str) -> None:
+        """Take note that what is said of a device has changed from `since` (ms) on: see there.
 
-        Its interval, whose place it has, or what its values are corrected by. Its past is judged
-        again from there, once no more changes follow.
+        Its past is judged again from then on, once no more changes follow.
         """
         self._changed.add(device)
-        self._note_late(device, since)
+        self._note_late(device, since, revision.stated(of))
 
     async def revise(self, *, at_once: bool = False) -> None:
         """Judge again every device whose backlog has paused."""
@@ -347,12 +338,12 @@ class Monitor:
                 if closed:
                     await self._record(closed)
                 self._changed.discard(device)
-            earliest = self._late.pop(device).earliest
+            late = self._late.pop(device)
             if not self.engine.knows(device):
                 await self._record([], partial(self._forget_late, device))
                 continue
             try:
-                await self._judge_again(device, earliest)
+                await self._judge_again(device, late)
             except DamagedHistoryError as error:
                 # The verdicts that stand are kept: what is left cannot change them.
                 self.problem = str(error)
@@ -364,8 +355,8 @@ class Monitor:
         if device not in self._late:
             self._state.forget_late(device)
 
-    async def _judge_again(self, device: DeviceKey, earliest: int) -> None:
-        frame = self._state.frame_before(device, earliest)
+    async def _judge_again(self, device: DeviceKey, late: Late) -> None:
+        frame = self._state.frame_before(device, late.earliest)
         since = frame.at if frame else 0
         # What the history has dropped cannot be judged again, and what was told of it stands.
         known_from = self._history.pruned_before
@@ -382,14 +373,15 @@ class Monitor:
             if alert.kind in REVISABLE
         ]
         standing = [alert for alert in alerts if alert.began < known_from]
-        events = revise(
+        events = revision.revise(
             [alert for alert in alerts if alert.began >= known_from],
-            [one for one in judged.episodes if not part_of(one, standing)],
+            [one for one in judged.episodes if not revision.part_of(one, standing)],
             since,
             live=any(not one.flags & (IMPORTED | RETAINED) for one in past),
+            cause=revision.joined(late.causes),
         )
         if events:
-            log.info("late data changed verdicts", device=str(device), events=len(events))
+            log.info("a changed past changed verdicts", device=str(device), events=len(events))
         frames = [StoredFrame(one.device, one.at, one.state) for one in judged.frames]
 
         def along() -> None:

@@ -1,8 +1,8 @@
 """What people are told: an alert, and the events of its life.
 
 An alert's id follows from rule, device, channel and its first beginning, so that judging the
-same readings again makes no second one. Late data may move the beginning: the alert keeps its
-id, and an event `revised` tells what it was before.
+same readings again makes no second one. Late data, or what is stated of the device, may move the
+beginning: the alert keeps its id, and an event `revised` tells what it was before.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     last_at: int | None = None
     note: str = ""
     revision: int = 0
-    """How often late data has changed it."""
+    """How often late data, or what was stated of the device, has changed it."""
 
     @property
     def subject(self) -> tuple[str, DeviceKey, str]:

@@ -1,8 +1,9 @@
-"""Alerts out of verdicts, and what late data changes about alerts that people have seen.
+"""Alerts out of verdicts, and what a changed past changes about alerts that people have seen.
 
-A verdict that was given stays on record: a series whose past has changed is judged again, and
-the new episodes are held against the alerts. What moved is revised under its first id; what
-late data shows never to have happened is withdrawn; what it adds is new.
+A past changes by data that comes late, and by what people state of a device. A verdict that was
+given stays on record: the series is judged again, and the new episodes are held against the alerts.
+What moved is revised under its first id; what turns out never to have happened is withdrawn; what
+is added is new. Each says by what.
 """
 
 from __future__ import annotations
@@ -16,14 +17,39 @@ from rules.alert import Alert, Event, EventKind, State
 from rules.plan import REPLACED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from rules.transition import Episode
 
 FAR = 1 << 62
 """After all times."""
 RULE_ENDED = "its rule no longer judges"
-WITHDRAWN = "withdrawn: late data shows that the limit was not passed for long enough"
+LATE_DATA = "late data"
+ANY_CAUSE = "late data or what was stated of the device"
+"""Why a past is judged again of which that was forgotten over a restart."""
+_WITHDRAWN = "withdrawn: "
+WITHDRAWN = f"{_WITHDRAWN}{LATE_DATA} shows that the limit was not passed for long enough"
+"""Why an alert is withdrawn that late data disproves; `withdrawn` knows those of other causes."""
+
+
+def stated(of: str) -> str:
+    """Return the cause of a revision that what people state of a device is: its "calibration"."""
+    return f"what was stated of its {of}"
+
+
+def joined(causes: Collection[str]) -> str:
+    """Return several causes as one."""
+    return ANY_CAUSE if ANY_CAUSE in causes else " and ".join(sorted(causes))
+
+
+def withdrawn(reason: str) -> bool:
+    """Say whether an alert with this reason turned out never to have been."""
+    return reason.startswith(_WITHDRAWN)
+
+
+def _disproved(cause: str) -> str:
+    show = "show" if " and " in cause else "shows"
+    return f"{_WITHDRAWN}{cause} {show} that the limit was not passed for long enough"
 
 
 def alert_of(episode: Episode, *, retrospective: bool) -> Alert:
@@ -74,12 +100,18 @@ def event(alert: Alert, kind: EventKind | None = None) -> Event:
 
 
 def revise(
-    recorded: Sequence[Alert], episodes: Iterable[Episode], since: int, *, live: bool = True
+    recorded: Sequence[Alert],
+    episodes: Iterable[Episode],
+    since: int,
+    *,
+    live: bool = True,
+    cause: str = LATE_DATA,
 ) -> list[Event]:
     """Hold newly judged episodes of one device against its recorded alerts.
 
     `since` (ms) is where judging began again; `recorded` reaches back further. What still
     lasts is history too unless the device is `live`: heard, and not only read from files.
+    `cause` says by what the past has changed: late data, something `stated`, or both with "and".
     Returns the events that bring the record up to date, and none where nothing changed.
     """
     events: list[Event] = []
@@ -89,22 +121,22 @@ def revise(
         before = matched.get(now.id)
         if before is None:
             firing = msgspec.structs.replace(
-                now, state="firing", ended=None, reason="late data brought it to light"
+                now, state="firing", ended=None, reason=f"{cause} brought it to light"
             )
             events.append(event(firing))
             if now.ended is not None:
                 events.append(event(now))
         elif _facts(before) != _facts(now):
-            why = now.reason if REPLACED in now.reason else "late data moved it"
+            why = now.reason if REPLACED in now.reason else f"{cause} moved it"
             events.append(_revised(before, now, why, live=live))
     for alert in left:
         over = alert.ended is not None and alert.ended < since
-        if over or alert.reason == WITHDRAWN:
+        if over or withdrawn(alert.reason):
             continue
         gone = msgspec.structs.replace(
             alert, state="resolved", ended=max(alert.fired, alert.ended or 0)
         )
-        events.append(_revised(alert, gone, WITHDRAWN, live=live))
+        events.append(_revised(alert, gone, _disproved(cause), live=live))
     return events
 
 
@@ -133,7 +165,7 @@ def ends(ended: Alert, before: Alert) -> bool:
 
 
 def _facts(alert: Alert) -> tuple[object, ...]:
-    """Return what an alert says that late data may change."""
+    """Return what an alert says that a changed past may change."""
     times = (alert.state, alert.began, alert.fired, alert.ended)
     # While it lasts, the worst may yet come: that is no change of the past.
     return times if alert.ended is None else (*times, alert.worst, alert.worst_at)
@@ -172,7 +204,7 @@ def _same_beginning(before: Alert, now: Alert) -> int:
 
 def _overlap(before: Alert, now: Alert) -> int:
     """Return for how many ms both lasted; what was withdrawn never did."""
-    if before.reason == WITHDRAWN:
+    if withdrawn(before.reason):
         return 0
     ends = [one.ended for one in (before, now) if one.ended is not None]
     return min(ends, default=FAR) - max(before.began, now.began)

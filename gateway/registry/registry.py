@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gateway.registry.cards import Fact
     from gateway.state import State
 
+    Judge = Callable[[DeviceKey, int, str], None]
     Kind = TypeVar("Kind", CardChange, Calibration, Maintenance, Replaced)
 
 BEGINNING = -(1 << 62)
@@ -100,10 +101,10 @@ class Registry:
         """Read all facts. Raises FileError, DiskError."""
         self.corrections = Corrections()
         """What calibration and maintenance make of readings."""
-        self.on_change: Callable[[DeviceKey, int], None] = lambda _device, _since: None
+        self.on_change: Judge = lambda _device, _since, _of: None
         """Called once a fact is kept by which readings of the device since then (ms) are judged
-        otherwise."""
-        self.stage_change: Callable[[DeviceKey, int], None] = lambda _device, _since: None
+        otherwise, with what it is of: its calibration, maintenance, place, interval or model."""
+        self.stage_change: Judge = lambda _device, _since, _of: None
         """Called as `on_change` is, before the commit: what it stages is kept with the fact."""
         self.on_card: Callable[[DeviceKey], None] = lambda _device: None
         """Called once a device's card is another, before `on_change`."""
@@ -260,8 +261,8 @@ class Registry:
                 if number % SLICE == SLICE - 1:
                     await asyncio.sleep(0)
             judged = self._judged(change)
-            for device, since in judged.items():
-                self.stage_change(device, since)
+            for device, (since, of) in judged.items():
+                self.stage_change(device, since, of)
         self._tell(change, judged)
 
     def _keep(self, facts: Sequence[tuple[int, DeviceKey, Fact]]) -> None:
@@ -276,18 +277,21 @@ class Registry:
     def _newest(self) -> int:
         return int(self._state.rows("SELECT ifnull(max(number), 0) FROM fact")[0][0])
 
-    def _judged(self, change: Change) -> dict[DeviceKey, int]:
-        """Return whose readings are judged otherwise by what is stated, and since when (ms)."""
-        judged: dict[DeviceKey, int] = {}
+    def _judged(self, change: Change) -> dict[DeviceKey, tuple[int, str]]:
+        """Return whose readings are judged otherwise: since when (ms), and of what it is stated."""
+        sinces: dict[DeviceKey, int] = {}
+        of: dict[DeviceKey, set[str]] = {}
         for _, device, stated in change.facts:
             fact = self._meant(device, stated)
-            if isinstance(fact, CardChange) and not fact.named().keys() & JUDGED:
+            what = fact.named().keys() & JUDGED if isinstance(fact, CardChange) else {fact.kind}
+            if not what:
                 continue
             # Who came after it stands for whom it stood for.
             moved = (fact.old, *self._heirs(device)) if isinstance(fact, Replaced) else ()
             for one in (device, *moved):
-                judged[one] = min(judged.get(one, fact.since), fact.since)
-        return judged
+                sinces[one] = min(sinces.get(one, fact.since), fact.since)
+                of.setdefault(one, set()).update("place" if moved else word for word in what)
+        return {one: (since, " and ".join(sorted(of[one]))) for one, since in sinces.items()}
 
     def _meant(self, device: DeviceKey, fact: Fact) -> Fact:
         """Return the fact itself, or the one that it withdraws."""
@@ -298,7 +302,7 @@ class Registry:
                     return withdrawn
         return fact
 
-    def _tell(self, change: Change, judged: dict[DeviceKey, int]) -> None:
+    def _tell(self, change: Change, judged: dict[DeviceKey, tuple[int, str]]) -> None:
         """Take up what is committed, and tell whom it concerns."""
         cards: set[DeviceKey] = set()
         for number, device, fact in change.facts:
@@ -309,8 +313,8 @@ class Registry:
         self._index({device for _, device, _ in change.facts})
         for device in cards:
             self.on_card(device)
-        for device, since in judged.items():
-            self.on_change(device, since)
+        for device, (since, of) in judged.items():
+            self.on_change(device, since, of)
 
     def _take(self, number: int, device: DeviceKey, fact: Fact) -> None:
         """Put a fact in its place, or take away the one that it withdraws."""

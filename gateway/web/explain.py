@@ -8,7 +8,7 @@ from gateway.web.health import lasted, sentence
 from gateway.web.look import channel_name, moment
 from gateway.web.told_alert import Told
 from rules.duration import MINUTE
-from rules.revision import WITHDRAWN
+from rules.revision import withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,8 +57,8 @@ def explained(told: Told, now: int) -> list[str]:
         )
     if alert.retrospective:
         found.append(
-            "It was found afterwards, in data of the past (a logger's file, or data that came "
-            "late): nobody was warned by it in time."
+            "It was found afterwards, in data of the past (a logger's file, data that came "
+            "late) or by what was stated of the device: nobody was warned by it in time."
         )
     return found
 
@@ -78,7 +78,7 @@ def _state(told: Told, at: Callable[[int | None], str], now: int) -> str:
     alert, length = told.alert, lasted(told.lasts(now))
     if told.open:
         return f"It is open: {alert.reason}. So far it has lasted {length}."
-    if alert.reason == WITHDRAWN:
+    if withdrawn(alert.reason):
         return f"It was {alert.reason}."
     if alert.state == "indeterminate":
         return f"It was closed {at(alert.ended)}: {alert.reason}."
@@ -113,7 +113,7 @@ def _event(stored: StoredEvent, told: Told, now: int) -> Step:
     event = stored.event
     known = stored.recorded if stored.recorded - event.at >= MINUTE else None
     if event.kind == "revised":
-        title = "Withdrawn" if event.alert.reason == WITHDRAWN else "Revised"
+        title = "Withdrawn" if withdrawn(event.alert.reason) else "Revised"
         before = changes(event.before, event.alert, told, now) if event.before else []
         text = "; ".join([event.alert.reason, *before])
         # A revision is news of the day it was made, whatever day it is about.

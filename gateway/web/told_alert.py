@@ -13,7 +13,7 @@ from gateway.registry.known import Known
 from gateway.web.health import sentence
 from gateway.web.look import amount, channel_name
 from rules.alert import Alert
-from rules.revision import WITHDRAWN
+from rules.revision import withdrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,7 +64,7 @@ class Told(msgspec.Struct, frozen=True):
         """What is beside the shape."""
         if self.open:
             return self.alert.severity
-        if self.alert.reason == WITHDRAWN:
+        if withdrawn(self.alert.reason):
             return "withdrawn"
         return "over" if self.alert.state == "resolved" else "unknown end"
 
@@ -160,5 +160,5 @@ def hands(state: State) -> list[str]:
 
 
 def that_were(alerts: Sequence[Alert]) -> list[Alert]:
-    """Return the alerts without those that late data shows never to have been."""
-    return [one for one in alerts if one.reason != WITHDRAWN]
+    """Return the alerts without those that turned out never to have been."""
+    return [one for one in alerts if not withdrawn(one.reason)]

@@ -65,9 +65,9 @@ class Stated(Site):
 
     async def state_fact(self, since: int, *, told: bool = True) -> None:
         async with self.state.writing():
-            self.monitor.stage_change(D1, since)
+            self.monitor.stage_change(D1, since, "calibration")
         if told:
-            self.monitor.changed(D1, since)
+            self.monitor.changed(D1, since, "calibration")
 
 
 @pytest.fixture
@@ -98,6 +98,27 @@ async def test_an_offset_stated_later_changes_verdicts_from_its_time_on(stated: 
     await stated.passes(1)
     (alert,) = stated.monitor.open_alerts
     assert brief(alert, series) == ("firing", 30, 60, None)
+    assert alert.reason == "what was stated of its calibration brought it to light"
+    stated.close()
+
+
+async def test_late_data_and_what_is_stated_are_told_as_both(stated: Stated) -> None:
+    series = Series(stated)
+    await stated.take(*series("9 9 9 9 9 4"))
+    stated.offset.since, stated.offset.offset = series.at(20), 0.5
+    await stated.state_fact(stated.offset.since)
+    await stated.take(*series("9.5", first=45))
+    await stated.passes(1)
+    (alert,) = stated.alerts(D1)
+    assert alert.reason == "late data and what was stated of its calibration moved it"
+    stated.offset.offset = -5.0
+    await stated.state_fact(stated.offset.since)
+    await stated.take(*series("9.5", first=46))
+    await stated.passes(1)
+    (alert,) = stated.alerts(D1)
+    both = "late data and what was stated of its calibration"
+    why = f"withdrawn: {both} show that the limit was not passed for long enough"
+    assert alert.reason == why
     stated.close()
 
 
@@ -111,6 +132,8 @@ async def test_it_is_judged_again_also_after_a_crash(stated: Stated) -> None:
     await stated.passes(1)
     (alert,) = stated.monitor.open_alerts
     assert brief(alert, series) == ("firing", 30, 60, None)
+    cause = "late data or what was stated of the device"
+    assert alert.reason == f"{cause} brought it to light", "which of them was forgotten"
     stated.close()
 
 
@@ -154,7 +177,7 @@ async def test_a_change_while_it_is_judged_again_is_not_forgotten(stated: Stated
         stated.monitor.past.readings = judging  # type: ignore[method-assign]
         found = judging(device, since, until)
         stated.offset.since, stated.offset.offset = series.at(30), 5.0
-        stated.monitor.changed(D1, series.at(30))
+        stated.monitor.changed(D1, series.at(30), "calibration")
         stated.offset.offset = 0.0
         return found
 

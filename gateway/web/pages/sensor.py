@@ -24,7 +24,7 @@ from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, shown, zone
 from gateway.web.problems import Problem
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY
-from rules.revision import WITHDRAWN
+from rules.revision import withdrawn
 from rules.rule import check_channel
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
         lengths=LENGTHS,
         mark_words=MARKS,
         late=late,
-        withdrawn=WITHDRAWN,
+        withdrawn=withdrawn,
         messages=await _messages(site, device),
         on=on,
     )

@@ -13,7 +13,7 @@ from devices.reading import DeviceKey, Reading
 from gateway.app import Gateway
 from gateway.settings import parse
 from rules.duration import HOUR, MINUTE
-from rules.revision import WITHDRAWN
+from rules.revision import withdrawn as was_withdrawn
 from tests.gateway.asked import SETTINGS, Asked
 from tests.gateway.parts import NOW, ToldClock, said
 
@@ -75,7 +75,7 @@ def told(asked: Asked, device: DeviceKey = D1) -> list[tuple[str, int, int, int 
 
     return [
         (
-            "withdrawn" if one.reason == WITHDRAWN else one.state,
+            "withdrawn" if was_withdrawn(one.reason) else one.state,
             minute(one.began),
             minute(one.fired),
             None if one.ended is None else minute(one.ended),
@@ -85,16 +85,18 @@ def told(asked: Asked, device: DeviceKey = D1) -> list[tuple[str, int, int, int 
 
 
 @pytest.mark.parametrize(
-    ("do", "facts", "withdrawn"),
+    ("do", "facts", "of"),
     [
-        ("device-calibrate", {"offset": -1.5, "since": NOW - 2 * HOUR}, True),
-        ("device-calibrate", {"offset": -0.5, "since": NOW - 2 * HOUR}, False),
-        ("device-maintain", {"for": "3 h", "since": NOW - 2 * HOUR}, True),
-        ("device-set", {"name": "Left", "since": NOW - 2 * HOUR}, False),
+        ("device-calibrate", {"offset": -1.5, "since": NOW - 2 * HOUR}, "calibration"),
+        ("device-calibrate", {"offset": -0.5, "since": NOW - 2 * HOUR}, ""),
+        ("device-maintain", {"for": "3 h", "since": NOW - 2 * HOUR}, "maintenance"),
+        ("device-set", {"name": "Left", "since": NOW - 2 * HOUR}, ""),
+        ("device-set", {"interval": "1 min", "since": NOW - 2 * HOUR}, "interval"),
+        ("device-set", {"interval": "1 min", "since": NOW - 1}, ""),
     ],
 )
 async def test_an_alert_goes_that_what_is_stated_now_would_never_have_raised(
-    warm: Asked, do: str, facts: dict[str, Any], *, withdrawn: bool
+    warm: Asked, do: str, facts: dict[str, Any], of: str
 ) -> None:
     usual = {
         "device-calibrate": {"channel": "temperature", "certificate": "C"},
@@ -104,8 +106,12 @@ async def test_an_alert_goes_that_what_is_stated_now_would_never_have_raised(
     await warm(do, device="d-1", **usual[do], **facts)
     await warm.gateway.monitor.revise(at_once=True)
     (alert,) = warm.gateway.state.alerts_of(D1)
-    assert (alert.reason == WITHDRAWN) == withdrawn
-    assert bool(warm.gateway.monitor.open_alerts) != withdrawn
+    assert was_withdrawn(alert.reason) == bool(of)
+    assert bool(warm.gateway.monitor.open_alerts) != bool(of)
+    if of:
+        cause = f"what was stated of its {of}"
+        why = f"withdrawn: {cause} shows that the limit was not passed for long enough"
+        assert alert.reason == why
 
 
 async def test_what_is_taken_back_raises_it_again(warm: Asked) -> None:
@@ -121,7 +127,8 @@ async def test_what_is_taken_back_raises_it_again(warm: Asked) -> None:
     assert warm.gateway.monitor.open_alerts == []
     await warm("device-withdraw", device="d-1", number=answer["calibration"]["number"])
     await warm.gateway.monitor.revise(at_once=True)
-    assert [one.device for one in warm.gateway.monitor.open_alerts] == [D1]
+    (again,) = warm.gateway.monitor.open_alerts
+    assert (again.device, again.reason) == (D1, "what was stated of its calibration moved it")
 
 
 async def test_a_change_that_a_crash_cut_short_is_judged_after_the_start(warm: Asked) -> None:

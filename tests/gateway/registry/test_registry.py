@@ -26,16 +26,16 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.told: list[tuple[DeviceKey, int]] = []
-        self.staged: list[tuple[DeviceKey, int]] = []
+        self.told: list[tuple[DeviceKey, int, str]] = []
+        self.staged: list[tuple[DeviceKey, int, str]] = []
         self.cards: list[DeviceKey] = []
         self.open()
 
     def open(self) -> None:
         self.state = State(self.folder / "state.db")
         self.registry = Registry(self.state)
-        self.registry.on_change = lambda device, since: self.told.append((device, since))
-        self.registry.stage_change = lambda device, since: self.staged.append((device, since))
+        self.registry.on_change = lambda *told: self.told.append(told)
+        self.registry.stage_change = lambda *told: self.staged.append(told)
         self.registry.on_card = self.cards.append
 
     def again(self) -> None:
@@ -97,11 +97,11 @@ async def test_what_is_withdrawn_holds_no_longer_and_is_still_in_the_file(shelf:
 async def test_who_must_judge_again_is_told_from_when_on_after_the_commit(shelf: Shelf) -> None:
     for fact, told in (
         (CardChange(since=NOW, name="Left"), []),
-        (CardChange(since=NOW, interval=60_000), [(A, NOW)]),
-        (CardChange(since=NOW, model=""), [(A, NOW)]),
-        (Calibration(since=NOW - 5, channel="temperature"), [(A, NOW - 5)]),
-        (Maintenance(since=NOW, until=NOW + 9, reason="r", who="w"), [(A, NOW)]),
-        (Replaced(since=NOW, old=B), [(A, NOW), (B, NOW)]),
+        (CardChange(since=NOW, interval=60_000), [(A, NOW, "interval")]),
+        (CardChange(since=NOW, model=""), [(A, NOW, "model")]),
+        (Calibration(since=NOW - 5, channel="temperature"), [(A, NOW - 5, "calibration")]),
+        (Maintenance(since=NOW, until=NOW + 9, reason="r", who="w"), [(A, NOW, "maintenance")]),
+        (Replaced(since=NOW, old=B), [(A, NOW, "place"), (B, NOW, "place")]),
     ):
         shelf.told.clear()
         shelf.staged.clear()
@@ -119,8 +119,9 @@ async def test_several_facts_are_told_as_one_from_the_earliest_on(shelf: Shelf) 
         A,
         Calibration(since=NOW, channel="temperature"),
         Calibration(since=NOW - 7, channel="humidity"),
+        CardChange(since=NOW, model="TH2", interval=60_000, name="Left"),
     )
-    assert shelf.told == [(A, NOW - 7)]
+    assert shelf.told == [(A, NOW - 7, "calibration and interval and model")]
 
 
 async def test_what_the_disk_does_not_take_is_neither_known_nor_told(
@@ -238,10 +239,8 @@ async def test_a_device_that_was_moved_on_stands_for_the_first_no_more(shelf: Sh
 async def test_who_came_after_is_judged_again_with_whom_it_follows(shelf: Shelf) -> None:
     (first,) = await shelf.state_of(B, Replaced(since=NOW, old=A))
     await shelf.state_of(C, Replaced(since=NOW + 10, old=B))
-    told: list[tuple[DeviceKey, int]] = []
-    shelf.registry.on_change = lambda device, since: told.append((device, since))
     await shelf.state_of(B, Withdrawn(since=NOW + 20, fact=first))
-    assert sorted(told) == [(A, NOW), (B, NOW), (C, NOW)]
+    assert sorted(shelf.told[-3:]) == [(one, NOW, "place") for one in (A, B, C)]
 
 
 async def test_a_device_may_be_exchanged_twice(shelf: Shelf) -> None:

@@ -20,7 +20,7 @@ from gateway.web.pages.sensor_marks import Mark
 from gateway.web.pages.sensor_range import Length, shown, zone_parts
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
-from rules.revision import WITHDRAWN
+from rules.revision import WITHDRAWN, withdrawn
 from rules.rule import RuleVersion
 from rules.threshold import Threshold
 
@@ -241,7 +241,7 @@ def test_the_list_of_alerts_says_which_were_withdrawn(
     ended: int | None, reason: str, said: str, not_said: str
 ) -> None:
     late = [alert("temperature", 20, ended, reason)]
-    text = render("sensor_late.html", late=late, withdrawn=WITHDRAWN, place="UTC")
+    text = render("sensor_late.html", late=late, withdrawn=withdrawn, place="UTC")
     assert said in text
     assert not_said not in text
 
