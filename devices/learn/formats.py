@@ -53,14 +53,19 @@ def _offers(topics: Sequence[str], messages: Sequence[Heard]) -> Iterator[Mappin
     if levels[-1] == "SENSOR" and "Time" in every and len(levels) > 1:
         yield from _placed(topics, "tasmota", "SENSOR")
     if _is_shelly(levels, every) and len(levels) > 2:
-        before = levels[:-2]
-        yield Mapping(topic="/".join([*before[:-1], "{device}", "#"]), format="shelly")
+        before = _plain(levels[:-3])
+        yield Mapping(topic="/".join([*before, "{device}", "#"]), format="shelly")
     if {"gw_mac", "data"} <= every and _ADDRESS.fullmatch(levels[-1]):
         topic = template(topics, {len(levels) - 1: "{device}"})
         yield Mapping(topic=topic, format="ruuvi-gateway")
     if "linkquality" in every and len(levels) > 1:
         same = [place for place in range(len(levels) - 1) if place not in varying(topics)]
-        yield Mapping(topic="/".join([*levels[: len(same)], "#"]), format="zigbee2mqtt")
+        yield Mapping(topic="/".join([*_plain(levels[: len(same)]), "#"]), format="zigbee2mqtt")
+
+
+def _plain(levels: Sequence[str]) -> list[str]:
+    """Return levels of a topic as a mapping names them; what it would not take as it is gives +."""
+    return ["+" if set("{}") & set(level) else level for level in levels]
 
 
 def _placed(topics: Sequence[str], name: Literal["tasmota"], last: str) -> Iterator[Mapping]:

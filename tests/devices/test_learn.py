@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from devices.device import DecodeError, Later, Origin
@@ -652,8 +652,15 @@ MESSAGES = st.lists(
 ).map(lambda all_: [heard(topic, payload, at) for at, (topic, payload) in enumerate(all_)])
 
 
+SHELLY = '{"src": "a", "method": "NotifyStatus", "params": {"temperature:0": {"tC": 4}}}'
+ZIGBEE = '{"linkquality": 60, "temperature": 4}'
+
+
 @settings(max_examples=200, deadline=None)
 @given(MESSAGES)
+@example([heard("{device}/{channel}/events/rpc", SHELLY.encode(), 0)])
+@example([heard("{device}/{device}/status/temperature:0", b'{"id": 0, "tC": 4}', 0)])
+@example([heard("{device}/{channel}/fridge", ZIGBEE.encode(), 0)])
 def test_every_proposal_loads_and_decodes_as_much_as_it_says(messages: list[Heard]) -> None:
     proposal = propose(messages)
     mappings = mappings_of(proposal)
