@@ -228,7 +228,8 @@ class Gateway:
             admit=self.admission.check,
             interval=settings.journal.commit_interval / 1000,
         )
-        self.recognition.admit = self.ingest.routes.admit
+        # Of a stranger people are told where his message is refused.
+        self.recognition.admit = partial(self.ingest.routes.admit, again=True)
         self.inspector = Inspector(
             self.state,
             self.journal,
