@@ -14,9 +14,9 @@ import aiomqtt
 import msgspec
 import structlog
 
+from gateway.brokers import publishing_client
 from gateway.database import DiskError
 from gateway.follow import RetryLater
-from gateway.mqtt.tls import client_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,10 @@ class AlertPublisher:
             await self._publish(alerts)
 
     async def _publish(self, alerts: Sequence[Alert]) -> None:
-        async with asyncio.timeout(TIMEOUT * len(alerts)), self._client() as client:
+        async with (
+            asyncio.timeout(TIMEOUT * len(alerts)),
+            publishing_client(self._broker, "alerts", TIMEOUT) as client,
+        ):
             for alert in alerts:
                 await client.publish(
                     topic(self._prefix, alert.id), message(alert), qos=1, retain=True
@@ -108,16 +111,3 @@ class AlertPublisher:
                 log.warning("open alerts are not published", name=self.name, problem=str(error))
                 await asyncio.sleep(AGAIN)
                 self.joined.set()
-
-    def _client(self) -> aiomqtt.Client:
-        broker = self._broker
-        return aiomqtt.Client(
-            broker.host,
-            broker.port,
-            identifier=f"{broker.client_id}-alerts",
-            username=broker.username,
-            password=broker.password,
-            tls_context=client_context(broker.tls) if broker.tls else None,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=TIMEOUT,
-        )

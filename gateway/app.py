@@ -333,7 +333,8 @@ class Gateway:
         """Yield what runs side by side, by name."""
         yield "ingest", self.ingest.run()
         yield "decoding", self.decoding.run()
-        yield "decoders", self.decoders.run(self.ingest, self.state)
+        if self._join:  # a command that works alone says itself what is tried again
+            yield "decoders", self.decoders.run(self.ingest, self.state)
         for way in self.ways:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)

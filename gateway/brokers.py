@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import aiomqtt
 import msgspec
 import structlog
 
 from gateway.mqtt.subscriber import BrokerSettings
-from gateway.mqtt.tls import Tls
+from gateway.mqtt.tls import Tls, client_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,23 @@ JOINED = frozenset({"connected", "limited"})
 """States of a broker in which we hear what it sends."""
 UNHEARD = 60_000
 """A broker that cannot be reached for so many ms is an alert."""
+
+
+def publishing_client(broker: BrokerSettings, role: str, timeout: float) -> aiomqtt.Client:
+    """Return a client that publishes to a broker, beside the one that subscribes there.
+
+    `role` tells it from others of ours; `timeout` is how many seconds one message may take.
+    """
+    return aiomqtt.Client(
+        broker.host,
+        broker.port,
+        identifier=f"{broker.client_id}-{role}",
+        username=broker.username,
+        password=broker.password,
+        tls_context=client_context(broker.tls) if broker.tls else None,
+        protocol=aiomqtt.ProtocolVersion.V311,
+        timeout=timeout,
+    )
 
 
 class BrokerState(msgspec.Struct):

@@ -20,7 +20,7 @@ import structlog
 
 from devices.reading import QUANTITIES, DeviceKey
 from gateway import __version__
-from gateway.mqtt.tls import client_context
+from gateway.brokers import publishing_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -232,7 +232,7 @@ class HomeAssistant:
         """Publish how every device stands and what changes, for ever; again after each failure."""
         while True:
             try:
-                async with self._client() as client:
+                async with publishing_client(self._broker, "home", TIMEOUT) as client:
                     self._known.clear()
                     self._told_gravity.clear()
                     self.problem = None
@@ -275,16 +275,3 @@ class HomeAssistant:
         self._told_gravity[device] = _gravity(seen)
         topic = state_topic(self._ours, device)
         await client.publish(topic, state(newer, seen), qos=1, retain=True)
-
-    def _client(self) -> aiomqtt.Client:
-        broker = self._broker
-        return aiomqtt.Client(
-            broker.host,
-            broker.port,
-            identifier=f"{broker.client_id}-home",
-            username=broker.username,
-            password=broker.password,
-            tls_context=client_context(broker.tls) if broker.tls else None,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=TIMEOUT,
-        )
