@@ -22,6 +22,7 @@ from gateway.control import ask as ask_running
 from gateway.database import DiskError, FileError
 from gateway.machine import AlreadyRunningError
 from gateway.ports import ListenError
+from gateway.screen import sentence
 from gateway.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ ATTEMPTS, PATIENCE = 20, 0.25
 REFUSED, MISTAKE, FILE, RUNNING = 1, 3, 4, 5
 """Exit codes, see cli.py."""
 
-WIDE = None if sys.stdout.isatty() else 200
-"""Columns for a program or a file that reads along, which wrapped lines would only hinder."""
+WIDE = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else 200
+"""Columns for a program or a file that reads along, which wrapped lines would only hinder.
+
+A terminal has its own width, and whoever sets COLUMNS has said it.
+"""
 out = Console(width=WIDE)
 err = Console(stderr=True)
 
@@ -141,7 +145,7 @@ def errors() -> Iterator[None]:
     except AlreadyRunningError as error:
         raise fail(str(error), RUNNING) from error
     except ControlError as error:
-        raise fail(f"{error}.", REFUSED) from error
+        raise fail(sentence(str(error)), REFUSED) from error
     except ListenError as error:
         raise fail(f"{error}.", REFUSED) from error
     except PermissionError as error:

@@ -28,6 +28,7 @@ class RegistryViews:
 
     def __init__(self, gateway: Gateway) -> None:
         self._owner = gateway.settings.gateway.owner
+        self._settings = gateway.settings
         self._registry = gateway.registry
         self._known = gateway.known
         self._admission = gateway.admission
@@ -109,6 +110,7 @@ class RegistryViews:
             "device": str(device),
             "card": msgspec.to_builtins(self._known.card(device)),
             "stated": msgspec.to_builtins(registry.card(device)),
+            "assumed": self._is_assumed(device),
             "cards": [
                 {"since": since, **msgspec.to_builtins(card)}
                 for since, card in registry.cards(device)
@@ -136,6 +138,15 @@ class RegistryViews:
             "missing": msgspec.to_builtins(self._inspector.missing(device)),
             **self._standing(device, now),
         }
+
+    def _is_assumed(self, device: DeviceKey) -> bool:
+        """Whether nobody said how often a device sends, and its model does not either."""
+        section = self._settings.device(device)
+        return (
+            self._registry.card(device).interval is None
+            and (section is None or section.interval is None)
+            and self._known.model(device) is None
+        )
 
     def _quality(self, device: DeviceKey) -> dict[str, Any] | None:
         """Return how good a device's readings are, None if it was never heard."""

@@ -7,6 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -15,10 +16,14 @@ from gateway.report import from_json
 from gateway.report_table import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from gateway.settings import Settings
 
+ROOM_FOR_IDS, ROOM_FOR_NAMES = 0.4, 0.3
+"""Of the width: what ids may take in a table, and what names beside them."""
 STYLES = {"critical": "bold white on red", "warning": "black on yellow", "info": "black on cyan"}
 
 
@@ -53,6 +58,40 @@ def empty_table(*headings: str) -> Table:
     return table
 
 
+def print_rows(
+    console: Console, headings: Sequence[str], rows: Sequence[Sequence[str | Text]], key: int = 0
+) -> None:
+    """Print rows as a table in which no id is broken; ids are the words of the column `key`.
+
+    Where they leave too little room for what else there is, each stands on a line of its own.
+    """
+    cells = [
+        str(Text.from_markup(one) if isinstance(one := row[key], str) else one) for row in rows
+    ]
+    longest = max((cell_len(word) for cell in cells for word in cell.split()), default=0)
+    if longest > console.width * ROOM_FOR_IDS:
+        for row in rows:
+            console.print(_one_line(row[key]), soft_wrap=True, highlight=False)
+            for place, cell in enumerate(row):
+                if place != key and cell:
+                    label = Text(f"   {headings[place]} ", "dim")
+                    console.print(label.append(_one_line(cell)), soft_wrap=True, highlight=False)
+        return
+    whole = max((cell_len(line) for cell in cells for line in cell.splitlines()), default=0)
+    table = empty_table(*headings)
+    table.columns[key].width = max(
+        longest, cell_len(headings[key]), min(whole, round(console.width * ROOM_FOR_NAMES))
+    )
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _one_line(cell: str | Text) -> Text:
+    text = Text.from_markup(cell) if isinstance(cell, str) else cell
+    return Text(" · ").join(text.split())
+
+
 def muted(settings: Settings, alert: dict[str, Any]) -> list[str]:
     """Return a line that says until when an alert makes no sound; none where it does."""
     until = alert["muted_until"]
@@ -62,6 +101,11 @@ def muted(settings: Settings, alert: dict[str, Any]) -> list[str]:
 def amount(value: float | None, unit: str) -> str:
     """Return a value with its unit; nothing where there is none."""
     return "" if value is None else f"{value:g} {unit}"
+
+
+def sentence(text: str) -> str:
+    """Return words as a sentence: with a full stop, unless they end with a mark of their own."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def counted(number: int, what: str) -> str:

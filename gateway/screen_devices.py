@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from gateway.listener.addresses import host_name, own_names
-from gateway.screen import counted, empty_table, foreign, when
+from gateway.screen import counted, foreign, print_rows, when
 from gateway.screen_registry import place, standing
 
 if TYPE_CHECKING:
@@ -29,22 +29,28 @@ def show_devices(console: Console, settings: Settings, answer: list[dict[str, An
     if not answer:
         console.print("No device was heard yet.")
         return
-    table = empty_table("device", "what", "place", "last reading", "values", "rules")
+    rows = []
     for one in answer:
         name = f" [dim]{foreign(one['name'])}[/]" if one["name"] else ""
-        told = [escape(one["device"]) + name, *standing(settings, one)]
-        table.add_row(
-            "\n".join(told),
-            foreign(one["model"] or one["recognised"]),
-            place(one),
-            when(settings, one["at"]) + (" (its clock is wrong)" if one["clock_wrong"] else ""),
-            _values(one),
-            _rules(one["rules"]),
+        mark = ["[yellow]! unconfirmed[/]"] if one["unconfirmed"] else []
+        rows.append(
+            (
+                "\n".join([escape(one["device"]) + name, *mark]),
+                foreign(one["model"] or one["recognised"]),
+                place(one),
+                when(settings, one["at"]) + (" (its clock is wrong)" if one["clock_wrong"] else ""),
+                _values(one),
+                _rules(one["rules"]),
+            )
         )
-    console.print(table)
+    print_rows(console, ("device", "what", "place", "last reading", "values", "rules"), rows)
+    for one in answer:
+        for said in standing(settings, one | {"unconfirmed": False}):
+            console.print(f"{escape(one['device'])}: {said}", soft_wrap=True, highlight=False)
     if any(one["unconfirmed"] for one in answer):
         console.print(
-            "Unconfirmed: nobody has named it. If it is yours: holdwatch device confirm ID"
+            "Unconfirmed: nobody has named it. If it is yours: holdwatch device confirm ID",
+            soft_wrap=True,
         )
 
 
@@ -64,8 +70,9 @@ def _values(one: dict[str, Any]) -> str:
 def _rules(rules: list[dict[str, Any]]) -> str:
     names = [rule["rule"] for rule in rules]
     return ", ".join(
-        f"{rule['rule']}{' ' + rule['channel'] if names.count(rule['rule']) > 1 else ''}: "
-        f"{rule['state']}"
+        f"{rule['rule']}"
+        + (f" {rule['channel']}" if rule["channel"] and names.count(rule["rule"]) > 1 else "")
+        + f": {rule['state']}"
         for rule in rules
     )
 
@@ -257,17 +264,19 @@ def show_credentials(console: Console, settings: Settings, answer: dict[str, Any
     if not answer["credentials"]:
         console.print("There is no credential yet. Add one: holdwatch device add NAME")
         return
-    table = empty_table("name", "may speak for", "may see", "by", "now")
+    rows = []
     for one in answer["credentials"]:
         owner = f"{one['owner']}/" if one["owner"] else ""
-        table.add_row(
-            one["name"],
-            escape(", ".join(owner + pattern for pattern in one["speaks_for"])),
-            escape(", ".join(owner + pattern for pattern in one["sees"])),
-            "certificate" if one["certificate"] else "token",
-            _standing(settings, one),
+        rows.append(
+            (
+                one["name"],
+                escape(", ".join(owner + pattern for pattern in one["speaks_for"])),
+                escape(", ".join(owner + pattern for pattern in one["sees"])),
+                "certificate" if one["certificate"] else "token",
+                _standing(settings, one),
+            )
         )
-    console.print(table)
+    print_rows(console, ("name", "may speak for", "may see", "by", "now"), rows)
 
 
 def _standing(settings: Settings, one: dict[str, Any]) -> str:

@@ -118,7 +118,7 @@ def show_key(console: Console, settings: Settings, answer: dict[str, Any]) -> No
     else:
         rows.append(("devices", ", ".join(answer["devices"])))
     rows.append(("until", when(settings, answer["expires"])))
-    _sheet(console, [*_page(settings, path), *rows])
+    _sheet(console, [*_page(settings, path, "address"), *rows])
     console.print(
         f"[bold]The key {ONCE}. Lost, it is replaced: revoke it, then add it again.",
         soft_wrap=True,
@@ -214,8 +214,8 @@ def page_address(web: Web) -> str:
     return f"{scheme}://{with_port(host_for_others(web), web.port)}"
 
 
-def _page(settings: Settings, path: str = "/") -> list[tuple[str, str]]:
-    return [("page", page_address(settings.web) + path)] if settings.web is not None else []
+def _page(settings: Settings, path: str = "/", label: str = "page") -> list[tuple[str, str]]:
+    return [(label, page_address(settings.web) + path)] if settings.web is not None else []
 
 
 def _sheet(console: Console, rows: list[tuple[str, str]]) -> None:

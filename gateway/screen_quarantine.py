@@ -107,7 +107,8 @@ def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) ->
     """Say what came of another attempt to decode."""
     decoded, left = counted(answer["decoded"], "message"), answer["left"]
     waiting = answer["waiting"]
-    codec = f" {counted(waiting, 'message')} wait for a codec." if waiting else ""
+    wait = "wait" if waiting > 1 else "waits"
+    codec = f" {counted(waiting, 'message')} {wait} for a codec." if waiting else ""
     console.print(f"{decoded} decoded, {left:,} still in quarantine.{codec}")
     if left and answer.get("running") is not False:
         console.print("A gateway reads its settings when it starts: restart it after a correction.")
@@ -116,5 +117,6 @@ def show_retry(console: Console, _settings: Settings, answer: dict[str, Any]) ->
 def show_drop(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say how many messages are gone."""
     unknown = answer["unknown"]
-    more = f" {counted(unknown, 'other number')} are of no message there." if unknown else ""
+    verb = "are" if unknown > 1 else "is"
+    more = f" {counted(unknown, 'other number')} {verb} of no message there." if unknown else ""
     console.print(f"{counted(answer['dropped'], 'message')} dropped.{more}")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rich.markup import escape
 
 from devices.container import ContainerNumberError, container_number
-from gateway.screen import counted, empty_table, foreign, when
+from gateway.screen import counted, empty_table, foreign, print_rows, sentence, when
 from rules.duration import format_duration
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
 
+CALIBRATIONS = ("no", "device", "channel", "since", "offset", "as found", "certificate", "")
 SHOWN = 20
 """Alerts, mistakes and changes that are listed; --json has all of them."""
 
@@ -38,7 +39,7 @@ def _sheet(settings: Settings, answer: dict[str, Any]) -> list[tuple[str, str]]:
         ("what", _what(answer)),
         ("place", place(card)),
         ("position", ", ".join(f"{one}" for one in card["position"] or ())),
-        ("sends", f"every {format_duration(card['interval'])}"),
+        ("sends", _interval(answer)),
         ("note", foreign(card["note"])),
         ("state", "; ".join(standing(settings, answer)) or "[green]✓[/] confirmed"),
         ("heard", _heard(settings, answer)),
@@ -63,6 +64,14 @@ def _sheet(settings: Settings, answer: dict[str, Any]) -> list[tuple[str, str]]:
         )
         rows.append(("quarantine", told))
     return rows
+
+
+def _interval(answer: dict[str, Any]) -> str:
+    """Say how often a device sends, or that nobody knows and how often is assumed."""
+    length = format_duration(answer["card"]["interval"])
+    if answer["assumed"]:
+        return f"not said how often; every {length} is assumed"
+    return f"every {length}"
 
 
 def _quality(quality: dict[str, Any]) -> str:
@@ -123,7 +132,7 @@ def _heard(settings: Settings, answer: dict[str, Any]) -> str:
     text = f"first {when(settings, answer['first'])}, last {when(settings, answer['at'])}"
     if answer["source"]:
         text += f"; {foreign(answer['source'])} brought it"
-    return text + (" [yellow]! its clock is wrong[/]" if answer["clock_wrong"] else "")
+    return text + (". [yellow]! Its clock is wrong[/]" if answer["clock_wrong"] else "")
 
 
 def _values(answer: dict[str, Any]) -> str:
@@ -141,7 +150,9 @@ def _value(value: float | None) -> str:
 
 
 def _rules(rules: list[dict[str, Any]]) -> str:
-    return ", ".join(escape(f"{one['rule']} {one['channel']}: {one['state']}") for one in rules)
+    return ", ".join(
+        escape(f"{one['rule']} {one['channel']}".strip() + f": {one['state']}") for one in rules
+    )
 
 
 def show_set(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
@@ -251,20 +262,22 @@ def show_calibrations(console: Console, settings: Settings, answer: dict[str, An
     if not answer["calibrations"]:
         console.print("Nothing was calibrated yet: holdwatch device calibrate")
         return
-    table = empty_table("no", "device", "channel", "since", "offset", "as found", "certificate", "")
+    rows = []
     for one in answer["calibrations"]:
         found = "" if one["as_found"] is None else f"{one['as_found']:+g}"
-        table.add_row(
-            str(one["number"]),
-            escape(one["device"]),
-            foreign(one["channel"]),
-            when(settings, one["since"]),
-            f"{one['offset']:+g}",
-            found + ("" if one["good"] else " [red]! out of tolerance[/]"),
-            foreign(one["certificate"]),
-            _force(settings, one),
+        rows.append(
+            (
+                str(one["number"]),
+                escape(one["device"]),
+                foreign(one["channel"]),
+                when(settings, one["since"]),
+                f"{one['offset']:+g}",
+                found + ("" if one["good"] else " [red]! out of tolerance[/]"),
+                foreign(one["certificate"]),
+                _force(settings, one),
+            )
         )
-    console.print(table)
+    print_rows(console, CALIBRATIONS, rows, key=1)
 
 
 def _force(settings: Settings, one: dict[str, Any]) -> str:
@@ -333,7 +346,8 @@ def show_imported(console: Console, _settings: Settings, answer: dict[str, Any])
     mistakes, changes = answer["mistakes"], answer["changes"]
     for one in mistakes:
         console.print(
-            f"[red]line {one['line']}:[/] {foreign(one['problem'])}. {foreign(one['cure'])}.",
+            f"[red]line {one['line']}:[/] {foreign(one['problem'])}. "
+            f"{foreign(sentence(one['cure']))}",
             soft_wrap=True,
             highlight=False,
         )
@@ -345,20 +359,29 @@ def show_imported(console: Console, _settings: Settings, answer: dict[str, Any])
         told = counted(answer["devices"], "device")
         console.print(f"[green]✓[/] {told}, all as they were: nothing is changed.")
         return
-    table = empty_table("line", "device", "field", "before", "after")
-    for one in changes[:SHOWN]:
-        for field, after in one["after"].items():
-            before = one["before"][field]
-            table.add_row(
-                str(one["line"]), escape(one["device"]), field, foreign(before), foreign(after)
-            )
-    console.print(table)
+    rows = [
+        (
+            str(one["line"]),
+            escape(one["device"]),
+            field,
+            _cell(field, one["before"][field]),
+            _cell(field, after),
+        )
+        for one in changes[:SHOWN]
+        for field, after in one["after"].items()
+    ]
+    print_rows(console, ("line", "device", "field", "before", "after"), rows, key=1)
     _more(console, len(changes))
     told = f"{counted(len(changes), 'device')} of {answer['devices']:,}"
     if answer["dry"]:
         console.print(f"{told} would change. Without --dry-run they do.")
     else:
         console.print(f"[green]✓[/] {told} changed.")
+
+
+def _cell(field: str, text: str) -> str:
+    """Return a cell of a table of devices as people read it, marked up."""
+    return foreign(shown_container(text) if field == "container" else text)
 
 
 def _warn_of_table(console: Console, answer: dict[str, Any]) -> None:

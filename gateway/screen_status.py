@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
 from rich.markup import escape
 from rich.text import Text
 
 from gateway.influxdb.names import server_of
-from gateway.screen import STYLES, amount, counted, empty_table, foreign, muted, when
+from gateway.screen import STYLES, amount, counted, foreign, muted, print_rows, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rich.console import Console
-    from rich.table import Table
 
     from gateway.settings import Settings
 
@@ -31,14 +29,15 @@ def show_status(console: Console, settings: Settings, answer: dict[str, Any]) ->
     alerts = [one for one in answer["alerts"] if not one["retrospective"]]
     past = len(answer["alerts"]) - len(alerts)
     if alerts:
-        console.print(_alerts(settings, answer, alerts))
+        _show_alerts(console, settings, answer, alerts)
     else:
         console.print("[green]✓ No alert is open.[/]")
     if past:
         console.print(f"{past} more from imported files were still open where the file ends.")
     if answer["pending"]:
-        console.print(_pending(settings, answer))
-    console.print(_health(settings, answer))
+        _show_pending(console, settings, answer)
+    for line in _health(settings, answer):
+        console.print(Text.from_markup(line), soft_wrap=True)
 
 
 def _named(answer: dict[str, Any], device: str) -> str:
@@ -47,41 +46,51 @@ def _named(answer: dict[str, Any], device: str) -> str:
     return escape(device) + (f" [dim]{foreign(name)}[/]" if name else "")
 
 
-def _alerts(settings: Settings, answer: dict[str, Any], alerts: list[dict[str, Any]]) -> Table:
-    table = empty_table("severity", "device", "what", "since", "worst", "now")
+def _show_alerts(
+    console: Console, settings: Settings, answer: dict[str, Any], alerts: list[dict[str, Any]]
+) -> None:
+    """List alerts, and below what their rules say is to be done."""
+    rows: list[tuple[str | Text, ...]] = []
+    advice: dict[tuple[str, str], None] = {}
     for alert in alerts:
         what = f"{alert['channel']} {alert['limit']}".strip()
         if alert["kind"] == "gateway":
             what = f"{alert['channel']}: {alert['reason']}"
-        more = [f"[dim]{escape(alert['note'])}[/]"] if alert["note"] else []
-        if alert["holder"]:
-            more.append(f"{foreign(alert['holder'])} has it")
+        if alert["note"]:
+            advice[alert["rule"], alert["note"]] = None
+        more = [f"{foreign(alert['holder'])} has it"] if alert["holder"] else []
         more += muted(settings, alert)
-        table.add_row(
-            Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
-            _named(answer, "/".join(part for part in alert["device"] if part)),
-            "\n".join([f"{escape(what)} [dim]({alert['rule']})[/]", *more]),
-            when(settings, alert["began"]),
-            amount(alert["worst"], alert["unit"]),
-            amount(alert["last"], alert["unit"]),
+        rows.append(
+            (
+                Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
+                _named(answer, "/".join(part for part in alert["device"] if part)),
+                "\n".join([f"{escape(what)} [dim]({alert['rule']})[/]", *more]),
+                when(settings, alert["began"]),
+                amount(alert["worst"], alert["unit"]),
+                amount(alert["last"], alert["unit"]),
+            )
         )
-    return table
+    print_rows(console, ("severity", "device", "what", "since", "worst", "now"), rows, key=1)
+    for rule, note in advice:
+        console.print(f"{rule}: {escape(note)}", soft_wrap=True, highlight=False)
 
 
-def _pending(settings: Settings, answer: dict[str, Any]) -> Table:
-    table = empty_table("pending", "rule", "channel", "value", "fires at the earliest")
-    for one in answer["pending"]:
-        table.add_row(
+def _show_pending(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+    rows = [
+        (
             _named(answer, one["device"]),
             one["rule"],
             one["channel"],
             amount(one["value"], ""),
             when(settings, one["pending_until"]),
         )
-    return table
+        for one in answer["pending"]
+    ]
+    print_rows(console, ("pending", "rule", "channel", "value", "fires at the earliest"), rows)
 
 
-def _health(settings: Settings, answer: dict[str, Any]) -> Group:
+def _health(settings: Settings, answer: dict[str, Any]) -> list[str]:
+    """Say how the gateway itself stands, line by line, marked up."""
     lines: list[str] = []
     if answer.get("running") is False:
         lines.append("[yellow]! The gateway is not running.[/] Start it with: holdwatch run")
@@ -123,7 +132,7 @@ def _health(settings: Settings, answer: dict[str, Any]) -> Group:
     )
     if not answer["clock_trusted"]:
         lines.append("[yellow]! our clock is in the past[/]: no time of a device is doubted")
-    return Group(*(Text.from_markup(line) for line in lines))
+    return lines
 
 
 def _listening(listener: dict[str, Any]) -> list[str]:

@@ -7,10 +7,12 @@ import io
 import shlex
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from gateway.screen import show_import
 from gateway.screen_alerts import show_act, show_alerts
+from gateway.screen_devices import show_devices
 from gateway.screen_quarantine import show_quarantine
 from gateway.screen_status import show_status
 from gateway.settings import parse
@@ -121,6 +123,66 @@ def test_status_says_who_has_an_alert_and_nothing_where_nobody_does() -> None:
         assert words not in text(console)
         show_status(console, SETTINGS, STATUS | {"alerts": [OPEN | facts]})
         assert words in text(console)
+
+
+LONG = "a84041b2e1c5d30fa84041b2e1c5d30fa84041b2e1c5d30f"
+
+
+def listed(width: int, device: str) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    one = {
+        "device": device,
+        "name": "Vaccines, on the left of the door",
+        "model": "dragino-lht65",
+        "recognised": "",
+        "site": "Clinic",
+        "zone": "Cold room 2",
+        "container": "",
+        "at": 0,
+        "clock_wrong": False,
+        "heard": True,
+        "quarantined": 0,
+        "values": {"temperature": 4.3, "humidity": 61.5},
+        "rules": [
+            {"rule": "fridge", "channel": "temperature", "state": "ok"},
+            {"rule": "not-heard", "channel": "", "state": "ok"},
+            {"rule": "not-heard", "channel": "", "state": "ok"},
+        ],
+        "unconfirmed": True,
+        "maintenance": {"until": 0, "reason": "Defrosting, as every first Monday of the month"},
+        "replaced_by": None,
+        "expired": [],
+    }
+    show_devices(console, SETTINGS, [one])
+    return text(console)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+@pytest.mark.parametrize("device", ["fridge-1", "acme/a84041b2e1c5d30f", LONG])
+def test_an_id_is_never_broken_and_advice_stands_on_a_line_of_its_own(
+    width: int, device: str
+) -> None:
+    lines = listed(width, device).splitlines()
+    assert any(line.startswith((f"{device} ", device)) for line in lines)
+    assert (
+        f"{device}: in maintenance until 1970-01-01 00:00:00 UTC: Defrosting, as every first "
+        "Monday of the month" in lines
+    )
+    assert any(line.startswith("Unconfirmed: nobody has named it. If it is") for line in lines)
+    assert "not-heard : ok" not in listed(500, device)
+
+
+def test_where_an_id_leaves_no_room_it_stands_above_the_rest() -> None:
+    first, second, *_ = listed(80, LONG).splitlines()
+    assert first.startswith(LONG)
+    assert second.split() == ["what", "dragino-lht65"]
+
+
+def test_what_is_to_be_done_about_an_alert_stands_below_the_alerts() -> None:
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    note = "Move the vaccines to another refrigerator, and tell the pharmacist on duty about it."
+    show_status(console, SETTINGS, STATUS | {"alerts": [OPEN | {"note": note}] * 2})
+    assert text(console).splitlines().count(f"fridge: {note}") == 1
 
 
 def test_what_was_done_about_an_alert_is_said_and_commands_no_terminal() -> None:
