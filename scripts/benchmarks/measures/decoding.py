@@ -19,7 +19,7 @@ from devices.reading import Reading
 from devices.recognition import Recognition
 from gateway.codecs.folder import CodecFolder
 from gateway.codecs.host import CodecHost
-from gateway.later import PAGE
+from gateway.pending import PAGE
 from scripts.benchmarks.measures.bench import Bench
 from scripts.benchmarks.measures.figure import Figure, Group, figure
 from scripts.benchmarks.measures.kernel import cpu
