@@ -186,6 +186,16 @@ if (body.dataset.events) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
+// What the page asks for by itself throws nobody out of what they read: the banner says that the
+// login has ended. Whoever acts is led to the login.
+body.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  if (!xhr.getResponseHeader("HX-Redirect")?.startsWith("/login")) return;
+  if (requestConfig.triggeringEvent?.isTrusted) return;
+  event.preventDefault();
+  ended();
+});
+
 body.addEventListener("say", (event) => say(event.detail.value ?? event.detail));
 body.addEventListener("htmx:sendError", () => say("The gateway does not answer. Try again."));
 body.addEventListener("htmx:responseError", (event) => {
