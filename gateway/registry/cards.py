@@ -50,6 +50,9 @@ class CardChange(msgspec.Struct, frozen=True, kw_only=True):
     model: str | UnsetType = UNSET
     interval: int | UnsetType | None = UNSET
     note: str | UnsetType = UNSET
+    until_then: int | UnsetType = UNSET
+    """How often it was taken to send before it was said to be another model, ms: nobody could find
+    that out later, and the time before must not be judged otherwise by the new one."""
 
     def named(self) -> dict[str, object]:
         """Return the fields that it names, with what they hold from then on."""

@@ -74,7 +74,11 @@ class Changes:
                     continue
                 changed[device] = before
                 after = {field: fields[field] for field in before}
-                change.state(device, msgspec.convert({"since": since, **after}, CardChange))
+                stated = msgspec.convert({"since": since, **after}, CardChange)
+                if "model" in after:
+                    usual = self._known.interval(device, since)
+                    stated = msgspec.structs.replace(stated, until_then=usual)
+                change.state(device, stated)
                 _note(change, now, who, "set", device, before, {"since": since, **after}, reason)
         return changed
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.registry.cards import Card
+from msgspec import UNSET
+
+from gateway.registry.cards import Card, CardChange
 from gateway.settings.sections import INTERVAL
 from rules.plan import EVER
 
@@ -68,13 +70,17 @@ class Known:
             said = section.interval if section is not None else None
         if said is not None:
             return said
+        for since, _, change in self._registry.stated(device, CardChange):
+            if when is not None and when < since and change.until_then is not UNSET:
+                return int(change.until_then)
         model = self.model(device)
         return model.longest if model is not None else INTERVAL
 
     def intervals(self, device: DeviceKey) -> Intervals:
         """Return how often a device sends, and since when: as it was stated, with its dates.
 
-        What settings and model say is not dated: it counts for all times of which nothing is said.
+        What settings say is not dated: it counts for all times of which nothing is stated. A model
+        counts from when it was stated on, and one that was recognised for all times.
         """
         found = [(EVER, self.interval(device, EVER))]
         for since, _ in self._registry.cards(device):

@@ -207,6 +207,21 @@ async def test_an_interval_of_the_past_is_judged_again_from_its_time_on(quiet: A
     assert told(quiet) == [early, ("withdrawn", *late[1:])]
 
 
+async def test_a_model_of_the_past_is_judged_again_from_its_time_on(quiet: Asked) -> None:
+    # Two on one day, UTC: judging begins again before both of them.
+    for hours in (9, 5):
+        await heard(quiet, *every(100, [9.0, 9.0, 4.0], since=NOW - hours * HOUR))
+    early, late = told(quiet)
+    known = quiet.gateway.known
+    before = known.interval(D1)
+    await quiet("device-set", device="d-1", model="elsys-ers", since=NOW - 5 * HOUR - 1)
+    assert known.interval(D1) != before
+    assert known.interval(D1, NOW - 6 * HOUR) == before
+    await quiet.gateway.monitor.revise(at_once=True)
+    assert told(quiet)[0] == early
+    assert told(quiet)[1] != late
+
+
 async def test_an_alert_goes_on_over_a_change_of_interval(warm: Asked) -> None:
     (before,) = warm.gateway.monitor.open_alerts
     await warm("device-set", device="d-1", interval="1 h", since=NOW)
