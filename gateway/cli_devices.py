@@ -23,11 +23,12 @@ add_to(device_app)
 Name = Annotated[str, typer.Argument(help="The credential's name.")]
 MaySpeakFor = typer.Option(
     metavar="PATTERN",
-    help="Device ids that it may send readings of: fridge-1, or fridge-*. Repeatable; '' is none.",
+    help="Device ids that it may send readings of: fridge-1, or `fridge-*`. Repeatable; '' is "
+    "none.",
 )
 MaySee = typer.Option(
     metavar="PATTERN",
-    help="Device ids whose alerts it may read, beyond those; * is also what concerns the "
+    help="Device ids whose alerts it may read, beyond those; `*` is also what concerns the "
     "gateway. Repeatable; '' is none.",
 )
 

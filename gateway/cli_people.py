@@ -92,15 +92,16 @@ def key_add(  # noqa: PLR0913, PLR0917 - options of a command
         list[str] | None,
         typer.Option(
             metavar="PATTERN",
-            help="Devices that it knows of: fridge-*, owner/fridge-*. Repeatable; left out, all.",
+            help="Devices that it knows of: `fridge-*`, `owner/fridge-*`. Repeatable; left out, "
+            "all.",
         ),
     ] = None,
     push: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PATTERN",
-            help="Devices whose readings it may push: fridge-*. Repeatable. Without --scope it may "
-            "do nothing else.",
+            help="Devices whose readings it may push: `fridge-*`. Repeatable. Without --scope it "
+            "may do nothing else.",
         ),
     ] = None,
     owner: Annotated[

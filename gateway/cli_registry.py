@@ -24,6 +24,9 @@ from gateway.registry.table import COLUMNS
 from gateway.registry_commands import TOLERANCE
 from gateway.settings import load
 
+MAINTENANCE = '--for 2h or --until "2026-11-23 17:00", with --reason "Defrosting"'
+"""How maintenance is begun."""
+
 Device = Annotated[str, typer.Argument(help="The device's id.")]
 Since = Annotated[
     str | None,
@@ -154,6 +157,10 @@ def maintenance(  # noqa: PLR0913, PLR0917 - options of a command
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """Say that somebody works on a device: what it says meanwhile is kept, and not judged."""
+    if not end and (not length) == (not until):
+        raise fail(f"Say until when, and why: {MAINTENANCE}. With --end it is over.", REFUSED)
+    if not end and not reason:
+        raise fail(f"Say why: {MAINTENANCE}.", REFUSED)
     request = {
         "do": "device-maintain",
         "device": device,

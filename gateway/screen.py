@@ -45,6 +45,12 @@ def minute(settings: Settings, moment: int | None) -> str:
     return f"{datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
+def last_day(settings: Settings, end: int) -> str:
+    """Return the last local day of what is good until its end."""
+    zone = ZoneInfo(settings.gateway.timezone)
+    return f"{datetime.fromtimestamp((end - 1) / 1000, UTC).astimezone(zone):%Y-%m-%d}"
+
+
 def foreign(text: str) -> str:
     """Return what somebody sent as it can be shown: nothing in it is obeyed by a terminal."""
     return escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))

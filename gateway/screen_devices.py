@@ -80,6 +80,7 @@ def _rules(rules: list[dict[str, Any]]) -> str:
 def show_added(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """Show a new credential with its token, and how a device or a screen uses it."""
     console.print(f"[green]✓[/] {_rights(answer)}.", soft_wrap=True)
+    warn_of_patterns(console, [*answer["speaks_for"], *answer["sees"]])
     listener = _listener(settings, answer)
     for label, value in _sheet(settings, listener, answer):
         console.print(f"  {label:<12}{value}", soft_wrap=True, highlight=False, markup=False)
@@ -147,6 +148,19 @@ def show_changed(console: Console, _settings: Settings, answer: dict[str, Any]) 
         f"[green]✓[/] {_rights(answer)}. Its {how} stays; whoever subscribes connects anew.",
         soft_wrap=True,
     )
+    warn_of_patterns(console, [*answer["speaks_for"], *answer["sees"]])
+
+
+def warn_of_patterns(console: Console, patterns: Sequence[str]) -> None:
+    """Say where a star was forgotten: a pattern that is a name means that one device alone."""
+    for one in patterns:
+        if one.endswith("-"):
+            console.print(
+                f"[yellow]! {escape(one)} is the name of one device.[/] For all that begin so: "
+                f"{escape(shlex.quote(one + '*'))}",
+                soft_wrap=True,
+                highlight=False,
+            )
 
 
 def _listener(settings: Settings, credential: dict[str, Any]) -> Listener | None:

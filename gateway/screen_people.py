@@ -9,8 +9,8 @@ from rich.markup import escape
 
 from gateway.api_keys import PUSH
 from gateway.clock import RELEASED
-from gateway.screen import empty_table, foreign, when
-from gateway.screen_devices import host_for_others
+from gateway.screen import empty_table, foreign, last_day, when
+from gateway.screen_devices import host_for_others, warn_of_patterns
 from gateway.settings.address import with_port
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def show_key(console: Console, settings: Settings, answer: dict[str, Any]) -> No
         rows.append(("devices", ", ".join(answer["devices"])))
     rows.append(("until", when(settings, answer["expires"])))
     _sheet(console, [*_page(settings, path, "address"), *rows])
+    warn_of_patterns(console, [*answer["speaks_for"], *answer["devices"]])
     console.print(
         f"[bold]The key {ONCE}. Lost, it is replaced: revoke it, then add it again.",
         soft_wrap=True,
@@ -185,6 +186,8 @@ def _change(settings: Settings, entry: dict[str, Any]) -> str:
         was, now = old.get(name), new.get(name)
         if was == now:
             continue
+        if name == "expires" and entry["what"] in {"device-calibrate", "device-withdraw"}:
+            was, now = (_last_day(settings, one) for one in (was, now))
         if before is None:
             change = _said(settings, now)
         elif after is None:
@@ -193,6 +196,11 @@ def _change(settings: Settings, entry: dict[str, Any]) -> str:
             change = f"{_said(settings, was)} → {_said(settings, now)}"
         told.append(f"{name}: {change}" if name else change)
     return ", ".join(told)
+
+
+def _last_day(settings: Settings, expires: object) -> object:
+    """Return the last day on which a calibration is good; it ends with that day."""
+    return last_day(settings, expires) if isinstance(expires, int) else expires
 
 
 def _said(settings: Settings, fact: object) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
-from devices.container import ContainerNumberError, container_number
-from gateway.screen import counted, empty_table, foreign, print_rows, sentence, when
+from gateway.registry.fields import shown_container
+from gateway.screen import counted, empty_table, foreign, last_day, print_rows, sentence, when
 from rules.duration import format_duration
 
 if TYPE_CHECKING:
@@ -98,14 +96,6 @@ def place(card: dict[str, Any]) -> str:
     """Say where a device is, marked up."""
     parts = [card["site"], card["zone"], shown_container(card["container"])]
     return foreign(" · ".join(one for one in parts if one))
-
-
-def shown_container(number: str) -> str:
-    """Return a container's number as it stands on its door."""
-    try:
-        return str(container_number(number)) if number else ""
-    except ContainerNumberError:
-        return number
 
 
 def standing(settings: Settings, answer: dict[str, Any]) -> list[str]:
@@ -247,14 +237,8 @@ def _calibration(settings: Settings, one: dict[str, Any]) -> str:
     if one["certificate"]:
         text += f", certificate {foreign(one['certificate'])}"
     if one["expires"] is not None:
-        text += f", good until {_last_day(settings, one['expires'])}"
+        text += f", good until {last_day(settings, one['expires'])}"
     return text + (" [yellow]! expired[/]" if one.get("expired") else "")
-
-
-def _last_day(settings: Settings, expires: int) -> str:
-    """Return the last day on which a calibration is good."""
-    zone = ZoneInfo(settings.gateway.timezone)
-    return f"{datetime.fromtimestamp((expires - 1) / 1000, UTC).astimezone(zone):%Y-%m-%d}"
 
 
 def show_calibrations(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
@@ -285,7 +269,7 @@ def _force(settings: Settings, one: dict[str, Any]) -> str:
         return "[dim]a later one counts[/]"
     if one["expires"] is None:
         return "counts"
-    day = _last_day(settings, one["expires"])
+    day = last_day(settings, one["expires"])
     return f"[yellow]! expired after {day}[/]" if one["expired"] else f"good until {day}"
 
 
@@ -364,8 +348,8 @@ def show_imported(console: Console, _settings: Settings, answer: dict[str, Any])
             str(one["line"]),
             escape(one["device"]),
             field,
-            _cell(field, one["before"][field]),
-            _cell(field, after),
+            foreign(one["before"][field]),
+            foreign(after),
         )
         for one in changes[:SHOWN]
         for field, after in one["after"].items()
@@ -377,11 +361,6 @@ def show_imported(console: Console, _settings: Settings, answer: dict[str, Any])
         console.print(f"{told} would change. Without --dry-run they do.")
     else:
         console.print(f"[green]✓[/] {told} changed.")
-
-
-def _cell(field: str, text: str) -> str:
-    """Return a cell of a table of devices as people read it, marked up."""
-    return foreign(shown_container(text) if field == "container" else text)
 
 
 def _warn_of_table(console: Console, answer: dict[str, Any]) -> None:

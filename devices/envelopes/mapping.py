@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,6 +42,18 @@ def is_channel(name: str) -> bool:
     """Whether this is a quantity, or a quantity with a place, such as `temperature.return_air`."""
     match = _CHANNEL.fullmatch(name)
     return match is not None and match[1] in QUANTITIES
+
+
+def _instead(name: str) -> str:
+    """Say what may be written in place of what is no channel."""
+    quantity, dot, place = name.partition(".")
+    near = difflib.get_close_matches(quantity.lower(), QUANTITIES, 1, 0.7)
+    if near:
+        return f"did you mean {near[0]}{dot}{place}?"
+    return (
+        f"use one of {', '.join(QUANTITIES)}, with a place if you like, such as "
+        "temperature.supply_air"
+    )
 
 
 def path_of(dotted: str) -> Path:
@@ -117,10 +130,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def _check_channels(self) -> None:
         for channel in self.channels:
             if not is_channel(channel):
-                raise ValueError(
-                    f"{channel!r} is not a channel; use one of {', '.join(QUANTITIES)}, "
-                    "with a place if you like, such as temperature.supply_air"
-                )
+                raise ValueError(f"{channel!r} is not a channel; {_instead(channel)}")
         if self.one_each and ("" in self.channels.values() or self.device_key):
             raise ValueError(
                 f"each topic of {self.topic!r} carries one value, so channels name what stands in "
@@ -133,7 +143,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
         for channel, unit in self.units.items():
             if not is_channel(channel):
-                raise ValueError(f"{channel!r} in units is not a channel")
+                raise ValueError(f"{channel!r} in units is not a channel; {_instead(channel)}")
             if conversion(channel, unit) is None:
                 raise ValueError(
                     f"{channel} cannot have the unit {unit!r}; it may have {units_of(channel)}"

@@ -132,8 +132,8 @@ def _unknown(uplink: Uplink, hints: tuple[str, ...], server: str) -> DecodeError
         f"nobody has said what make of device {uplink.device} is{called}, so nothing here can read "
         "its bytes",
         f"Say it: holdwatch device set {uplink.device} --model … (see holdwatch device catalogue), "
-        f"put its vendor's codec into the folder of codecs, or switch on a codec in {server}; then "
-        "holdwatch quarantine retry",
+        f"or put its vendor's codec into the folder of codecs: then this message is decoded within "
+        f"seconds, by itself. A codec that is switched on in {server} reads later messages only",
     )
 
 

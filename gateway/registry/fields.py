@@ -60,9 +60,10 @@ def _position(text: str) -> tuple[float, float] | None:
     if not text.strip():
         return None
     latitude, comma, longitude = text.partition(",")
-    if not comma:
+    if not comma or "," in longitude:
         raise ControlError(
-            f"{text[:40]!r} is no position", "Write latitude and longitude: 53.54, 9.98"
+            f"{text[:40]!r} is no position",
+            "Write latitude and longitude with a point, and a comma between them: 53.54, 9.98",
         )
     return place(number(latitude, "latitude"), number(longitude, "longitude"))
 
@@ -124,4 +125,14 @@ def text_of(card: Card, field: str) -> str:
         return ""
     if field == "position":
         return f"{said[0]!r}, {said[1]!r}"
+    if field == "container":
+        return shown_container(said)
     return format_duration(said) if field == "interval" else str(said)
+
+
+def shown_container(number: str) -> str:
+    """Return a container's number as it stands on its door."""
+    try:
+        return str(container_number(number)) if number else ""
+    except ContainerNumberError:
+        return number

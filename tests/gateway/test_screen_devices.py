@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.screen_devices import show_added, show_changed, show_confirmed, show_credentials
 from gateway.settings import Settings, parse
 from gateway.settings.listener import Clients, Listener, ListenerTls
@@ -80,6 +82,19 @@ def test_what_both_sends_and_sees_is_told_both() -> None:
     assert "cargo/SITE/fridge-1/readings, with QoS 1" in text
     assert "/alerts/+" in text
     assert command(text)[0] == "mosquitto_pub"
+
+
+def test_a_pattern_without_its_star_is_told() -> None:
+    text = shown(settings(OPEN), added(speaks_for=["fridge-", "door-*"]))
+    assert "! fridge- is the name of one device. For all that begin so: 'fridge-*'\n" in text
+    assert "door" not in text.partition("! fridge-")[2].partition("\n")[0]
+    assert "is the name of one device" not in shown(settings(OPEN), added())
+
+
+@pytest.mark.parametrize("words", [["key", "add"], ["device", "add"], ["device", "change"]])
+def test_the_help_shows_patterns_with_their_stars(words: list[str]) -> None:
+    told = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output
+    assert "fridge-*" in told
 
 
 def test_changed_rights_are_told() -> None:

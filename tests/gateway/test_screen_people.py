@@ -185,3 +185,17 @@ def test_where_there_is_nothing_a_sentence_says_so(
     show: Callable[[Console, Settings, Any], None],
 ) -> None:
     assert len(shown(show, []).splitlines()) == 1
+
+
+def test_the_audit_trail_shows_the_last_day_of_a_calibration_and_not_its_end() -> None:
+    entry = {
+        "number": 1,
+        "at": NOW,
+        "who": {"name": "anna", "via": "page", "address": ""},
+        "what": "device-calibrate",
+        "object": "fridge-1",
+        "reason": "",
+        "before": None,
+        "after": {"expires": 1_896_134_400_000},
+    }
+    assert "expires: 2030-01-31" in shown(screen.show_audit, [entry])

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from devices.reading import DeviceKey
 from gateway.screen_settings import show_settings, show_start
-from gateway.settings import Settings, load, parse
+from gateway.settings import Settings, SettingsError, load, parse
 from gateway.settings.file import others_may_read
 from gateway.settings.size import format_size, parse_size
 from rules.duration import DAY, MINUTE
@@ -160,8 +160,8 @@ def test_check_says_what_other_ways_bring_and_in_which_units() -> None:
             "device by topic"
         ),
         (
-            "Poll cold-store: http://store.example/[x] every 10 s; temperature from values.temp (°F); "
-            "device by key probe"
+            "Poll cold-store: http://store.example/[x] every 10 s; temperature from values.temp "
+            "(°F); device by key probe"
         ),
         (
             "Modbus cold-room: 192.0.2.7:502, unit 1, every 1 min; door from discrete 3; "
@@ -188,6 +188,11 @@ def test_the_start_names_the_brokers_that_are_joined() -> None:
     text = console.file.getvalue()
     assert "sensors connect to" in text
     assert "it joins the broker house (broker.example:1883), 0 rules" in text
+
+
+def test_a_channel_that_is_mistyped_in_a_mapping_is_told_as_it_was_meant() -> None:
+    with pytest.raises(SettingsError, match="did you mean humidity"):
+        parse('[[mappings]]\ntopic = "a/{device}"\nchannels = { humidty = "h" }')
 
 
 def test_years_are_kept_whole() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.journal import Journal
-from tests.e2e.gateway_process import holdwatch, holdwatch_json
+from tests.e2e.gateway_process import ENVIRONMENT, holdwatch, holdwatch_json
 from tests.gateway.asked import SETTINGS
 from tests.gateway.parts import NOW, said
 
@@ -102,12 +102,34 @@ def test_all_devices_go_out_as_a_table_and_come_in_again(settings: Path, tmp_pat
     assert [one["name"] for one in answered(settings, "list")] == ["Right", "Door"]
 
 
+def test_a_mistyped_device_is_told_and_forgotten_and_a_table_is_printed(settings: Path) -> None:
+    assert "Did you mean dragino-lht65?" in typed(settings, "set", "d-11", "--model", "lht66")
+    assert typed(settings, "export", "-") == typed(settings, "export")
+    table = settings.with_name("t.csv")
+    table.write_text(typed(settings, "export", "-"), encoding="utf-8")
+    told = typed(settings, "import", str(table), "--dry-run")
+    assert "acme/d-11 was never heard. Mistyped? Did you mean acme/d-1?" in told
+    assert "acme/d-11 is forgotten" in typed(settings, "forget", "d-11")
+    assert [one["device"] for one in answered(settings, "list")] == ["acme/d-1"]
+
+
+@pytest.mark.parametrize("columns", [30, 120])
+def test_a_program_that_says_how_wide_its_lines_are_is_heeded(
+    settings: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "COLUMNS", str(columns))
+    lines = typed(settings, "list").splitlines()
+    assert (len(lines) > 2) is (columns == 30)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["set", "d-1", "--container", "MSKU 907032-4"], "3 would fit the rest"),
         (["show", "d-11"], "Did you mean acme/d-1?"),
-        (["maintenance", "d-1", "--reason", "r"], "not said when"),
+        (["maintenance", "d-1", "--reason", "r"], '--for 2h or --until "2026-11-23 17:00"'),
+        (["maintenance", "d-1", "--for", "2h", "--until", "2099-01-01"], "until when, and why"),
+        (["maintenance", "d-1", "--for", "2h"], '--reason "Defrosting"'),
         (["calibration", "--withdraw", "3"], "Say whose"),
         (["confirm"], "ids of devices, or --all"),
         (["confirm", "--undo", "a", "b"], "one at a time"),
@@ -117,7 +139,9 @@ def test_all_devices_go_out_as_a_table_and_come_in_again(settings: Path, tmp_pat
 def test_what_cannot_be_done_is_refused_with_a_sentence(
     settings: Path, words: list[str], told: str
 ) -> None:
-    assert told in " ".join(holdwatch("device", *words, "-c", str(settings), code=1).split())
+    said = " ".join(holdwatch("device", *words, "-c", str(settings), code=1).split())
+    assert told in said
+    assert "?." not in said
 
 
 def test_who_was_heard_before_is_no_stranger_and_all_are_confirmed_at_once(settings: Path) -> None:

@@ -552,3 +552,18 @@ async def test_one_wrong_line_keeps_all_others_out(ask: Asked) -> None:
     assert answer["changes"] == []
     assert ask.gateway.registry.devices() == []
     assert trail(ask) == []
+
+
+@pytest.mark.parametrize("position", ["53,54, 9,98", "53.54", "53,54 9,98"])
+async def test_a_position_that_is_not_understood_is_answered_with_an_example(
+    ask: Asked, position: str
+) -> None:
+    error = await refused(ask, "device-set", device="d-1", position=position)
+    assert "53.54, 9.98" in error.cure
+
+
+async def test_an_interval_that_nobody_has_stated_is_told_as_assumed(ask: Asked) -> None:
+    heard(ask, "d-1")
+    assert (await ask("device-show", device="d-1"))["assumed"] is True
+    await ask("device-set", device="d-1", interval="5 min")
+    assert (await ask("device-show", device="d-1"))["assumed"] is False
