@@ -332,6 +332,17 @@ class Admission:
             self.unconfirmed[device] = met
             self._brought.pop(met.source, None)
 
+    async def forget(self, device: DeviceKey) -> None:
+        """Remove a device, as if it had never been named or met. Raises DiskError."""
+        async with self._state.writing():
+            self._state.stage("DELETE FROM registry WHERE owner = ? AND name = ?", [device])
+        self.confirmed.pop(device, None)
+        met = self.unconfirmed.pop(device, None)
+        if met is not None:
+            self._brought.pop(met.source, None)
+        self.known_as.pop(device, None)
+        self._unrecorded.discard(device)
+
     def _keep(self, device: DeviceKey, met: Met, *, confirmed: bool) -> None:
         row = (*device, *met, int(confirmed), *self.known_as.get(device, ("", "")))
         self._state.stage(
