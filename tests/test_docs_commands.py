@@ -122,17 +122,23 @@ def test_every_quantity_is_in_the_guide_with_its_unit_and_range() -> None:
 def reasons(source: str) -> Iterator[str]:
     """Yield the reason of every DecodeError in a module; "*" stands for what is put in later."""
     for node in ast.walk(ast.parse(source)):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+        if not (isinstance(node, ast.Call) and node.args and _refuses(node)):
             continue
         first = node.args[0]
-        if node.func.id not in {"DecodeError", "_refuse"}:
-            continue
         if isinstance(first, ast.Constant):
             yield str(first.value)
         elif isinstance(first, ast.JoinedStr):
             yield "".join(
                 str(part.value) if isinstance(part, ast.Constant) else "*" for part in first.values
             )
+
+
+def _refuses(call: ast.Call) -> bool:
+    """Whether this makes a DecodeError; a kind of its own hands reason, detail and cure on."""
+    if isinstance(call.func, ast.Name):
+        return call.func.id in {"DecodeError", "_refuse"}
+    handed_on = isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"
+    return handed_on and len(call.args) == 3
 
 
 def all_reasons() -> set[str]:
