@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from devices.envelopes import envelopes
+from devices.models import CATALOGUE
 from devices.recognition import Recognition
 from gateway import __version__, ways
 from gateway.codecs.folder import CodecFolder
@@ -139,7 +140,8 @@ class Decoders:
                 raise
 
     def _fingerprint(self) -> int:
-        said = f"{__version__}\0{self._mappings}\0{self.folder.digest}"
+        models = ",".join(one.id for one in CATALOGUE)
+        said = f"{__version__}\0{models}\0{self._mappings}\0{self.folder.digest}"
         return int.from_bytes(hashlib.sha256(said.encode()).digest()[:7])
 
     def _read(self) -> CodecFolder:
