@@ -160,9 +160,7 @@ class Disorder:
         stored = Counter(one.device.id for one in readings)
         wrong = [f"{one}: {sent[one]} sent, {stored[one]} stored" for one in sent - stored]
         wrong += [f"{one}: {sent[one]} sent, {stored[one]} stored" for one in stored - sent]
-        judged = Engine(self.site.versions, always(12 * MINUTE)).judge(
-            sorted(readings, key=order)
-        )
+        judged = Engine(self.site.versions, always(12 * MINUTE)).judge(sorted(readings, key=order))
         expected = Counter((one.device.id, one.begin, one.fired_at, one.ended_at) for one in judged)
         found = Counter(
             (one.device.id, one.began, one.fired, one.ended)
