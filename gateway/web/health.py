@@ -88,6 +88,12 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
         for name, one in status["brokers"].items()
         if one["state"] not in JOINED and f"broker {name}" not in told
     ]
+    # A single failure is shown; once it lasts, an alert tells of it.
+    found += [
+        Fault("info", f"{one['name']} fails: {sentence(one['reason'])}")
+        for one in status["ways"]
+        if not one["well"] and f"way {one['name']}" not in told
+    ]
     found += [
         Fault("warning", f"The wall screen {one['name']} is not connected.")
         for one in screens

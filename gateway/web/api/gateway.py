@@ -27,7 +27,7 @@ async def health(request: Request) -> Response:
 
 @router.get("/gateway", response_model=models.Gateway)
 async def gateway(request: Request, _visitor: Whole) -> Response:
-    """How the gateway stands: who waits for whom, disk, clock, brokers, listener."""
+    """How the gateway stands: who waits for whom, disk, clock, ways in, codecs."""
     status = await site_of(request).health()
     if status is None:
         raise NotRunningError

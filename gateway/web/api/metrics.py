@@ -62,6 +62,10 @@ def _servers(key: str) -> Callable[[Status], Mapping[str, float]]:
     return lambda status: {name: one[key] for name, one in status["influxdb"].items()}
 
 
+def _ways(key: str) -> Callable[[Status], Mapping[str, float]]:
+    return lambda status: {one["name"]: one[key] for one in status["ways"]}
+
+
 def _listener(status: Status) -> Mapping[str, Any]:
     return status["listener"] or {"connected": 0, "accepted": 0, "refused": {}}
 
@@ -102,6 +106,24 @@ METRICS: tuple[Metric, ...] = (
         "1 while a broker is joined",
         "broker",
         lambda s: {name: one["state"] in JOINED for name, one in s["brokers"].items()},
+    ),
+    Metric("way_up", "1 while a poll, Modbus or Bluetooth goes well", "way", _ways("well")),
+    Metric("way_readings_total", "Readings it brought since the start", "way", _ways("readings")),
+    Metric(
+        "way_rejected_total",
+        "Messages it brought that went to the quarantine",
+        "way",
+        _ways("rejected"),
+    ),
+    _one(
+        "codecs_waiting",
+        "Messages that wait for a vendor's codec",
+        lambda s: s["codecs"]["waiting"],
+    ),
+    _one(
+        "codecs_ok",
+        "1 unless something is wrong with a codec",
+        lambda s: s["codecs"]["problem"] is None,
     ),
     Metric("influxdb_up", "1 while an InfluxDB takes what is sent", "server", _servers("well")),
     Metric(

@@ -350,6 +350,26 @@ class Broker(Model):
     detail: str
 
 
+class Way(Model):
+    """How another way in than MQTT fares."""
+
+    name: str = Field(description="As its readings name their source, such as poll:cold-store.")
+    well: bool
+    since: int = Field(description="Since when it has been so.")
+    reason: str = Field(description="What is wrong, and what to do; empty while it is well.")
+    last: int | None = Field(description="When something came last.")
+    readings: int = Field(description="How many came since the start.")
+    rejected: int = Field(description="Messages that went to the quarantine since the start.")
+
+
+class Codecs(Model):
+    """How it stands with codecs of vendors."""
+
+    names: list[str] = Field(description="Those that can be used.")
+    waiting: int = Field(description="Messages that have yet to be decoded.")
+    problem: str | None = Field(description="What is wrong with their files or their process.")
+
+
 class InfluxDB(Model):
     """How it stands with an InfluxDB that everything is copied to."""
 
@@ -386,6 +406,8 @@ class Gateway(Model):
     brokers: dict[str, Broker]
     listener: Listener | None
     influxdb: dict[str, InfluxDB]
+    ways: list[Way] = Field(description="Polls, Modbus controllers, Bluetooth.")
+    codecs: Codecs
     devices: int
     received: int = Field(description="Messages taken in since the start.")
     duplicates: int = Field(description="Readings that were stored already.")

@@ -24,6 +24,7 @@ WELL: dict[str, Any] = {
     "clock_trusted": True,
     "brokers": {"port": {"state": "connected", "detail": ""}},
     "influxdb": {},
+    "ways": [],
     "waiting": {"monitor": 3},
     "dead_letters": {},
     "quarantine": {},
@@ -61,6 +62,7 @@ COPIES = {
     "reason": "cannot be written to",
 }
 REFUSED = {**COPIES, "channel": "refused db", "reason": "is damaged"}
+FAILS = {"name": "poll:cold", "well": False, "reason": "nobody answers"}
 BROKEN = {"state": "lost", "detail": "nothing listens"}
 
 
@@ -80,6 +82,8 @@ def test_a_gateway_that_is_well_says_so() -> None:
         ({"disk": {"problem": None, "free": 9e6}}, "warning", "The disk has 9 MB left."),
         ({"clock_trusted": False}, "warning", "The clock is not trusted yet"),
         ({"brokers": {"port": BROKEN}}, "warning", "Broker port: nothing listens."),
+        ({"ways": [FAILS]}, "info", "poll:cold fails: Nobody answers."),
+        ({"ways": [FAILS], "problems": [{**OWN, "channel": "way poll:cold"}]}, "critical", "is"),
         ({"waiting": {"monitor": 50_000}}, "warning", "monitor: 50,000 are waiting."),
         ({"dead_letters": {"alerts:port": 2}}, "warning", "alerts:port: 2 records can never"),
         ({"quarantine": {"not-json": 1}}, "info", "1 message lies in the quarantine"),
@@ -224,6 +228,44 @@ version = "1"
             numbers = httpx.get(f"{page.url}/metrics", headers=program.headers).text
         assert 'holdwatch_influxdb_up{server="office"} 0.0' in numbers
         assert 'holdwatch_influxdb_waiting{server="cloud"} 1.0' in numbers
+
+
+def test_the_view_lists_other_ways_in_and_codecs_of_vendors(tmp_path: Path) -> None:
+    (tmp_path / "codecs").mkdir()
+    codec = "function decodeUplink(input) { return { data: { temperature: input.bytes[0] } }; }"
+    (tmp_path / "codecs" / "thermo-1.js").write_text(codec)
+    away = f"""
+[codecs]
+folder = "codecs"
+
+[[polls]]
+name = "cold-store"
+url = "http://127.0.0.1:{free_port()}/readings"
+every = "1 min"
+device = "store-1"
+
+[polls.channels]
+temperature = "temp"
+"""
+    with RunningPage(tmp_path, SETTINGS + away) as page:
+        client = page.user("looks", "viewer")
+
+        def told() -> str:
+            shown = client.get("/gateway").text
+            return shown if "fails</span>" in shown else ""
+
+        shown = until(told, "the poll fails")
+        for words in ("poll:cold-store", "0 readings since the start", "Codecs of vendors"):
+            assert words in shown
+        assert "<code>thermo-1</code>" in shown
+        with api(page, scopes=["read", "metrics"]) as program:
+            told_by_api = program.get("/gateway").json()
+            numbers = httpx.get(f"{page.url}/metrics", headers=program.headers).text
+        (way,) = told_by_api["ways"]
+        assert (way["name"], way["well"], way["last"]) == ("poll:cold-store", False, None)
+        assert told_by_api["codecs"] == {"names": ["thermo-1"], "waiting": 0, "problem": None}
+        assert 'holdwatch_way_up{way="poll:cold-store"} 0.0' in numbers
+        assert "holdwatch_codecs_ok 1.0" in numbers
 
 
 def test_the_view_tells_of_disk_ports_clock_screens_and_version(page: RunningPage) -> None:
