@@ -105,7 +105,8 @@ class Register:
         self._entered: Mapping[DeviceKey, Entered] = {}
         self._quarantined: Mapping[str, int] = {}
         self._quality: Mapping[DeviceKey, Mapping[str, int]] = {}
-        self._waiting: set[DeviceKey] = set()
+        self._waiting: dict[DeviceKey, bool] = {}
+        """Whether it waits for somebody to confirm it, of each device that the gateway told of."""
         self._registered: dict[DeviceKey, Registered] = {}
         self._until: dict[DeviceKey, int] = {}
         self._replaced: dict[DeviceKey, tuple[DeviceKey, int] | None] = {}
@@ -148,10 +149,9 @@ class Register:
 
     def waits(self, device: DeviceKey, *, waiting: bool) -> None:
         """Take note whether a device waits for somebody to confirm it."""
-        if waiting == (device in self._waiting):
-            return
-        (self._waiting.add if waiting else self._waiting.discard)(device)
-        self._forget({device})
+        if waiting != self._waiting.get(device):
+            self._waiting[device] = waiting
+            self._forget({device})
 
     def take(self, noted: Noted) -> set[DeviceKey]:
         """Take up what the gateway has noted; return whom anything is otherwise of."""
@@ -198,9 +198,10 @@ class Register:
         by = registry.replaced_by(device)
         until = self._until.get(device)
         line = registry.line(device)
-        waiting = device in self._waiting and not (entered is not None and entered.confirmed)
         in_force = {one.channel: one for one in registry.calibrations(device)}
         met = entered is not None and bool(entered.source)
+        # The gateway tells of those that it understood; one that came alone waits as well.
+        waiting = self._waiting.get(device, met) and not (entered is not None and entered.confirmed)
         return Registered(
             device=device,
             card=self.known.card(device),

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from gateway.control import NotRunningError
 from gateway.web.keys import parse_key
-from gateway.web.look import show
+from gateway.web.look import address, show
 from gateway.web.pages.sensor_files import chart, known
 from gateway.web.pages.sensor_marks import MARKS
 from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, shown, zone_parts
@@ -57,7 +57,12 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
     """Show a sensor."""
     site = site_of(request)
     device = parse_key(key)
-    found = await _known(site, device)
+    found = await site.archive.ask(lambda files: known(files, device))
+    if found is None and site.standing.knows(device):
+        # It is to come, or nothing that it sent was understood: what there is to know is there.
+        return RedirectResponse(address("device", key), 303)
+    if found is None:
+        raise unknown(key)
     if channel not in found.channels:
         wrong = _wrong(site.standing.row(device))
         channel = wrong if wrong in found.channels else found.channels[0]

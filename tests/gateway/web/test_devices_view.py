@@ -55,6 +55,22 @@ def test_a_new_device_is_listed_first_confirmed_and_named(
     assert "MSKU9070323" in board
 
 
+def test_a_device_of_which_nothing_was_understood_is_listed_and_led_to(
+    page: RunningPage, operator: httpx.Client
+) -> None:
+    page.publish("mute-1", {"flavour": 1}, {"flavour": 2})
+
+    def told() -> str | None:
+        shown = operator.get("/devices?find=mute-1").text
+        return shown if "<b>heard, not understood</b> (2)" in shown else None
+
+    assert 'value="/mute-1"' in until(told, "it is listed, to be confirmed")
+    answer = operator.get("/sensor/mute-1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/device/mute-1")
+    assert operator.get("/device/mute-1").status_code == HTTPStatus.OK
+    assert operator.get("/sensor/nobody").status_code == HTTPStatus.NOT_FOUND
+
+
 def test_all_that_are_found_are_confirmed_at_once(
     page: RunningPage, operator: httpx.Client
 ) -> None:

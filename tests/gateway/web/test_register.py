@@ -105,6 +105,16 @@ def test_what_the_gateway_noted_is_told(told: Told) -> None:
     assert (about.stand, about.quarantined, about.quality) == ("confirmed", 0, {"late": 2})
 
 
+def test_a_device_of_which_nothing_was_understood_waits_to_be_confirmed(told: Told) -> None:
+    met = Entered(NOW, "listener/x", confirmed=False, recognised="", why="")
+    told.standing.note(Noted({PROBE: met}, {"probe-1": 5}))
+    about = told.standing.register.of(PROBE)
+    assert (about.stand, about.quarantined) == ("unconfirmed", 5)
+    # Once it is understood, the gateway tells: it may be named in a credential.
+    told.take(seen("probe-1", temperature=4.0))
+    assert told.standing.register.of(PROBE).stand == "confirmed"
+
+
 async def test_a_device_that_was_named_and_never_heard_is_known(told: Told) -> None:
     assert not told.standing.knows(PROBE)
     await state(told, PROBE, CardChange(since=NOW, name="Not yet there"))
