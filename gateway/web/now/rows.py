@@ -163,7 +163,8 @@ def make_row(
     findings = _findings(seen, alerts)
     worst = min(findings, key=lambda one: one.rank, default=_WELL)
     coming = _coming(worst, findings)
-    channel = worst.channel or known.shown(seen.channels)
+    doubted, doubt = _doubted(findings, seen, known) if worst.state == "ok" else ("", "")
+    channel = doubted or worst.channel or known.shown(seen.channels)
     value = seen.values[seen.channels.index(channel)] if channel in seen.channels else None
     alert = worst.open.alert if worst.open else None
     facts = worst.open.facts if worst.open else NOTHING_DONE
@@ -174,16 +175,17 @@ def make_row(
         name=about.name,
         site=about.card.site,
         zone=known.zone,
-        state=worst.state,
+        state="pending" if doubted else worst.state,
         channel=channel,
         value=value,
         unit=unit_of(channel),
         limit=_limit(worst, limits, channel, known, seen.channels),
         at=seen.when,
         received=seen.received,
-        beyond=_beyond(worst, channel, value, limits, worked_on=about.maintenance is not None),
+        beyond=doubt
+        or _beyond(worst, channel, value, limits, worked_on=about.maintenance is not None),
         trend=trends.of(device, channel, limits),
-        since=worst.begin if worst.state != "ok" else None,
+        since=seen.when if doubted else worst.begin if worst.state != "ok" else None,
         fires=coming.pending_until if coming else None,
         graver=coming.severity if coming and worst.state != "pending" else "",
         steps=limits.excess(value, channel) if limits and worst.state in SEVERITIES else 0,
@@ -235,6 +237,22 @@ def _coming(worst: _Finding, findings: Sequence[_Finding]) -> Status | None:
         and _RANK[one.status.severity] < _RANK[worst.state]
     ]
     return min(pending, key=lambda one: (_RANK[one.severity], one.pending_until), default=None)
+
+
+def _doubted(findings: Sequence[_Finding], seen: Seen, known: Known) -> tuple[str, str]:
+    """Return the channel and the words of a value that is beyond a limit and not judged yet.
+
+    What jumps as nothing real does is judged with the next reading. "" where there is none.
+    """
+    for one in findings:
+        status, rule = one.status, known.rules.get(one.rule)
+        if status is None or status.channel not in seen.channels or not isinstance(rule, Threshold):
+            continue
+        value = seen.values[seen.channels.index(status.channel)]
+        beyond = Limits.of(rule).beyond(value, status.channel)
+        if beyond and (status.since or 0) < (seen.when or 0):
+            return status.channel, f"{beyond}: waits for the next reading"
+    return "", ""
 
 
 def _limits(worst: _Finding, channel: str, known: Known) -> Limits | None:

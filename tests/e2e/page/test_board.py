@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from rules.duration import MINUTE
 from tests.gateway.web.running import RunningPage, until
 
 if TYPE_CHECKING:
@@ -43,6 +46,37 @@ def test_an_alert_appears_without_reload(running: RunningPage, open_page: OpenPa
     expect(hot.locator("[data-value]")).to_have_text("12.5", timeout=SOON)
     expect(hot.get_by_text("4.5 °C too warm")).to_be_visible()
     assert page.evaluate("window.same")
+
+
+def test_a_value_that_jumped_waits_for_the_next_reading_to_be_judged(
+    running: RunningPage, open_page: OpenPage
+) -> None:
+    now = int(time.time() * 1000)
+    values = ({"time": now - 2 * MINUTE, "temperature": 4.0}, {"time": now, "temperature": 31.5})
+    running.publish("fridge-jump", *values)
+    page = open_page()
+    jumped = row(page, "fridge-jump")
+    expect(jumped).to_contain_text("23.5 °C too warm: waits for the next reading")
+    expect(jumped.locator(".state")).to_have_text("pending")
+    running.publish("fridge-jump", {"temperature": 4.0})
+    expect(jumped).not_to_contain_text("waits for the next reading", timeout=SOON)
+    expect(jumped).to_have_attribute("data-state", "ok")
+
+
+@pytest.mark.parametrize("width", [390, 1100, 1280])
+def test_nothing_of_a_row_is_cut_off(running: RunningPage, open_page: OpenPage, width: int) -> None:
+    device = f"fridge-of-the-hall-behind-the-second-gate-{width}"
+    now = int(time.time() * 1000)
+    running.publish(device, {"time": now - 57 * MINUTE, "temperature": 5.0}, {"flavour": 1})
+    running.command("device", "maintenance", device, "--for", "2 h", "--reason", "Cleaning")
+    page = open_page(width=width, height=844)
+    one = row(page, device)
+    expect(one.locator(".age.old")).to_contain_text("57 min ago")
+    expect(one).to_contain_text("maintenance until")
+    cut = (
+        "cells => cells.filter(one => one.scrollWidth > one.clientWidth).map(one => one.outerHTML)"
+    )
+    assert one.locator("> div, .badge").evaluate_all(cut) == []
 
 
 def test_one_tap_on_a_phone_takes_an_alert_and_another_browser_sees_it(

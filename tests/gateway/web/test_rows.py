@@ -56,6 +56,20 @@ def act(kind: Kind, *, to: str = "", until: int | None = None) -> Act:
             *("unknown", "temperature", "2 to 8 °C", "no usable value"),
         ),
         (
+            # It jumped: the rule has not looked at it yet, but the one before.
+            seen(temperature=31.5, rules=(status(state="ok", begin=None, since=NOW - MINUTE),)),
+            *(
+                "pending",
+                "temperature",
+                "2 to 7 °C",
+                "23.5 °C too warm: waits for the next reading",
+            ),
+        ),
+        (
+            seen(temperature=5.0, rules=(status(state="ok", begin=None, since=NOW - MINUTE),)),
+            *("ok", "temperature", "2 to 7 °C", ""),
+        ),
+        (
             seen(
                 temperature=4.0,
                 humidity=85.0,

@@ -113,6 +113,7 @@ def status(
     severity: str = "critical",
     begin: int | None = NOW - 5 * MINUTE,
     pending_until: int | None = None,
+    since: int = NOW,
 ) -> Status:
     return Status(
         rule=rule,
@@ -121,7 +122,7 @@ def status(
         severity=severity,
         channel=channel,
         state=state,
-        since=NOW,
+        since=since,
         value=None,
         worst=None,
         worst_at=None,
