@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from typer.testing import CliRunner
-
-from gateway.cli import app
+from tests.e2e.gateway_process import holdwatch
 
 CODECS = {
     "good.js": "function decodeUplink(input) { return { data: { temperature: input.bytes[0] } }; }",
@@ -24,9 +22,8 @@ def test_a_codec_that_is_no_program_is_told_and_one_that_refuses_an_empty_messag
         (tmp_path / "codecs" / name).write_text(source, encoding="utf-8")
     settings = tmp_path / "holdwatch.toml"
     settings.write_text("", encoding="utf-8")
-    result = CliRunner().invoke(app, ["check", "--offline", "-c", str(settings)])
-    assert result.exit_code == 0
-    told = [line for line in result.output.splitlines() if line.startswith("! the codec")]
+    output = holdwatch("check", "--offline", "-c", str(settings))
+    told = [line for line in output.splitlines() if line.startswith("! the codec")]
     assert [line.split()[3] for line in told] == ["other", "torn"]
     assert "SyntaxError" in told[1]
     assert "(line 1). Get the file anew" in told[1]

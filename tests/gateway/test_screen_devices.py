@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
-from gateway.cli import app
 from gateway.screen_devices import show_added, show_changed, show_confirmed, show_credentials
 from gateway.settings import Settings, parse
 from gateway.settings.listener import Clients, Listener, ListenerTls
+from tests.e2e.gateway_process import holdwatch
 
 TOKEN = "00112233445566778899aabbccddeeff"
 SERVER = Path("/etc/holdwatch/tls/server.pem")
@@ -93,7 +92,7 @@ def test_a_pattern_without_its_star_is_told() -> None:
 
 @pytest.mark.parametrize("words", [["key", "add"], ["device", "add"], ["device", "change"]])
 def test_the_help_shows_patterns_with_their_stars(words: list[str]) -> None:
-    told = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}).output
+    told = holdwatch(*words, "--help")
     assert "fridge-*" in told
 
 
