@@ -1,28 +1,8 @@
-// Devices: ticking all at once, and what was refused is said in the form where the finger is.
+// Devices: ticking all at once.
 
-function fail(event, text) {
-  const place = event.target.closest("[data-form]")?.querySelector("[data-problem]");
-  if (!place) return;
-  place.textContent = text;
-  place.hidden = false;
-  place.scrollIntoView({ block: "center" });
-}
+import { sayProblems } from "./problems.js";
 
-document.body.addEventListener("htmx:responseError", (event) => {
-  try {
-    const told = JSON.parse(event.detail.xhr.responseText);
-    fail(event, `${told.detail}. ${told.cure ?? ""}`);
-  } catch {
-    fail(event, "That did not work. Load the page again.");
-  }
-});
-document.body.addEventListener("htmx:sendError", (event) => {
-  fail(event, "The gateway does not answer. Nothing was done: try again.");
-});
-document.body.addEventListener("htmx:beforeRequest", (event) => {
-  const place = event.target.closest("[data-form]")?.querySelector("[data-problem]");
-  if (place) place.hidden = true;
-});
+sayProblems("[data-form]");
 
 function ticks() {
   return [...document.querySelectorAll("input[name=device]")];

@@ -1,5 +1,8 @@
 // Sheets: what a link with data-sheet leads to is shown over the page, and goes away when
 // something was done in it. Without this file the links lead to pages of their own.
+
+import { sayProblems } from "./problems.js";
+
 const dialog = document.createElement("dialog");
 dialog.className = "sheet";
 document.body.append(dialog);
@@ -26,23 +29,5 @@ document.addEventListener("click", (event) => {
 
 document.body.addEventListener("acted", () => dialog.close());
 
-// What went wrong is said in the sheet, where the finger is: the toast lies behind it.
-function fail(event, text) {
-  const place = event.target.closest(".acts")?.querySelector("[data-problem]");
-  if (!place) return;
-  place.textContent = text;
-  place.hidden = false;
-  place.scrollIntoView({ block: "center" });
-}
-
-document.body.addEventListener("htmx:responseError", (event) => {
-  try {
-    const told = JSON.parse(event.detail.xhr.responseText);
-    fail(event, `${told.detail}. ${told.cure ?? ""}`);
-  } catch {
-    fail(event, "That did not work. Load the page again.");
-  }
-});
-document.body.addEventListener("htmx:sendError", (event) => {
-  fail(event, "The gateway does not answer. Nothing was done: try again.");
-});
+// The toast lies behind the sheet.
+sayProblems(".acts");
