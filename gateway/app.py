@@ -62,7 +62,7 @@ from gateway.tagging import adopt_tags
 from gateway.vitals import vitals
 from gateway.ways import grants, ways
 from rules.engine import Engine
-from rules.threshold import HOLDS
+from rules.kinds.threshold import HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator

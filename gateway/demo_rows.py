@@ -9,7 +9,7 @@ from devices.reading import QUANTITIES
 from gateway.demo_board import TREND, Row
 from gateway.device_commands import device_key
 from rules.duration import SECOND, format_duration
-from rules.threshold import Threshold
+from rules.kinds.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

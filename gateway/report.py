@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from rules.kinds.threshold import Threshold
 from rules.summary import by_day, by_hour, local_days
-from rules.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

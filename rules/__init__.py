@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from rules.lost_contact import LostContact
-from rules.no_usable_data import NoUsableData
-from rules.threshold import Threshold
+from rules.kinds.lost_contact import LostContact
+from rules.kinds.no_usable_data import NoUsableData
+from rules.kinds.threshold import Threshold
 
 if TYPE_CHECKING:
     from rules.rule import Rule

@@ -23,7 +23,7 @@ from rules.lifecycle import BREACH, UNKNOWN
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rules.threshold import Threshold
+    from rules.kinds.threshold import Threshold
 
     Series = Sequence[tuple[int, float | None]]
 

@@ -19,9 +19,9 @@ from devices.loggers import read  # noqa: E402 - found through the line above
 from gateway.report import Report, longest_hold, report  # noqa: E402
 from rules.alert import Alert  # noqa: E402
 from rules.engine import Engine  # noqa: E402
+from rules.kinds.threshold import Threshold  # noqa: E402
 from rules.plan import always  # noqa: E402
 from rules.rule import current  # noqa: E402
-from rules.threshold import Threshold  # noqa: E402
 
 try:
     from matplotlib import pyplot as plt

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from gateway.demo_rows import _limits, _with_unit
-from rules.lost_contact import LostContact
-from rules.threshold import Threshold
+from rules.kinds.lost_contact import LostContact
+from rules.kinds.threshold import Threshold
 
 COLD = Threshold.model_validate(
     {"name": "cold", "kind": "threshold", "channel": "temperature", "below": 2.0, "for": "60 min"}

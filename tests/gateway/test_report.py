@@ -16,9 +16,9 @@ from devices.reading import IMPORTED, DeviceKey, Reading, layout, reading
 from gateway import report_table
 from gateway.report import Report, from_json, report
 from rules.alert import Alert
-from rules.lost_contact import LostContact
+from rules.kinds.lost_contact import LostContact
+from rules.kinds.threshold import Threshold
 from rules.rule import Rule
-from rules.threshold import Threshold
 
 DEVICE = DeviceKey("acme", "kitchen")
 CLIMATE = layout(("humidity", "temperature"))

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 import rules
 from devices.reading import DeviceKey
 from rules.duration import HOUR, MINUTE
+from rules.kinds.threshold import Threshold
 from rules.lifecycle import BREACH, CLEAR, NEUTRAL, UNKNOWN
-from rules.threshold import Threshold
 from tests.rules.series import rule
 
 

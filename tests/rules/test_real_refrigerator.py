@@ -12,8 +12,8 @@ import pytest
 
 from devices.reading import IMPORTED, Reading
 from rules.duration import DAY, MINUTE
+from rules.kinds.threshold import Threshold
 from rules.summary import by_day
-from rules.threshold import Threshold
 from tests.rules.series import START, engine, rule, temperature
 
 VECTORS = Path(

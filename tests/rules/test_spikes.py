@@ -10,10 +10,10 @@ import pytest
 from devices.reading import Reading
 from rules.engine import Engine
 from rules.jumps import JUMPS, settled
+from rules.kinds.threshold import Threshold
 from rules.rule import RuleVersion
 from rules.subject import order
 from rules.summary import NOBODY_KNOWS, by_day, by_hour
-from rules.threshold import Threshold
 from tests.rules.series import (
     INTERVAL,
     REEFER,

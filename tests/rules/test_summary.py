@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.kinds.threshold import Threshold
 from rules.summary import Day, by_day, by_hour
-from rules.threshold import Threshold
 from tests.rules.series import INTERVAL, START, readings, rule
 
 UTC = dt.UTC

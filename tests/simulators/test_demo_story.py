@@ -15,9 +15,9 @@ from devices.reading import DeviceKey
 from rules import AnyRule
 from rules.duration import parse_duration
 from rules.engine import Engine
+from rules.kinds.threshold import Threshold
 from rules.plan import always
 from rules.rule import Rule, current
-from rules.threshold import Threshold
 from rules.transition import Transition
 from simulators.scenario_file import find
 from simulators.simulation import Message, Simulation

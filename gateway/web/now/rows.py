@@ -11,7 +11,7 @@ from gateway.acts import Facts
 from gateway.web.look import unit_of
 from gateway.web.now.trends import Trend
 from gateway.web.now.watched import MOST_STEPS, Limits
-from rules.threshold import HOLDS, Threshold
+from rules.kinds.threshold import HOLDS, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

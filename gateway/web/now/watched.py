@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.web.look import MINUS, amount, unit_of
-from rules.threshold import Threshold
+from rules.kinds.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -15,7 +15,7 @@ from gateway.web.now.way import fixes, way
 from gateway.web.pages.sensor import unknown
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY
-from rules.threshold import HOLDS
+from rules.kinds.threshold import HOLDS
 
 router = APIRouter()
 

@@ -15,7 +15,7 @@ import numpy as np
 from gateway.web.downsample import downsample
 from gateway.web.pages.sensor_marks import MOST_MARKS, Mark, marks_of, remarked
 from gateway.web.told_alert import that_were
-from rules.threshold import HOLDS, Threshold
+from rules.kinds.threshold import HOLDS, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

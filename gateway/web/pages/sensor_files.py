@@ -13,10 +13,10 @@ from gateway.web.pages.sensor_chart import hold_of, make_chart
 from gateway.web.pages.sensor_marks import REMARKS
 from rules import AnyRule
 from rules.duration import DAY
+from rules.kinds.threshold import Threshold
 from rules.quality import remarks
 from rules.rule import RuleVersion
 from rules.subject import order, undated
-from rules.threshold import Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

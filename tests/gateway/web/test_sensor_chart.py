@@ -20,9 +20,9 @@ from gateway.web.pages.sensor_marks import Mark
 from gateway.web.pages.sensor_range import Length, shown, zone_parts
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE
+from rules.kinds.threshold import Threshold
 from rules.revision import WITHDRAWN, withdrawn
 from rules.rule import RuleVersion
-from rules.threshold import Threshold
 
 START = 1_780_000_000_000 // DAY * DAY
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from rules.duration import Duration, format_duration
+from rules.kinds.threshold import HOLDS
 from rules.lifecycle import BREACH, CLEAR, Timing
 from rules.rule import SampleRule
-from rules.threshold import HOLDS
 
 
 class NoUsableData(SampleRule):

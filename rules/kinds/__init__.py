@@ -1,0 +1,1 @@
+"""The kinds of rules, one in each file. `rules.KINDS` names them all."""
