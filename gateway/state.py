@@ -140,6 +140,21 @@ class State(Database):
             last INTEGER NOT NULL, after INTEGER NOT NULL, before INTEGER NOT NULL,
             PRIMARY KEY (owner, device, after, first)) WITHOUT ROWID;
         """,
+        # Consignments: dated facts, each with its true time and when it was entered; versions of
+        # goods profiles that were ever in force; reports that people have signed.
+        """
+        CREATE TABLE consignment_fact (number INTEGER PRIMARY KEY AUTOINCREMENT,
+            owner TEXT NOT NULL, consignment TEXT NOT NULL, kind TEXT NOT NULL,
+            at INTEGER NOT NULL, entered INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,
+            body BLOB NOT NULL);
+        CREATE INDEX consignment_fact_of ON consignment_fact (owner, consignment, number);
+        CREATE TABLE profile (version TEXT PRIMARY KEY, name TEXT NOT NULL, since INTEGER NOT NULL,
+            body BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE report (owner TEXT NOT NULL, consignment TEXT NOT NULL,
+            version INTEGER NOT NULL, made INTEGER NOT NULL, digest TEXT NOT NULL,
+            body BLOB NOT NULL, decision BLOB, PRIMARY KEY (owner, consignment, version))
+            WITHOUT ROWID;
+        """,
     )
 
     def __init__(
