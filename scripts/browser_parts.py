@@ -1,4 +1,4 @@
-"""Puts what the page needs in the browser into gateway/web/static/vendor/.
+"""Puts what the page needs in the browser, and the fonts of reports, into …/static/vendor/.
 
 A hook of hatchling: it runs while the package is built, be it a wheel, a source archive or an
 editable install. `npm ci` fetches exactly what gateway/web/browser/package-lock.json names and
@@ -22,6 +22,10 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FILES = {
+    "dejavu-fonts-ttf": (
+        *("ttf/DejaVuSansCondensed.ttf", "ttf/DejaVuSansCondensed-Bold.ttf"),
+        "ttf/DejaVuSansMono.ttf",
+    ),
     "htmx.org": ("dist/htmx.min.js",),
     "leaflet": (
         *("dist/leaflet.js", "dist/leaflet.css", "dist/images/layers.png"),

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.reading import DeviceKey
+    from gateway.downsample import Booleans
     from gateway.history.columns import Floats
     from gateway.registry.registry import Registry
-    from gateway.web.downsample import Booleans
 
 CALIBRATED, MAINTAINED = 1 << 14, 1 << 15
 """Flags that no reading has by itself: its value was corrected, it was sent in maintenance."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from gateway.downsample import Buckets, buckets
 from gateway.history.columns import DAY
 from gateway.web.api.flags import flag_words
 from gateway.web.corrected import CALIBRATED, MAINTAINED
-from gateway.web.downsample import Buckets, buckets
 from rules.subject import Order, order, undated
 
 if TYPE_CHECKING:

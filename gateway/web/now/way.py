@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from gateway.web.downsample import downsample
+from gateway.downsample import downsample
 from gateway.web.told_alert import that_were
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.reading import DeviceKey
+    from gateway.downsample import Booleans
     from gateway.history.columns import Floats, Integers
     from gateway.history.reader import Series
-    from gateway.web.downsample import Booleans
     from gateway.web.files import Files
     from rules.alert import Alert
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from gateway.web.downsample import downsample
+from gateway.downsample import downsample
 from gateway.web.pages.sensor_marks import MOST_MARKS, Mark, marks_of, remarked
 from gateway.web.told_alert import that_were
 from rules.kinds.threshold import HOLDS, Threshold
@@ -20,11 +20,11 @@ from rules.kinds.threshold import HOLDS, Threshold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.downsample import Booleans
     from gateway.history.columns import Floats, Integers
     from gateway.history.reader import Series
     from gateway.registry.registry import Stay
     from gateway.web.corrected import Corrected
-    from gateway.web.downsample import Booleans
     from rules.alert import Alert
     from rules.remark import Remark
     from rules.rule import RuleVersion

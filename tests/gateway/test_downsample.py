@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.web.downsample import A_BUCKET, buckets, downsample
+from gateway.downsample import A_BUCKET, buckets, downsample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
