@@ -13,6 +13,7 @@ SECOND = 1000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+YEAR = 366 * DAY
 
 _UNITS = {"day": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": MILLISECOND}
 _NAMES = {
@@ -80,3 +81,18 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "examples": ["60 min", "1 h 30 min", "90 s", "1 day"]}),
 ]
 """Milliseconds; written as text with a unit in settings, and so again when serialised."""
+
+
+def _years(text: object) -> object:
+    if isinstance(text, str):
+        return re.sub(
+            r"(\d+)\s*years?\b",
+            lambda found: f"{int(found[1]) * YEAR // DAY} days",
+            text,
+            flags=re.IGNORECASE,
+        )
+    return text
+
+
+Age = Annotated[Duration, BeforeValidator(_years)]
+"""A Duration that may also say years. A year counts 366 days, so that whole years are kept."""

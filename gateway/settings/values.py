@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from gateway.settings.problems import mistake
-from rules.duration import Duration
+from rules import duration
 
 
 class Section(BaseModel):
@@ -81,16 +81,5 @@ ReadableFile = Annotated[FilePath, AfterValidator(_check_file)]
 """A file that must exist and be readable now."""
 
 
-def _years(text: object) -> object:
-    if isinstance(text, str):
-        return re.sub(
-            r"(\d+)\s*years?\b",
-            lambda found: f"{int(found[1]) * 366} days",
-            text,
-            flags=re.IGNORECASE,
-        )
-    return text
-
-
-Age = Annotated[Duration, BeforeValidator(_years)]
-"""A Duration that may also say years. A year counts 366 days, so that whole years are kept."""
+Age = duration.Age
+"""A Duration that may also say years."""
