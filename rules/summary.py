@@ -80,6 +80,24 @@ def by_day(  # noqa: PLR0913 - a series, how to judge it, and what part of it to
     return [_day(day, segments) for day in local_days(start, end, zone)]
 
 
+class Total(NamedTuple):
+    """A series over some time, in ms. They add up to all of it."""
+
+    ok: int
+    below: int
+    above: int
+    unknown: int
+
+
+def total(series: Series, rule: Threshold, interval: int, *, start: int, end: int) -> Total:
+    """Return how long a series was well, in breach and unknown in all of start ≤ t < end.
+
+    Raises ValueError if the series is not sorted.
+    """
+    segments = _segments(_settled(series, [rule]), rule, interval, start, end)
+    return _within(start, end, segments)
+
+
 def by_hour(  # noqa: PLR0913 - a series, how to judge it, and what part of it to look at
     series: Series,
     rules: Sequence[Threshold],
@@ -155,6 +173,11 @@ def _kind(value: float, rule: Threshold) -> int:
 
 def _day(day: LocalDay, segments: _Segments) -> Day:
     start, end = max(day.start, segments.start), min(day.end, segments.end)
+    ok, below, above, unknown = (one / MINUTE for one in _within(start, end, segments))
+    return Day(day.date, ok, below, above, unknown)
+
+
+def _within(start: int, end: int, segments: _Segments) -> Total:
     first = int(np.searchsorted(segments.spoken, start, side="left"))
     last = int(np.searchsorted(segments.when, end, side="left"))
     here = slice(first, last)
@@ -163,7 +186,7 @@ def _day(day: LocalDay, segments: _Segments) -> Day:
     kinds = segments.kinds[here]
     ok, below, above = (int(known[kinds == kind].sum()) for kind in (_OK, _BELOW, _ABOVE))
     unknown = end - start - ok - below - above
-    return Day(day.date, ok / MINUTE, below / MINUTE, above / MINUTE, unknown / MINUTE)
+    return Total(ok, below, above, unknown)
 
 
 def _sign(value: float | None, rules: Iterable[Threshold]) -> str:
