@@ -45,6 +45,8 @@ class Statistic(msgspec.Struct, frozen=True, kw_only=True):
     mean: float | None
     known: int
     unknown: int
+    partly: int = 0
+    """How long (ms) some sensors were heard and others were not that should have been."""
     mkt: Cases | None = None
     energy: float = 83.144
 
@@ -132,5 +134,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[Excluded, ...]
     known: int
     unknown: int
+    """How long (ms) of what the goods have a range for nothing was heard: of the channel of which
+    least is known."""
+    partly: int = 0
+    """How long (ms) some of its sensors were heard and others were not, of such a channel."""
     proposal: Proposal
     reasons: tuple[str, ...]
