@@ -55,7 +55,7 @@ def parse(
         )
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
-        problems += describer.describe([*errors, *_beside_the_kind(errors, data)])
+        problems += describer.describe([*errors, *beside_the_kind(errors, data)])
         raise SettingsError(name, problems) from None
     if problems:
         raise SettingsError(name, problems)
@@ -122,7 +122,7 @@ def _not_there(path: Path) -> Problem:
     return Problem("", 0, message, cure)
 
 
-def _beside_the_kind(
+def beside_the_kind(
     errors: Iterable[ErrorDetails], data: dict[str, Any]
 ) -> Iterator[ErrorDetails]:
     """Find what else is wrong with rules of an unknown kind, in what all kinds share."""

@@ -20,6 +20,7 @@ from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
 from gateway.settings.broker import Broker
 from gateway.settings.codecs import Codecs
+from gateway.settings.goods import Goods
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Clients, Listener
 from gateway.settings.problems import mistake
@@ -299,6 +300,9 @@ class Settings(Section):
     )
     rules: tuple[AnyRule, ...] = Field(
         default=(), description="When to raise an alert; a [[rules]] section for each."
+    )
+    goods: Goods = Field(
+        default_factory=Goods, description="Your own profiles of goods, beside ours."
     )
     influxdb: tuple[InfluxDB, ...] = Field(
         default=(),
