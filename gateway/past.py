@@ -28,12 +28,14 @@ class Past:
         self._journal = journal
         self._history = history
 
-    def readings(self, device: DeviceKey, since: int, until: Cursor) -> list[Reading]:
-        """Return a device's readings from `since` (ms) on, in order, each once."""
+    def readings(
+        self, device: DeviceKey, since: int, until: Cursor, before: int = FOREVER
+    ) -> list[Reading]:
+        """Return a device's readings of since ≤ when < before (ms), in order, each once."""
         found = {
             (one.at, one.identity): one
-            for one in self._both(device, since, until)
-            if one.when >= since and not undated(one)
+            for one in self._both(device, since, until, before)
+            if since <= one.when < before and not undated(one)
         }
         return sorted(found.values(), key=order)
 
@@ -46,9 +48,11 @@ class Past:
         first = min(one.when for one in found)
         return Known(min(first, span.first) if span else first, max(found, key=order))
 
-    def _both(self, device: DeviceKey, since: int, until: Cursor) -> list[Reading]:
+    def _both(
+        self, device: DeviceKey, since: int, until: Cursor, before: int = FOREVER
+    ) -> list[Reading]:
         # Asked first: between the two reads the history may be stored to.
         stored = self._history.cursor
         newer = self._journal.read_device(device, stored, until)
         # Of a reading that is in both, the history's was there first, so it comes last.
-        return newer + self._history.read(device, since, FOREVER)
+        return newer + self._history.read(device, since, before)
