@@ -13,6 +13,7 @@ import struct
 from collections import Counter
 from itertools import pairwise
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -86,6 +87,9 @@ IMPORTED = 32
 """From a logger's file: history, judged as retrospective, and nobody was heard."""
 OWN_CLOCK_UNTRUSTED = 64
 """Received before this gateway's own clock could be trusted."""
+EXPIRED = 128
+"""Of a sensor whose calibration had expired by then. Set where readings are corrected, never
+stored: what is stated of a device may change."""
 WRONG_CLOCK = CLOCK_AHEAD | CLOCK_BEHIND
 UNUSABLE_SHIFT = 16
 UNUSABLE = -1 << UNUSABLE_SHIFT
@@ -116,7 +120,7 @@ class Position(NamedTuple):
     longitude: float
 
 
-class Layout(msgspec.Struct, frozen=True, gc=False, eq=False):
+class Layout(msgspec.Struct, frozen=True, gc=False, eq=False, weakref=True):
     """The channels that a message carries, in alphabetical order. Use `layout()` to get one.
 
     There is one object for each set of channels, so `is` compares them.
@@ -136,6 +140,9 @@ class Layout(msgspec.Struct, frozen=True, gc=False, eq=False):
 
 
 _LAYOUTS: dict[tuple[str, ...], Layout] = {}
+_COMPOSED: WeakValueDictionary[tuple[str, ...], Layout] = WeakValueDictionary()
+"""Those of several sensors together (`temperature.@2`), as long as something uses them: no message
+brings them, and there are as many as consignments have different sensors."""
 _MADE_FOR: Counter[str] = Counter()
 MAXIMUM_LAYOUTS = 16_384
 """Sets of channels that are told apart: each stays in memory for good."""
@@ -151,10 +158,21 @@ def layout(channels: tuple[str, ...], source: str = "") -> Layout:
     """
     found = _LAYOUTS.get(channels)
     if found is None:
+        if not source and any("@" in channel for channel in channels):
+            return _composed(channels)
         if source and _MADE_FOR[source] >= MAXIMUM_OF_SOURCE:
             raise _too_many(f"{source} has brought {MAXIMUM_OF_SOURCE} different sets of channels")
+        if len(_LAYOUTS) >= MAXIMUM_LAYOUTS:
+            raise _too_many(f"{MAXIMUM_LAYOUTS} different sets of channels have been seen already")
         found = _LAYOUTS[channels] = _make_layout(channels)
         _MADE_FOR[source] += 1
+    return found
+
+
+def _composed(channels: tuple[str, ...]) -> Layout:
+    found = _COMPOSED.get(channels)
+    if found is None:
+        found = _COMPOSED[channels] = _make_layout(channels)
     return found
 
 
@@ -164,8 +182,6 @@ def _too_many(what: str) -> DecodeError:
 
 
 def _make_layout(channels: tuple[str, ...]) -> Layout:
-    if len(_LAYOUTS) >= MAXIMUM_LAYOUTS:
-        raise _too_many(f"{MAXIMUM_LAYOUTS} different sets of channels have been seen already")
     if any(a >= b for a, b in pairwise(channels)):
         raise ValueError(f"channels must be sorted and distinct: {channels}")
     if not channels or len(channels) > MAXIMUM_CHANNELS:

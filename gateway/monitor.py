@@ -188,6 +188,13 @@ class Monitor:
         over = self._clock.now() - STALE
         for transition in transitions:
             alert = revision.alert_of(episode(transition), retrospective=transition.imported)
+            if transition.kind == "severity":
+                before = opened.get(alert.subject)
+                if before is None or before.severity == alert.severity:
+                    continue
+                events.append(revision.rises_or_falls(alert, before, transition.at))
+                opened[alert.subject] = events[-1].alert
+                continue
             if alert.state == "firing":
                 known = self._state.alert(alert.id)
                 if known is not None and revision.withdrawn(known.reason):

@@ -14,7 +14,7 @@ import msgspec
 from devices.reading import DeviceKey
 
 State = Literal["firing", "resolved", "indeterminate"]
-EventKind = Literal["firing", "resolved", "indeterminate", "revised"]
+EventKind = Literal["firing", "severity", "resolved", "indeterminate", "revised"]
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +49,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     last: float | None = None
     last_at: int | None = None
     note: str = ""
+    graced: int = 0
+    """Milliseconds in breach that a grace excused: an open door, a defrost."""
     revision: int = 0
     """How often late data, or what was stated of the device, has changed it."""
 

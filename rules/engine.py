@@ -21,7 +21,7 @@ import msgspec
 
 from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
 from rules.contact import Contact
-from rules.plan import Intervals, Plan, Plans, Stand
+from rules.plan import EVER, FOREVER, CalmMeter, Intervals, Plan, Plans, Stand, expanded
 from rules.rule import RuleVersion
 from rules.status import Status, status
 from rules.step import Folded, Frame, firing, orphans, retire, step
@@ -51,10 +51,15 @@ class Engine:
         interval: Callable[[DeviceKey], Intervals],
         *,
         stands_for: Callable[[DeviceKey], Sequence[Stand]] = lambda device: (Stand(device),),
+        own: Callable[[DeviceKey], Sequence[RuleVersion]] | None = None,
         calm: bool = True,
     ) -> None:
-        """Start with no devices. `calm=False` sends every reading through the full step."""
+        """Start with no devices. `calm=False` sends every reading through the full step.
+
+        `own` tells the versions that judge one subject alone, as those of a consignment's goods.
+        """
         self._plans = Plans(versions)
+        self._own = own
         self._interval = interval
         self._stands_for = stands_for
         self._subjects: dict[DeviceKey, Subject] = {}
@@ -91,6 +96,7 @@ class Engine:
         subject = self._subject(device)
         replay, rejudged = self._replay(device, frame, readings)
         subject.day, subject.latest, subject.tracks = replay.day, replay.latest, replay.tracks
+        subject.meters = replay.meters
         self._arm(subject)
         return rejudged
 
@@ -181,6 +187,9 @@ class Engine:
         return subject
 
     def _plan(self, device: DeviceKey) -> Plan:
+        if self._own is not None:
+            always_in_force = [(one, ((EVER, FOREVER),)) for one in expanded(self._own(device))]
+            return Plan(always_in_force, self._interval(device))
         return self._plans.plan(device, self._interval(device), self._stands_for(device))
 
     def _arm(self, subject: Subject) -> None:
@@ -251,8 +260,24 @@ def _run(
                     if not low < values[index] < high:
                         break
                 else:
-                    subject.latest = reading
-                    if reading.received > subject.heard:  # noqa: PLR1730 - hot: max() is a call
-                        subject.heard = reading.received
-                    continue
+                    if not calm.meters or _stay_calm(subject, calm.meters, reading):
+                        subject.latest = reading
+                        if reading.received > subject.heard:  # noqa: PLR1730 - hot: max() is a call
+                            subject.heard = reading.received
+                        continue
         full(reading, out)
+
+
+def _stay_calm(subject: Subject, meters: Sequence[CalmMeter], reading: Reading) -> bool:
+    """Give a reading to the meters; say whether all of them are still calm."""
+    values, last, taken = reading.values, subject.latest, subject.meters
+    for _, index, _, _, _, jump in meters:
+        if not -jump <= values[index] - last.values[index] <= jump:  # type: ignore[union-attr] # calm only with a latest
+            return False
+    calm = True
+    for key, index, hold, low, high, _ in meters:
+        if not low < taken[key].take(reading.at, values[index], hold) < high:
+            calm = False
+    if not calm:
+        subject.fed = reading.at, reading.identity
+    return calm

@@ -17,16 +17,28 @@ A *run* begins at the first BREACH and is pending until its timer is full, then 
 
 A timer that fills between two samples changes the state at that exact time, and is seen
 when the next sample arrives: time passes only through samples.
+
+While firing, a run has a severity. It rises to the gravest *step* that is reached, by the time in
+breach or by how far the value is beyond the limit, and falls again; without knowledge it stays.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
 
-UNKNOWN, CLEAR, NEUTRAL, BREACH = 0, 1, 2, 3
-"""Conditions of a sample. NEUTRAL lies between the alarm's limit and the clear limit."""
+UNKNOWN, CLEAR, NEUTRAL, BREACH, EXCUSED = 0, 1, 2, 3, 4
+"""Conditions of a sample. NEUTRAL lies between the alarm's limit and the clear limit. EXCUSED is a
+breach within a grace: it counts as NEUTRAL, and how long it lasted is told."""
+
+
+class StepAt(msgspec.Struct, frozen=True):
+    """Where a step is reached: so much `beyond` the limit, or `after` so many ms in breach."""
+
+    beyond: float | None = None
+    after: int | None = None
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -42,6 +54,9 @@ class Timing(msgspec.Struct, frozen=True):
     gap: Literal["pause", "reset"]
     hold: int
     reset_after: int | None = None
+    carried: int = 0
+    """What a total begins with, ms: used up before we heard of it."""
+    steps: tuple[StepAt, ...] = ()
 
 
 class Phase(msgspec.Struct, array_like=True, gc=False):
@@ -66,6 +81,9 @@ class Phase(msgspec.Struct, array_like=True, gc=False):
     worst: float | None = None
     worst_at: int = 0
     badness: float = 0.0
+    rate: float = 1.0
+    step: int = 0
+    graced: int = 0
 
     def state(self) -> Literal["ok", "pending", "firing", "unknown"]:
         """Say how it stands at its last sample."""
@@ -80,8 +98,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """Why a verdict is what it is: what was known when it changed.
 
     `samples` counts the readings since the run began, `breached` and `unknown` the
-    milliseconds in breach and without knowledge since then. Values are in the channel's
-    unit; None is a value that was missing.
+    milliseconds in breach and without knowledge since then, `graced` those that were excused.
+    Values are in the channel's unit, or the meter's; None is a value that was missing.
     """
 
     first: float | None = None
@@ -93,16 +111,21 @@ class Explanation(msgspec.Struct, frozen=True):
     last_when: int | None = None
     last_value: float | None = None
     last_identity: int | None = None
+    graced: int = 0
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A run began to fire or ended, at `at` (event time, milliseconds since 1970)."""
+    """A run began to fire, changed its severity or ended, at `at` (event time, ms since 1970).
 
-    kind: Literal["firing", "resolved", "indeterminate"]
+    `step` is which step it is at: 0 is the rule's own severity.
+    """
+
+    kind: Literal["firing", "severity", "resolved", "indeterminate"]
     at: int
     begin: int
     fired_at: int
     explanation: Explanation
+    step: int = 0
 
 
 def explain(phase: Phase) -> Explanation:
@@ -117,6 +140,7 @@ def explain(phase: Phase) -> Explanation:
         last_when=phase.since,
         last_value=phase.value,
         last_identity=phase.identity,
+        graced=phase.graced,
     )
 
 
@@ -129,26 +153,32 @@ def advance(  # noqa: PLR0913 - a sample has this many parts
     value: float | None,
     badness: float,
     identity: int = 0,
+    rate: float = 1.0,
 ) -> list[Change]:
     """Account for the time since the last sample, then apply the new one.
 
     `when` must not be before the last sample. `timing` is that of the last sample: of the
-    durations only `hold` may differ between samples of one run.
+    durations only `hold` may differ between samples of one run. `rate` is how fast time in breach
+    counts while this sample speaks.
     """
     changes: list[Change] = []
     if phase.begin is not None:
         _account(phase, timing, when, changes)
     phase.condition, phase.since, phase.identity, phase.value = condition, when, identity, value
+    phase.rate = rate
     if phase.begin is None:
         if condition != BREACH:
             return changes
-        _start(phase)
+        _start(phase, timing)
     phase.samples += 1
     if condition == BREACH:
         _breach(phase, timing, badness, changes)
-    elif condition == NEUTRAL:
+    elif condition in {NEUTRAL, EXCUSED}:
         phase.clear = 0
-    if condition in {CLEAR, NEUTRAL} and timing.mode != "cumulative":
+    if timing.steps and phase.fired_at is not None and condition != UNKNOWN:
+        beyond = badness if condition == BREACH else -math.inf
+        _set_step(phase, _reached(phase, timing, beyond), when, changes)
+    if condition in {CLEAR, NEUTRAL, EXCUSED} and timing.mode != "cumulative":
         if phase.fired_at is None:
             _end(phase)
         elif condition == CLEAR and timing.clear_duration == 0:
@@ -169,13 +199,9 @@ def _account(phase: Phase, timing: Timing, when: int, changes: list[Change]) -> 
     """Let the time from the last sample to `when` pass."""
     known = 0 if phase.condition == UNKNOWN else min(timing.hold, when - phase.since)
     if phase.condition == BREACH:
-        missing = timing.duration - phase.breached
-        if phase.fired_at is None and known >= missing:
-            phase.breached = timing.duration
-            _fire(phase, phase.since + missing, changes)
-            phase.breached += known - missing
-        else:
-            phase.breached += known
+        _fill(phase, timing, known, changes)
+    elif phase.condition == EXCUSED:
+        phase.graced += known
     elif phase.condition == CLEAR:
         enough = _clear_enough(phase, timing)
         if enough is not None and phase.clear + known >= enough:
@@ -189,6 +215,54 @@ def _account(phase: Phase, timing: Timing, when: int, changes: list[Change]) -> 
             phase.clear = 0
             if phase.fired_at is None:
                 _end(phase)
+
+
+def _fill(phase: Phase, timing: Timing, known: int, changes: list[Change]) -> None:
+    """Let so many ms in breach fill the timers; what they fill happens at its exact time."""
+    before = phase.breached
+    full = before + (known if phase.rate == 1.0 else int(known * phase.rate))
+    if phase.fired_at is None and full >= timing.duration:
+        phase.breached = timing.duration
+        _fire(phase, _filled_at(phase, before, timing.duration), changes)
+    if phase.fired_at is not None:
+        for number, step in enumerate(timing.steps, 1):
+            after = step.after
+            if after is not None and max(before, timing.duration) < after <= full:
+                phase.breached = after
+                if number > phase.step:
+                    _set_step(phase, number, _filled_at(phase, before, after), changes)
+    phase.breached = full
+
+
+def _filled_at(phase: Phase, before: int, level: int) -> int:
+    """Return when a timer that stood at `before` at the last sample reaches a level (ms)."""
+    missing = level - before
+    return phase.since + (missing if phase.rate == 1.0 else math.ceil(missing / phase.rate))
+
+
+def _reached(phase: Phase, timing: Timing, beyond: float) -> int:
+    """Return the gravest step that is reached, 0 if none is."""
+    found = 0
+    for number, step in enumerate(timing.steps, 1):
+        if step.after is not None:
+            reached = phase.breached >= step.after
+        else:
+            reached = step.beyond is not None and beyond >= step.beyond
+        if reached:
+            found = number
+    return found
+
+
+def _set_step(phase: Phase, step: int, at: int, changes: list[Change]) -> None:
+    if step == phase.step or phase.begin is None or phase.fired_at is None:
+        return
+    phase.step = step
+    last = changes[-1] if changes else None
+    if last is not None and last.kind == "firing" and last.at == at:
+        # It fires gravely at once: people are told once.
+        changes[-1] = msgspec.structs.replace(last, step=step)
+        return
+    changes.append(Change("severity", at, phase.begin, phase.fired_at, explain(phase), step))
 
 
 def _clear_enough(phase: Phase, timing: Timing) -> int | None:
@@ -206,13 +280,15 @@ def _breach(phase: Phase, timing: Timing, badness: float, changes: list[Change])
         _fire(phase, phase.since, changes)
 
 
-def _start(phase: Phase) -> None:
+def _start(phase: Phase, timing: Timing) -> None:
     phase.begin, phase.first = phase.since, phase.value
+    phase.breached = timing.carried
 
 
 def _end(phase: Phase) -> None:
     phase.begin = phase.fired_at = phase.first = phase.worst = None
     phase.breached = phase.clear = phase.unknown = phase.samples = phase.worst_at = 0
+    phase.step = phase.graced = 0
     phase.badness = 0.0
 
 
@@ -227,5 +303,5 @@ def _close(
 ) -> None:
     """End the run; a run that only was pending ends unsaid."""
     if phase.begin is not None and phase.fired_at is not None:
-        changes.append(Change(kind, at, phase.begin, phase.fired_at, explain(phase)))
+        changes.append(Change(kind, at, phase.begin, phase.fired_at, explain(phase), phase.step))
     _end(phase)

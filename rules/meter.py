@@ -8,6 +8,8 @@ with that of the device, so it is small and bounded however long the window is.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 from rules.rule import SampleRule
@@ -35,8 +37,8 @@ class Meter(Protocol):
 class MeterRule(SampleRule):
     """A rule about what a meter makes of a channel.
 
-    `condition`, `badness` and the limits are about the level. `calm` is about the values: no
-    usable value within it brings a level that is no breach into breach.
+    `condition`, `badness`, `calm` and the limits are about the level: strictly within `calm` no
+    level is a breach.
     """
 
     METER: ClassVar[type]
@@ -46,6 +48,10 @@ class MeterRule(SampleRule):
         """Return a meter that has seen nothing."""
         raise NotImplementedError
 
+    def waits(self) -> bool:
+        """Say that what jumped waits for the next: a false 150 °C would be in a mean for long."""
+        return True
+
     def inputs(self) -> tuple[str, ...]:
         """Return the channels that its meter takes; with several, it takes them as a tuple.
 
@@ -53,6 +59,17 @@ class MeterRule(SampleRule):
         is NaN then, and the meter keeps the last it had as long as that holds.
         """
         return (self.channel,)
+
+    def combine(self, place: int, values: Sequence[float]) -> float:  # noqa: ARG002 - by the input
+        """Return what several sensors' values of the input at `place` count as; NaN where unknown.
+
+        Asked only of consignments. Where one of them is not known, neither is the whole.
+        """
+        if any(math.isnan(one) for one in values):
+            return math.nan
+        if self.counts == "all":
+            return min(values)
+        return sum(values) / len(values) if self.counts == "mean" else max(values)
 
     def unit(self) -> str:
         """Return the unit of the level, for people."""

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from devices.reading import ARRIVAL, COUNTED, UNUSABLE_SHIFT, DeviceKey, Layout
+from devices.reading import ARRIVAL, COUNTED, EXPIRED, UNUSABLE_SHIFT, DeviceKey, Layout
+from rules.grace import Grace
 from rules.jumps import Jump, jump_of
 from rules.lifecycle import Timing
+from rules.meter import MeterRule
 from rules.rule import AbsenceRule, RuleVersion, SampleRule
 
 FOREVER = 1 << 62
@@ -59,6 +61,30 @@ class Judge(msgspec.Struct, frozen=True):
     waits: bool = False
     """Whether a value that jumped waits for the next one: see `rules.jumps`."""
 
+    @property
+    def meter(self) -> MeterRule | None:
+        """The rule, if it is judged by a meter."""
+        return self.rule if isinstance(self.rule, MeterRule) else None
+
+    @property
+    def grace(self) -> Grace | None:
+        """What excuses a breach, if anything does."""
+        return self.rule.grace
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The channels that it looks at, its own first."""
+        rule = self.rule
+        found = [rule.channel, *(rule.inputs() if isinstance(rule, MeterRule) else ())]
+        if rule.grace is not None and rule.grace.channel is not None:
+            found.append(rule.grace.channel)
+        return tuple(dict.fromkeys(found))
+
+    def applies(self, when: int) -> bool:
+        """Whether the rule applies at this time: see `rules.only`."""
+        only = self.rule.only
+        return only is None or only.applies(when)
+
     def in_force(self, when: int) -> bool:
         """Whether it judges a sample of this time."""
         return self.since <= when < self.until
@@ -92,22 +118,54 @@ class Watch(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """One channel of a layout, its place in the values, and who judges it.
+    """What of a layout is judged together, in one order of time: a channel and who judges it.
 
-    `jump` says how fast it may change, None where nobody minds.
+    A rule that looks at several channels is judged by itself: `key` names them, its own first.
+    `places` are where each of them stands in the values: none where the message does not carry it,
+    several where a consignment has several sensors. `jump` says how fast the channel may change,
+    None where nobody minds.
     """
 
-    channel: str
-    index: int
+    key: str
+    channels: tuple[str, ...]
+    places: tuple[tuple[int, ...], ...]
     judges: tuple[Judge, ...]
     jump: Jump | None
+    composed: bool
+
+    @property
+    def channel(self) -> str:
+        """The channel that is judged."""
+        return self.channels[0]
+
+    @property
+    def index(self) -> int:
+        """Where its one value stands; -1 where the message does not carry it."""
+        own = self.places[0]
+        return own[0] if own else -1
+
+
+class CalmMeter(NamedTuple):
+    """A meter that takes the value at `index`, and what it may be without any work to do.
+
+    It differs by at most `jump` from the one before, and brings a level strictly between
+    `low` and `high`. `hold`: how long the value before speaks at most, ms.
+    """
+
+    key: str
+    index: int
+    hold: int
+    low: float
+    high: float
+    jump: float
 
 
 class Calm(msgspec.Struct, frozen=True):
     """What a reading may be without any rule having work to do.
 
     No flag of `mask`, and each value of `band` (index, low, high) strictly between low and
-    high. It holds for times before `until`, when a version begins or ends.
+    high. It holds for times before `until`, when a version begins or ends. `meters` take
+    the values all the same. Where it is `never`, each reading is looked at in full.
     """
 
     layout: Layout
@@ -115,6 +173,8 @@ class Calm(msgspec.Struct, frozen=True):
     band: tuple[tuple[int, float, float], ...]
     until: int
     keys: tuple[str, ...]
+    meters: tuple[CalmMeter, ...] = ()
+    never: bool = False
 
 
 class _Force(NamedTuple):
@@ -177,9 +237,11 @@ class Plan:
                 else:
                     raise TypeError(f"{type(rule).__name__} must extend SampleRule or AbsenceRule")
         self.wait = min((watch.wait for watch in self.watches.values()), default=FOREVER)
-        self._boundaries = sorted(
-            {t for judge in self.judges.values() for t in (judge.since, judge.until)}
-        )
+        boundaries = {t for judge in self.judges.values() for t in (judge.since, judge.until)}
+        if any(judge.meter for judge in self.judges.values()):
+            # How long a value speaks for is told to a meter with each: it is another from then on.
+            boundaries |= {since for since, _ in intervals}
+        self._boundaries = sorted(boundaries)
         self._judged: dict[tuple[str, ...], tuple[Judged, ...]] = {}
         self._calm: dict[tuple[tuple[str, ...], int], Calm] = {}
 
@@ -187,11 +249,7 @@ class Plan:
         """Return the channels of a layout that any version judges at any time."""
         found = self._judged.get(layout.channels)
         if found is None:
-            found = self._judged[layout.channels] = tuple(
-                Judged(channel, index, judges, _jump(channel, judges))
-                for index, channel in enumerate(layout.channels)
-                if (judges := self._judging(channel))
-            )
+            found = self._judged[layout.channels] = tuple(self._judging(layout))
         return found
 
     def calm(self, layout: Layout, when: int) -> Calm:
@@ -202,31 +260,78 @@ class Plan:
             found = self._calm[layout.channels, epoch] = self._make_calm(layout, when, epoch)
         return found
 
-    def _judging(self, channel: str) -> tuple[Judge, ...]:
-        return tuple(j for j in self.judges.values() if j.rule.channel in {"*", channel})
+    def _judging(self, layout: Layout) -> Iterator[Judged]:
+        places = _places(layout)
+        composed = any("@" in channel for channel in layout.channels)
+        together: dict[tuple[str, ...], list[Judge]] = {}
+        for judge in self.judges.values():
+            every = judge.rule.channel == "*"
+            for inputs in [(channel,) for channel in places] if every else [judge.inputs]:
+                if not places.keys().isdisjoint(inputs):
+                    together.setdefault(inputs, []).append(judge)
+        for channels, judges in sorted(together.items()):
+            jump = None
+            if not composed and any(judge.waits for judge in judges):
+                jump = jump_of(channels[0])
+            yield Judged(
+                "+".join(channels),
+                channels,
+                tuple(places.get(channel, ()) for channel in channels),
+                tuple(judges),
+                jump,
+                composed,
+            )
 
     def _make_calm(self, layout: Layout, when: int, epoch: int) -> Calm:
-        mask = ~(COUNTED | ARRIVAL)
+        mask = ~(COUNTED | ARRIVAL | EXPIRED)
         for index in range(len(layout.channels)):
             mask &= ~(1 << (UNUSABLE_SHIFT + index))
-        band, keys = [], []
+        band, keys, meters, never = [], [], [], False
         for judged in self.judged(layout):
+            never = never or judged.composed or len(judged.channels) > 1
+            if judged.index < 0:
+                continue
             mask |= 1 << (UNUSABLE_SHIFT + judged.index)
             low, high = -math.inf, math.inf
             for judge in judged.judges:
-                if judge.since <= when < judge.until:
-                    least, most = judge.rule.calm()
+                if not judge.since <= when < judge.until:
+                    continue
+                keys.append(judge.key)
+                mask |= judge.rule.judges_flags
+                least, most = judge.rule.calm()
+                if judge.meter is None:
                     low, high = max(low, least), min(high, most)
-                    keys.append(judge.key)
+                    continue
+                never = never or judge.rule.only is not None
+                base = math.inf if judged.jump is None else judged.jump.base
+                hold = judge.timing(when).hold
+                meters.append(CalmMeter(judge.key, judged.index, hold, least, most, base))
             if (low, high) != (-math.inf, math.inf):
                 band.append((judged.index, low, high))
+            never = never or low >= high
         boundaries = self._boundaries
         until = boundaries[epoch] if epoch < len(boundaries) else FOREVER
-        return Calm(layout, mask, tuple(band), until, tuple(sorted(set(keys))))
+        return Calm(
+            layout, mask, tuple(band), until, tuple(sorted(set(keys))), tuple(meters), never
+        )
 
 
-def _jump(channel: str, judges: tuple[Judge, ...]) -> Jump | None:
-    return jump_of(channel) if any(judge.waits for judge in judges) else None
+def _places(layout: Layout) -> dict[str, tuple[int, ...]]:
+    """Return where each channel stands; in a composed layout that of each sensor's slot."""
+    found: dict[str, list[int]] = {}
+    for index, channel in enumerate(layout.channels):
+        base, _, _ = channel.partition("@")
+        found.setdefault(base.rstrip("."), []).append(index)
+    return {channel: tuple(indexes) for channel, indexes in found.items()}
+
+
+def expanded(versions: Iterable[RuleVersion]) -> tuple[RuleVersion, ...]:
+    """Return versions of the parts that rules are made of."""
+    return tuple(
+        version if part is version.rule else msgspec.structs.replace(version, rule=part)
+        for version in versions
+        for part in version.rule.parts()
+    )
 
 
 class Plans:
@@ -234,7 +339,7 @@ class Plans:
 
     def __init__(self, versions: Sequence[RuleVersion]) -> None:
         """Keep the versions; nothing is compiled before a device needs it."""
-        self._versions = tuple(versions)
+        self._versions = expanded(versions)
         everywhere = {
             index for index, version in enumerate(self._versions) if "*" in version.rule.devices
         }

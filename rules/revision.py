@@ -79,12 +79,13 @@ def alert_of(episode: Episode, *, retrospective: bool) -> Alert:
         ended=episode.ended_at,
         retrospective=retrospective,
         limit=episode.limit,
-        unit=quantity.unit if quantity else "",
+        unit=episode.unit or (quantity.unit if quantity else ""),
         worst=known.worst,
         worst_at=known.worst_at,
         first=known.first,
         samples=known.samples,
         unknown=known.unknown,
+        graced=known.graced,
         last=known.last_value,
         last_at=known.last_when,
         note=episode.note,
@@ -97,6 +98,19 @@ def event(alert: Alert, kind: EventKind | None = None) -> Event:
     what = kind or alert.state
     key = f"{alert.id}:{what}" if what == "firing" else f"{alert.id}:{what}:{at}"
     return Event(key=key, kind=what, at=at, alert=alert)
+
+
+def rises_or_falls(alert: Alert, before: Alert, at: int) -> Event:
+    """Return the event of an alert whose severity is another from `at` (ms) on."""
+    now = msgspec.structs.replace(
+        alert,
+        id=before.id,
+        retrospective=before.retrospective,
+        revision=before.revision,
+        reason=f"it was {before.severity} before",
+    )
+    key = f"{now.id}:severity:{at}:{now.severity}"
+    return Event(key=key, kind="severity", at=at, alert=now, before=before)
 
 
 def revise(
@@ -166,7 +180,7 @@ def ends(ended: Alert, before: Alert) -> bool:
 
 def _facts(alert: Alert) -> tuple[object, ...]:
     """Return what an alert says that a changed past may change."""
-    times = (alert.state, alert.began, alert.fired, alert.ended)
+    times = (alert.state, alert.severity, alert.began, alert.fired, alert.ended)
     # While it lasts, the worst may yet come: that is no change of the past.
     return times if alert.ended is None else (*times, alert.worst, alert.worst_at)
 

@@ -10,18 +10,27 @@ import difflib
 import hashlib
 import json
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from devices.reading import QUANTITIES
+from rules.duration import Duration
+from rules.grace import Grace
+from rules.lifecycle import StepAt
+from rules.only import Only
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from devices.reading import DeviceKey
+    from rules.cargo.consignment import Consignment
     from rules.lifecycle import Timing
 
 Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""In rising order."""
 
 
 class Rule(BaseModel):
@@ -46,6 +55,19 @@ class Rule(BaseModel):
     )
     severity: Severity = Field(default="warning", description="How grave an alert of it is.")
     note: str = Field(default="", description="What the operator should do when it fires.")
+    only: Only | None = Field(
+        default=None, description="When it applies: on some legs, in some stages, at some times."
+    )
+
+    def parts(self) -> tuple[Rule, ...]:
+        """Return the rules that it is made of, each with alerts of its own: mostly itself."""
+        return (self,)
+
+    def bound(self, consignment: Consignment) -> Self:
+        """Return the rule as it judges one consignment: its legs, and what it brought along."""
+        if self.only is None:
+            return self
+        return self.model_copy(update={"only": self.only.bound(consignment)})
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as they would stand in a file: `model_validate` takes them back."""
@@ -78,6 +100,30 @@ def check_channel(channel: str) -> str:
     raise ValueError(f"there is no quantity {quantity!r}: {cure}")
 
 
+class Step(BaseModel):
+    """Where an alert that fires rises to another severity; it falls when that is over."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", serialize_by_alias=True
+    )
+
+    severity: Severity = Field(description="How grave it is from there on.")
+    beyond: float | None = Field(
+        default=None,
+        gt=0,
+        description="Reached while the value is so far beyond the limit, in its own unit.",
+    )
+    after: Duration | None = Field(
+        default=None, gt=0, description="Reached after so much time in breach."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Step:
+        if (self.beyond is None) == (self.after is None):
+            raise ValueError('a step needs one of both: beyond = 4.0 or after = "2 h"')
+        return self
+
+
 class SampleRule(Rule):
     """A rule that looks at one channel's samples; durations are the lifecycle's work."""
 
@@ -85,11 +131,56 @@ class SampleRule(Rule):
         description="The channel it watches: a quantity such as temperature, or "
         "quantity.place such as temperature.return_air."
     )
+    counts: str = Field(
+        default="any",
+        description="Of a consignment with several sensors, which counts: any (the worst), all "
+        "(it must be true of each), mean, or the id of one.",
+    )
+    steps: tuple[Step, ...] = Field(
+        default=(),
+        description="Where an alert of it becomes graver, in rising order.",
+    )
+    grace: Grace | None = Field(
+        default=None, description="What excuses a breach for a while: a door, a defrost."
+    )
+    judges_flags: ClassVar[int] = 0
+    """Flags of a reading that are a breach whatever its values; 0: it judges values."""
 
     @field_validator("channel")
     @classmethod
     def _known(cls, channel: str) -> str:
         return channel if channel == "*" else check_channel(channel)
+
+    @field_validator("steps")
+    @classmethod
+    def _rising(cls, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        places = [SEVERITIES.index(one.severity) for one in steps]
+        if places != sorted(places):
+            raise ValueError("steps rise: put the one of the lower severity first")
+        return steps
+
+    @model_validator(mode="after")
+    def _steps_are_graver(self) -> Self:
+        if self.steps and SEVERITIES.index(self.steps[0].severity) < SEVERITIES.index(
+            self.severity
+        ):
+            raise ValueError(
+                f"a step cannot be milder than the rule: {self.steps[0].severity} is below "
+                f"{self.severity}"
+            )
+        return self
+
+    def steps_at(self) -> tuple[StepAt, ...]:
+        """Return the steps as the lifecycle takes them."""
+        return tuple(StepAt(one.beyond, one.after) for one in self.steps)
+
+    def severity_at(self, step: int) -> Severity:
+        """Return how grave it is at a step; 0 is the rule's own severity."""
+        return self.steps[step - 1].severity if step else self.severity
+
+    def rate(self, value: float) -> float:  # noqa: ARG002 - one signature for all kinds
+        """Return how fast time in breach counts at a value; 1.0 is as time passes."""
+        return 1.0
 
     def timing(self, interval: int) -> Timing:
         """Return the durations for a device that sends every `interval` milliseconds."""

@@ -6,6 +6,7 @@ import msgspec
 
 from rules.lifecycle import Phase
 from rules.plan import Judge, Watch
+from rules.step import channel_of
 from rules.subject import Subject, dump, load, wake
 from rules.transition import alert_id
 
@@ -30,6 +31,8 @@ class Status(msgspec.Struct, frozen=True):
     begin: int | None
     pending_until: int | None
     id: str | None
+    unit: str = ""
+    """Of the value, where it is a meter's."""
 
 
 def status(subject: Subject) -> list[Status]:
@@ -38,8 +41,8 @@ def status(subject: Subject) -> list[Status]:
     copy = Subject(subject.device, subject.plan)
     load(copy, dump(subject))
     found = [
-        _sample_status(copy, channel, judge, track.phases[judge.key])
-        for channel, track in wake(copy).items()
+        _sample_status(copy, channel_of(name), judge, track.phases[judge.key])
+        for name, track in wake(copy).items()
         for judge in copy.plan.judges.values()
         if judge.key in track.phases
     ]
@@ -54,7 +57,7 @@ def _sample_status(subject: Subject, channel: str, judge: Judge, phase: Phase) -
         rule=rule.name,
         version=judge.version,
         kind=rule.kind,
-        severity=rule.severity,
+        severity=rule.severity_at(phase.step),
         channel=channel,
         state=state,
         since=phase.since,
@@ -64,6 +67,7 @@ def _sample_status(subject: Subject, channel: str, judge: Judge, phase: Phase) -
         begin=begin,
         pending_until=until,
         id=None if begin is None else alert_id(rule.name, subject.device, channel, begin),
+        unit=judge.meter.unit() if judge.meter is not None else "",
     )
 
 

@@ -6,9 +6,18 @@ from collections.abc import Iterator
 
 import msgspec
 
-from devices.reading import IMPORTED, DeviceKey, Reading
+from devices.reading import IMPORTED, QUANTITIES, DeviceKey, Reading
+from rules.assess import (
+    Told,
+    assess,
+    assess_held,
+    doubts,
+    heard_at,
+    heard_of_several,
+    note_grace,
+)
 from rules.jumps import confirms
-from rules.lifecycle import BREACH, UNKNOWN, Change, Phase, advance, expire, explain
+from rules.lifecycle import Change, Phase, expire, explain
 from rules.plan import FOREVER, Judge, Judged
 from rules.subject import (
     DAY,
@@ -55,7 +64,7 @@ def step(subject: Subject, reading: Reading, out: Folded) -> None:
     if not judged or undated(reading):
         return
     place = order(reading)
-    last = max(seen(subject, channel.channel) or _BEFORE for channel in judged)
+    last = max(seen(subject, channel.key) or _BEFORE for channel in judged)
     if place == last:
         return
     if place < last or place.when < subject.day:
@@ -72,9 +81,9 @@ def step(subject: Subject, reading: Reading, out: Folded) -> None:
         subject.day = day
     tracks = wake(subject)
     for channel in judged:
-        track = tracks.get(channel.channel)
+        track = tracks.get(channel.key)
         if track is None:
-            track = tracks[channel.channel] = Track(*place, {})
+            track = tracks[channel.key] = Track(*place, {})
         _apply(subject, track, channel, reading, out.transitions)
         track.when, track.identity, track.at = place
     quieten(subject, reading)
@@ -85,59 +94,38 @@ def _apply(
 ) -> None:
     """Let every version in force judge the reading, and end those that no longer are."""
     when = reading.when
-    value, raw, usable = sample(reading, channel.index)
     for judge in channel.judges:
         if when >= judge.until:
-            _expire(subject, track, channel.channel, judge, told)
+            _expire(subject, track, channel.key, judge, told)
     if track.held is not None:
         _settle(subject, track, channel, reading, told)
-    doubted = usable and _doubted(track, channel, raw, when)
-    low, high = reading.layout.limits[channel.index]
-    withheld = not usable and low <= raw <= high
-    imported = bool(reading.flags & IMPORTED)
+    alone = None if channel.composed or channel.index < 0 else heard_at(reading, channel.index)
+    doubted = alone is not None and alone.usable and doubts(track, channel, alone.raw, when)
     for judge in channel.judges:
-        if not judge.in_force(when):
-            continue
-        phase = track.phases.get(judge.key)
-        if phase is None:
-            phase = track.phases[judge.key] = Phase()
-        if doubted and judge.waits:
-            continue
-        changes = advance(
-            phase,
-            judge.timing(phase.since),
-            when=when,
-            # One that could be true, and is flagged all the same, was withheld by a person: while
-            # a device is worked on, nobody knows, and its sensor is not at fault.
-            condition=UNKNOWN if withheld else judge.rule.condition(raw, usable),
-            value=value,
-            badness=judge.rule.badness(raw),
-            identity=reading.identity,
-        )
+        if judge.in_force(when):
+            note_grace(subject, judge, channel, reading)
+            heard = alone or heard_of_several(judge, channel, reading)
+            if heard is not None:
+                _judge(subject, track, Told(judge, channel, reading, heard), told, doubted=doubted)
+    if doubted and alone is not None:
+        track.held = Held(when, reading.identity, alone.raw, bool(reading.flags & IMPORTED))
+    elif alone is not None and alone.usable and channel.jump is not None:
+        track.trusted = (when, alone.raw)
+
+
+def _judge(
+    subject: Subject, track: Track, given: Told, told: list[Transition], *, doubted: bool
+) -> None:
+    judge = given.judge
+    phase = track.phases.get(judge.key)
+    if phase is None:
+        phase = track.phases[judge.key] = Phase()
+    if not (doubted and judge.waits):
+        imported = bool(given.reading.flags & IMPORTED)
         told += [
-            _tell(subject, channel.channel, judge, change, imported=imported) for change in changes
+            _tell(subject, given.channel.channel, judge, change, imported=imported)
+            for change in assess(subject, phase, given)
         ]
-    if doubted:
-        track.held = Held(when, reading.identity, raw, imported)
-    elif usable and channel.jump is not None:
-        track.trusted = (when, raw)
-
-
-def _doubted(track: Track, channel: Judged, value: float, when: int) -> bool:
-    """Whether a value jumped as nothing real does, and it matters: to a breach or a run.
-
-    What no rule minds is believed at once, as the calm path does: it costs nobody an alarm.
-    """
-    jump, trusted = channel.jump, track.trusted
-    if jump is None or trusted is None or jump.allows(value - trusted[1], when - trusted[0]):
-        return False
-    for judge in channel.judges:
-        if judge.waits and judge.in_force(when):
-            phase = track.phases.get(judge.key)
-            running = phase is not None and phase.begin is not None
-            if running or judge.rule.condition(value, True) == BREACH:  # noqa: FBT003 - hot: by position
-                return True
-    return False
 
 
 def _settle(
@@ -149,7 +137,8 @@ def _settle(
         return
     track.held = None
     when = reading.when
-    _, value, usable = sample(reading, channel.index)
+    # Where the message carries another of its channels alone, nothing confirms it.
+    _, value, usable = sample(reading, channel.index) if channel.index >= 0 else (None, 0.0, False)
     real = (
         usable
         and jump is not None
@@ -162,46 +151,36 @@ def _settle(
         # One that has ended meanwhile never knew: see `_expire`.
         phase = track.phases.get(judge.key)
         if phase is not None and judge.waits:
-            changes = _advance_held(phase, judge, held, real=real)
+            changes = assess_held(subject, phase, judge, held, real=real)
             told += [
                 _tell(subject, channel.channel, judge, change, imported=held.imported)
                 for change in changes
             ]
 
 
-def _advance_held(phase: Phase, judge: Judge, held: Held, *, real: bool) -> list[Change]:
-    rule = judge.rule
-    return advance(
-        phase,
-        judge.timing(phase.since),
-        when=held.when,
-        condition=rule.condition(held.value, real),
-        value=held.value,
-        badness=rule.badness(held.value),
-        identity=held.identity,
-    )
-
-
-def _expire(
-    subject: Subject, track: Track, channel: str, judge: Judge, told: list[Transition]
-) -> None:
+def _expire(subject: Subject, track: Track, key: str, judge: Judge, told: list[Transition]) -> None:
     phase = track.phases.pop(judge.key, None)
     if phase is not None:
         # Where the end was set in the past, its readings are yet to be judged again.
         changes = []
         if track.held is not None and judge.waits and judge.in_force(track.held.when):
-            changes = _advance_held(phase, judge, track.held, real=False)
+            changes = assess_held(subject, phase, judge, track.held, real=False)
         changes += expire(phase, judge.timing(phase.since), max(judge.until, phase.since))
-        told += [_tell(subject, channel, judge, change) for change in changes]
+        told += [_tell(subject, channel_of(key), judge, change) for change in changes]
+
+
+def channel_of(key: str) -> str:
+    """Return the channel that is judged on a track."""
+    return key.partition("+")[0]
 
 
 def retire(subject: Subject) -> list[Transition]:
     """End the phases of versions with `until`, as a reading after it would."""
     told: list[Transition] = []
-    for channel, track in (subject.tracks or {}).items():
+    for key, track in (subject.tracks or {}).items():
         for judge in subject.plan.judges.values():
             if judge.until < FOREVER and judge.key in track.phases:
-                _expire(subject, track, channel, judge, told)
+                _expire(subject, track, key, judge, told)
                 if track.when < judge.until:
                     # What comes for the time before is late now, and judged again.
                     track.when, track.identity, track.at = judge.until, _FIRST, _FIRST
@@ -211,8 +190,8 @@ def retire(subject: Subject) -> list[Transition]:
 def orphans(subject: Subject) -> list[Transition]:
     """Drop the phases of versions that nobody knows any more; tell which alarms end so."""
     return [
-        _orphan(subject, channel, key, phase)
-        for channel, key, phase in strangers(subject)
+        _orphan(subject, channel_of(track), key, phase)
+        for track, key, phase in strangers(subject)
         if phase.fired_at is not None
     ]
 
@@ -227,7 +206,7 @@ def _tell(
         rule=rule.name,
         version=judge.version,
         rule_kind=rule.kind,
-        severity=rule.severity,
+        severity=rule.severity_at(change.step),
         device=subject.device,
         channel=channel,
         begin=change.begin,
@@ -238,7 +217,15 @@ def _tell(
         explanation=change.explanation,
         imported=imported,
         reason=judge.reason if change.kind == "indeterminate" else "",
+        unit=_unit(judge, channel),
     )
+
+
+def _unit(judge: Judge, channel: str) -> str:
+    if judge.meter is not None:
+        return judge.meter.unit()
+    quantity = QUANTITIES.get(channel.partition(".")[0])
+    return quantity.unit if quantity else ""
 
 
 def _orphan(subject: Subject, channel: str, key: str, phase: Phase) -> Transition:
@@ -265,11 +252,16 @@ def _orphan(subject: Subject, channel: str, key: str, phase: Phase) -> Transitio
 
 def firing(subject: Subject) -> Iterator[Episode]:
     """Return the alarms that fire now, as far as their readings tell."""
-    for channel, track in (subject.tracks or {}).items():
+    for name, track in (subject.tracks or {}).items():
         for key, phase in track.phases.items():
             if phase.fired_at is not None and phase.begin is not None:
                 judge = subject.plan.judges[key]
                 change = Change(
-                    "firing", phase.fired_at, phase.begin, phase.fired_at, explain(phase)
+                    "firing",
+                    phase.fired_at,
+                    phase.begin,
+                    phase.fired_at,
+                    explain(phase),
+                    phase.step,
                 )
-                yield episode(_tell(subject, channel, judge, change))
+                yield episode(_tell(subject, channel_of(name), judge, change))

@@ -1,15 +1,15 @@
 """What is known of one device between two readings.
 
 A *quiet* subject is nothing but its latest reading: every phase is idle and follows from
-it. That keeps 100,000 quiet devices small, and lets the engine take a calm reading by
-remembering it. `wake` spells the phases out before a step that needs them, and `quieten`
+it, but for its meters. That keeps 100,000 quiet devices small, and lets the engine take a calm
+reading by remembering it. `wake` spells the phases out before a step that needs them, and `quieten`
 folds them up again after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,16 +22,21 @@ from devices.reading import (
     Reading,
     layout,
 )
-from rules.lifecycle import UNKNOWN, Phase
-from rules.plan import FOREVER, Calm, Plan
+from rules.grace import Graced
+from rules.lifecycle import CLEAR, UNKNOWN, Phase
+from rules.meter import Meter
+from rules.plan import FOREVER, Calm, Judge, Plan
 
 DAY = 24 * 60 * 60 * 1000
 NEVER = -(1 << 62)
 """Before all times."""
 
-FORMAT = 2
-READABLE = {1, 2}
-"""Formats of stored state. Version 1 knew nothing of jumps: it takes up as if none had been."""
+FORMAT = 3
+READABLE = {1, 2, 3}
+"""Formats of stored state. Version 1 knew nothing of jumps: it takes up as if none had been.
+Version 2 knew nothing of meters."""
+GRACE = " grace"
+"""Ends the key of a judge's grace among the meters."""
 
 
 class Order(NamedTuple):
@@ -95,6 +100,8 @@ class Lost(msgspec.Struct, frozen=True, array_like=True):
 class Subject(msgspec.Struct):
     """One device's state. `tracks` is None while it is quiet.
 
+    `meters` are those of its judges, and their graces, by key; `fed` is the time and identity of a
+    reading that the meters took although it was not calm.
     `heard` is when it was last heard fresh (ms received, -1 for never), `day` the start of
     the newest UTC day that a reading was judged on, `until` the time up to which `calm`
     holds, `number` and `due` its place and deadline among those
@@ -110,6 +117,8 @@ class Subject(msgspec.Struct):
     until: int = NEVER
     latest: Reading | None = None
     tracks: dict[str, Track] | None = None
+    meters: dict[str, Any] = msgspec.field(default_factory=dict)
+    fed: tuple[int, int] | None = None
     number: int = -1
     due: int = FOREVER
 
@@ -121,39 +130,61 @@ def sample(reading: Reading, index: int) -> tuple[float | None, float, bool]:
     return (None if raw != raw else raw), raw, usable  # noqa: PLR0124 - NaN alone differs from itself
 
 
-def seen(subject: Subject, channel: str) -> Order | None:
-    """Return the order of the last reading judged on a channel."""
+def seen(subject: Subject, key: str) -> Order | None:
+    """Return the order of the last reading judged on a track."""
     if subject.tracks is not None:
-        track = subject.tracks.get(channel)
+        track = subject.tracks.get(key)
         return None if track is None else track.last
     latest = subject.latest
-    if latest is None or channel not in latest.layout.channels:
+    if latest is None or key not in latest.layout.channels:
         return None
     return order(latest)
+
+
+def meter_of(subject: Subject, judge: Judge) -> Meter:
+    """Return a judge's meter, a new one where there is none yet."""
+    meter: Meter | None = subject.meters.get(judge.key)
+    if meter is None:
+        if judge.meter is None:
+            raise TypeError(f"{judge.rule.kind} has no meter")
+        meter = subject.meters[judge.key] = judge.meter.meter()
+    return meter
+
+
+def at_rest(judge: Judge, subject: Subject, when: int, sample: tuple[float, bool]) -> Phase:
+    """Return the idle phase of a judge after a sample that broke nothing: a value, if usable."""
+    value, usable = sample
+    condition = CLEAR
+    if judge.meter is not None:
+        value = meter_of(subject, judge).level
+        usable = value == value  # noqa: PLR0124 - NaN alone differs from itself
+    if judge.applies(when) and not judge.rule.judges_flags:
+        condition = judge.rule.condition(value, usable)
+    return Phase(condition, when, 0, None if value != value else value)  # noqa: PLR0124 - as above
 
 
 def wake(subject: Subject) -> dict[str, Track]:
     """Spell out the phases of a quiet subject."""
     if subject.tracks is None:
         latest = subject.latest
-        subject.tracks = {} if latest is None else _tracks(subject.plan, latest, None)
+        subject.tracks = {} if latest is None else _tracks(subject, latest, None)
     subject.calm = subject.latest = None
     return subject.tracks
 
 
-def _tracks(plan: Plan, latest: Reading, keys: frozenset[str] | None) -> dict[str, Track]:
+def _tracks(subject: Subject, latest: Reading, keys: frozenset[str] | None) -> dict[str, Track]:
     """Return the idle tracks that follow from a reading, for some keys or all in force."""
     tracks = {}
     when = latest.when
-    for judged in plan.judged(latest.layout):
-        value, raw, usable = sample(latest, judged.index)
+    for judged in subject.plan.judged(latest.layout):
+        _, raw, usable = sample(latest, judged.index)
         phases = {}
         for judge in judged.judges:
             if judge.since <= when < judge.until and (keys is None or judge.key in keys):
-                condition = judge.rule.condition(raw, usable)
-                phases[judge.key] = Phase(condition, when, latest.identity, value)
+                phases[judge.key] = phase = at_rest(judge, subject, when, (raw, usable))
+                phase.identity = latest.identity
         trusted = None if judged.jump is None else (when, raw)
-        tracks[judged.channel] = Track(when, latest.identity, latest.at, phases, trusted)
+        tracks[judged.key] = Track(when, latest.identity, latest.at, phases, trusted)
     return tracks
 
 
@@ -169,12 +200,15 @@ def begin(subject: Subject, reading: Reading) -> bool:
         return False
     when = reading.when
     calm = subject.plan.calm(reading.layout, when)
-    if reading.flags & calm.mask:
+    if calm.never or reading.flags & calm.mask:
         return False
     values = reading.values
     for index, low, high in calm.band:
         if not low < values[index] < high:
             return False
+    if calm.meters:
+        # A new meter knows so little that the full step judges it.
+        return False
     subject.day = when - when % DAY
     subject.latest = reading
     arm(subject)
@@ -185,14 +219,15 @@ def quieten(subject: Subject, reading: Reading) -> None:
     """Fold the phases up if `reading`, just judged, tells all there is to know."""
     plan, when = subject.plan, reading.when
     calm = plan.calm(reading.layout, when)
-    if reading.flags & calm.mask or subject.tracks is None:
+    if calm.never or reading.flags & calm.mask or subject.tracks is None:
         return
     last = order(reading)
     for track in subject.tracks.values():
         if track.last != last or track.held is not None:
             return
-        for phase in track.phases.values():
-            if phase.begin is not None or phase.condition == UNKNOWN:
+        for key, phase in track.phases.items():
+            metered = subject.plan.judges[key].meter is not None
+            if phase.begin is not None or (phase.condition == UNKNOWN and not metered):
                 return
     subject.tracks, subject.latest = None, reading
     arm(subject)
@@ -204,8 +239,9 @@ def arm(subject: Subject) -> None:
     if latest is None or subject.tracks is not None or subject.lost:
         subject.calm = None
         return
-    subject.calm = subject.plan.calm(latest.layout, latest.when)
-    subject.until = min(subject.day + DAY, subject.calm.until)
+    calm = subject.plan.calm(latest.layout, latest.when)
+    subject.calm = None if calm.never else calm
+    subject.until = min(subject.day + DAY, calm.until)
 
 
 class _Latest(msgspec.Struct, array_like=True):
@@ -227,6 +263,7 @@ class _Dump(msgspec.Struct, array_like=True):
     lost: tuple[Lost, ...]
     latest: _Latest | None
     tracks: dict[str, Track] | None
+    meters: dict[str, bytes] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -256,7 +293,8 @@ def dump(subject: Subject, *, contact: bool = True) -> bytes:
             for channel, t in sorted(tracks.items())
         }
     heard, lost = (subject.heard, subject.lost) if contact else (-1, ())
-    content = _Dump(FORMAT, heard, subject.day, lost, packed, tracks)
+    meters = {key: _encoder.encode(meter) for key, meter in sorted(subject.meters.items())}
+    content = _Dump(FORMAT, heard, subject.day, lost, packed, tracks, meters)
     return _encoder.encode(content)
 
 
@@ -278,6 +316,7 @@ def load(subject: Subject, state: bytes) -> None:
         )
     subject.heard, subject.day, subject.lost = content.heard, content.day, content.lost
     subject.tracks, subject.latest = content.tracks, None
+    subject.meters = dict(_meters(subject.plan, content.meters))
     if content.latest is not None:
         latest = _restore(subject.device, content.latest)
         keys = content.latest.keys
@@ -285,8 +324,20 @@ def load(subject: Subject, state: bytes) -> None:
             subject.latest = latest
         else:
             # The rules have changed: a version that has seen nothing yet knows nothing yet.
-            subject.tracks = _tracks(subject.plan, latest, frozenset(keys))
+            subject.tracks = _tracks(subject, latest, frozenset(keys))
     arm(subject)
+
+
+def _meters(plan: Plan, packed: dict[str, bytes]) -> Iterator[tuple[str, Any]]:
+    """Unpack the meters of judges that the plan knows."""
+    for key, body in packed.items():
+        judge = plan.judges.get(key.removesuffix(GRACE))
+        if judge is None:
+            continue
+        if key.endswith(GRACE):
+            yield key, msgspec.msgpack.decode(body, type=Graced)
+        elif judge.meter is not None:
+            yield key, msgspec.msgpack.decode(body, type=judge.meter.METER)
 
 
 def _restore(device: DeviceKey, latest: _Latest) -> Reading:

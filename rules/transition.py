@@ -18,7 +18,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     `begin` is when the breach began, `fired_at` when it had lasted long enough. `id` names the
     alarm: see `alert_id`. `channel` is "" for rules about a whole device. `explanation` is what
     was known when this was told. `reason` says in words why nobody will know its end, where that
-    is not because its rule ended.
+    is not because its rule ended. `unit` is that of the values.
     """
 
     id: str
@@ -34,16 +34,17 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     explanation: Explanation
     reason: str = ""
+    unit: str = ""
 
 
 class Transition(Alarm, frozen=True, kw_only=True):
     """A change of one alarm, at `at`.
 
-    `indeterminate` ends an alarm whose end nobody will know, because its rule no longer judges, or
-    not this device.
+    `severity` tells that it has become graver or milder. `indeterminate` ends an alarm whose end
+    nobody will know, because its rule no longer judges, or not this device.
     """
 
-    kind: Literal["firing", "resolved", "indeterminate"]
+    kind: Literal["firing", "severity", "resolved", "indeterminate"]
     at: int
     imported: bool = False
     """Whether a reading from a file, and not a live one, brought it to light."""
@@ -65,8 +66,9 @@ def alert_id(rule: str, device: DeviceKey, channel: str, begin: int) -> str:
 def episode(transition: Transition) -> Episode:
     """Return the alarm as this transition leaves it."""
     kind = transition.kind
+    how = kind if kind == "resolved" or kind == "indeterminate" else None  # noqa: PLR1714 - the type checker follows this form alone
     return Episode(
         **{name: getattr(transition, name) for name in Alarm.__struct_fields__},
-        ended_at=None if kind == "firing" else transition.at,
-        ended_how=None if kind == "firing" else kind,
+        ended_at=None if how is None else transition.at,
+        ended_how=how,
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from devices.reading import UNUSABLE_SHIFT
+from devices.reading import EXPIRED, UNUSABLE_SHIFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +40,18 @@ class _Channel(NamedTuple):
         return self.offsets[place - 1] if place else 0.0
 
 
+class _Expiry(NamedTuple):
+    """When the calibrations of a channel are good no longer: each by since when it holds (ms)."""
+
+    since: list[int]
+    expires: list[int | None]
+
+    def over(self, when: int) -> bool:
+        place = bisect_right(self.since, when)
+        end = self.expires[place - 1] if place else None
+        return end is not None and when >= end
+
+
 class _Device:
     """The corrections of one device."""
 
@@ -54,11 +66,16 @@ class _Device:
             for name, ones in by_channel.items()
             if any(one.offset for one in ones)
         ]
+        self._expiries = [
+            _Expiry([one.since for one in ones], [one.expires for one in ones])
+            for ones in by_channel.values()
+            if any(one.expires is not None for one in ones)
+        ]
         self._maintenance = [(one.since, one.until) for one in maintenance]
         self._places: dict[Layout, list[tuple[int, _Channel]]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._channels or self._maintenance)
+        return bool(self._channels or self._maintenance or self._expiries)
 
     def corrected(self, reading: Reading) -> Reading:
         """Return the reading as it counts; the same object where nothing of it changes."""
@@ -69,6 +86,8 @@ class _Device:
             if offset:
                 value = round(values[index] + offset, DIGITS)
                 values = (*values[:index], value, *values[index + 1 :])
+        if self._expiries and any(one.over(when) for one in self._expiries):
+            flags |= EXPIRED
         if any(since <= when < until for since, until in self._maintenance):
             flags |= (1 << len(values)) - 1 << UNUSABLE_SHIFT
         if values is reading.values and flags == reading.flags:
@@ -114,7 +133,8 @@ class Corrections:
     def apply(self, readings: list[Reading]) -> list[Reading]:
         """Return readings as they count; the same list where none of them changes.
 
-        Identity, times and flags stay, but in maintenance all values are flagged as unusable.
+        Identity, times and flags stay, but in maintenance all values are flagged as unusable, and
+        a reading after the expiry of a calibration as EXPIRED.
         """
         devices = self._devices
         if not devices or devices.keys().isdisjoint(map(_DEVICE, readings)):

@@ -118,6 +118,10 @@ def _event(stored: StoredEvent, told: Told, now: int) -> Step:
         text = "; ".join([event.alert.reason, *before])
         # A revision is news of the day it was made, whatever day it is about.
         return Step(stored.recorded, "info", title, sentence(text))
+    if event.kind == "severity":
+        title = f"It is {event.alert.severity} now"
+        text = sentence(event.alert.reason)
+        return Step(event.at, event.alert.severity, title, text, known=known)
     look, title = {
         "firing": (event.alert.severity, "The alert fired"),
         "resolved": ("ok", "It ended"),

@@ -270,7 +270,7 @@ class Event(Model):
 
     number: int
     recorded: int
-    kind: Literal["firing", "resolved", "indeterminate", "revised"]
+    kind: Literal["firing", "severity", "resolved", "indeterminate", "revised"]
     at: int
     alert: Alert
     before: Alert | None
