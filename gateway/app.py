@@ -27,6 +27,7 @@ from gateway.control import ControlServer
 from gateway.decoders import Decoders
 from gateway.disk import Disk
 from gateway.follow import follow
+from gateway.front_door import FrontDoor
 from gateway.history import History
 from gateway.home_assistant import HomeAssistant, Ours, Told
 from gateway.hush import Hush
@@ -38,11 +39,7 @@ from gateway.inspector import Inspector
 from gateway.intruders import Intruders
 from gateway.journal import Journal
 from gateway.later import Decoding
-from gateway.listener.announcer import Announcer
-from gateway.listener.listener import Listener
-from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals
-from gateway.listener.sessions import Sessions
 from gateway.live import Live
 from gateway.logins import Logins
 from gateway.machine import take
@@ -179,7 +176,8 @@ class Gateway:
             if section.home_assistant
         ]
         self.copies = await self._copy_to(now, looking=looking)
-        self.listener, self.announcer = self._front_door()
+        door = FrontDoor(self)
+        self.listener, self.announcer = door.made(self._ports)
         told: list[Publisher] = [*self.publishers]
         if self.announcer is not None:
             told.append(self.announcer)
@@ -190,15 +188,11 @@ class Gateway:
         self.ingest.on_disk = self.caretaker.check_disk
         self.ingest.before_commit = self.caretaker.prune
         self.admission.on_stranger = self.intruders.spoke_for
-        for principal in self.principals.all():
-            self.admission.know(principal)
-        self.principals.on_change = self._on_principal
-        self.principals.on_rights = self._on_rights
+        door.attend()
         if self.page is not None:
             self.page.on_problem = partial(self.own_alerts.report, "page")
             self.page.open()
         if self.listener is not None:
-            self.listener.on_blocked = self.intruders.guessed
             await self.listener.open()
 
     async def _understand(self, *, looking: bool) -> None:
@@ -305,26 +299,6 @@ class Gateway:
             problems=len(self.own_alerts.open_alerts),
         )
 
-    def _front_door(self) -> tuple[Listener | None, Announcer | None]:
-        """Make what serves those who connect to us, where a port is to be listened on."""
-        gateway = self.settings.gateway
-        if not self._ports:
-            return None, None
-        if any(one.anonymous for one in self._ports):
-            self.admission.know(anonymous(gateway.owner))
-        announcer = Announcer(self.state, gateway.prefix, gateway.box, self.started)
-        listener = Listener(
-            self._ports,
-            self.settings.clients,
-            owner=gateway.owner,
-            intake=self.ingest,
-            sessions=Sessions(self.journal),
-            principals=self.principals,
-            announcer=announcer,
-            clock=self.clock,
-        )
-        return listener, announcer
-
     # -- running -----------------------------------------------------------------------------
 
     def _parts(
@@ -422,17 +396,3 @@ class Gateway:
         self.history.close()
         self.state.close()
         os.close(self._lock)
-
-    # -- what the parts tell -----------------------------------------------------------------
-
-    def _on_principal(self, principal: Principal) -> None:
-        self.admission.know(principal)
-        self.ingest.routes.forget_admitted(principal.source)
-        if self.listener is not None:
-            self.listener.disconnect(principal.name)
-
-    def _on_rights(self, principal: Principal) -> None:
-        self.admission.know(principal)
-        self.ingest.routes.forget_admitted(principal.source)
-        if self.listener is not None:
-            self.listener.renew(principal)
