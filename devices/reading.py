@@ -120,7 +120,7 @@ class Position(NamedTuple):
     longitude: float
 
 
-class Layout(msgspec.Struct, frozen=True, gc=False, eq=False, weakref=True):
+class Layout(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """The channels that a message carries, in alphabetical order. Use `layout()` to get one.
 
     There is one object for each set of channels, so `is` compares them.
