@@ -39,9 +39,11 @@ from gateway.audit import Who, system_user
 from gateway.cli_alerts import alert_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
+from gateway.cli_goods import goods_app
 from gateway.cli_influx import influx_app, try_all
 from gateway.cli_people import audit, key_app, screen_app, user_app
 from gateway.cli_quarantine import quarantine_app
+from gateway.cli_rules import rules_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
 from gateway.codecs.folder import CodecFolder
@@ -74,6 +76,8 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(alert_app, name="alert")
 app.add_typer(device_app, name="device")
 app.add_typer(influx_app, name="influx")
+app.add_typer(goods_app, name="goods")
+app.add_typer(rules_app, name="rules")
 app.add_typer(user_app, name="user")
 app.add_typer(screen_app, name="screen")
 app.add_typer(key_app, name="key")

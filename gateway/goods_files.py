@@ -34,11 +34,13 @@ class ProfileError(SettingsError):
         Exception.__init__(self, "\n".join(str(error) for error in self.errors))
 
 
+OURS = resources.files("rules") / "goods"
+
+
 @cache
 def shipped() -> dict[str, str]:
     """Return the files of the profiles that come with Holdwatch, by name."""
-    folder = resources.files("rules") / "goods"
-    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    files = sorted(OURS.iterdir(), key=lambda file: file.name)
     return {
         file.name.removesuffix(".toml"): file.read_text(encoding="utf-8")
         for file in files
@@ -51,7 +53,9 @@ class Shelf:
 
     def __init__(self, folder: Path | None = None) -> None:
         """Read nothing yet. `folder` None: ours alone."""
-        self._folder = folder
+        # Ours by their path are ours all the same.
+        ours = folder is not None and folder.resolve() == Path(str(OURS)).resolve()
+        self._folder = None if ours else folder
         self._read: dict[str, Profile] = {}
         self._refused: dict[str, SettingsError] = {}
 
