@@ -175,14 +175,14 @@ def advance(  # noqa: PLR0913 - a sample has this many parts
         _breach(phase, timing, badness, changes)
     elif condition in {NEUTRAL, EXCUSED}:
         phase.clear = 0
-    if timing.steps and phase.fired_at is not None and condition != UNKNOWN:
-        beyond = badness if condition == BREACH else -math.inf
-        _set_step(phase, _reached(phase, timing, beyond), when, changes)
     if condition in {CLEAR, NEUTRAL, EXCUSED} and timing.mode != "cumulative":
         if phase.fired_at is None:
             _end(phase)
         elif condition == CLEAR and timing.clear_duration == 0:
             _close(phase, "resolved", when, changes)
+    if timing.steps and phase.fired_at is not None and condition != UNKNOWN:
+        beyond = badness if condition == BREACH else -math.inf
+        _set_step(phase, _reached(phase, timing, beyond), when, changes)
     return changes
 
 
