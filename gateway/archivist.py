@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from gateway.database import DiskError
 from gateway.follow import RetryLater
+from gateway.history.held import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from devices.reading import Reading
     from gateway.clock import Clock
     from gateway.history import History
+    from gateway.history.held import Held
     from gateway.journal import Cursor
 
 MANY = 100_000
@@ -37,14 +39,26 @@ class Archivist:
     name = "history"
     limit = 5_000
 
-    def __init__(self, history: History, clock: Clock, *, keep: int, keep_size: int | None) -> None:
-        """`keep` is how long readings stay in the history (ms), `keep_size` its most bytes."""
+    def __init__(
+        self,
+        history: History,
+        clock: Clock,
+        *,
+        keep: int,
+        keep_size: int | None,
+        held: Callable[[], Held] = lambda: NOTHING,
+    ) -> None:
+        """`keep` is how long readings stay in the history (ms), `keep_size` its most bytes.
+
+        What `held` returns stays whatever these say.
+        """
         self.cursor: Cursor = history.cursor
         self._history = history
         self._clock = clock
         self._since = clock.monotonic()
         self._keep = keep
         self._keep_size = keep_size
+        self._held = held
         self._failed = False
 
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
@@ -81,4 +95,4 @@ class Archivist:
     def _store(self) -> None:
         self._history.stage_gathered(self.cursor)
         self._history.commit()
-        self._history.prune(self._clock.now() - self._keep, self._keep_size)
+        self._history.prune(self._clock.now() - self._keep, self._keep_size, self._held())

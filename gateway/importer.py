@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from devices.loggers import read
+from devices.reading import IMPORTED
+from gateway.pending import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -55,6 +57,9 @@ async def import_file(  # noqa: PLR0913 - a file has this many facts beside it
         name, content, received=received, owner=owner, zone=zone, device=device, columns=columns
     )
     await read_whole(file)
+    # The file itself is evidence too, if a sensor of a consignment wrote it.
+    whole = Waiting(received, name.encode(), content, IMPORTED, owner, SOURCE)
+    ingest.keep(whole, file.readings)
     duplicates = ingest.journal.duplicates
     for first in range(0, len(file.readings), PART):
         await ingest.store(file.readings[first : first + PART])

@@ -26,8 +26,10 @@ import structlog
 from devices.device import DecodeError, Envelope, Later, Origin
 from devices.reading import ARRIVAL, OWN_CLOCK_UNTRUSTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
+from gateway.evidence.messages import Witness
 from gateway.follow import Bell
-from gateway.journal import Arrival, Batch, Cursor, Journal
+from gateway.gathered import Gathered
+from gateway.journal import Batch, Cursor, Journal
 from gateway.pending import Backlog, Waiting
 from gateway.quarantine import Rejected
 from gateway.raw import Raw
@@ -63,26 +65,6 @@ class Delivered(NamedTuple):
     rejected: tuple[Rejected, ...]
 
 
-class Gathered:
-    """What waits for one commit, and who waits for it."""
-
-    def __init__(self) -> None:
-        self.readings: list[Reading] = []
-        self.rejected: list[Rejected] = []
-        self.waiting: list[Waiting] = []
-        self.arrivals: list[Arrival] = []
-        self.forgotten: list[str] = []
-        self.heavy = 0
-        """Bytes of what is put aside; readings are small, and counted."""
-        self.along: list[Callable[[Journal], None]] = []
-        self.acknowledgements: dict[tuple[Link, int], list[int]] = {}
-        """By link and its generation: what one writes once, its client reads once."""
-        self.committed: list[Callable[[], None]] = []
-
-    def __len__(self) -> int:
-        return len(self.readings) + len(self.rejected) + len(self.waiting) + len(self.along)
-
-
 class Ingest:
     """The only writer of the journal, and the log that followers of readings follow."""
 
@@ -114,6 +96,8 @@ class Ingest:
         """Why the disk takes no writes, None while it does."""
         self.raw = Raw()
         """The last messages of each device, as they came."""
+        self.witness = Witness()
+        """Tells of which messages more is needed: they are kept as they came, for years."""
         self.held = False
         """Whether sockets are left unread for want of room."""
         self.received = 0
@@ -190,6 +174,7 @@ class Ingest:
         admitted = self.routes.admitted(origin.source)
         readings = self._gathered.readings
         note, source = self.raw.note, origin.source
+        held = self.witness.held.devices
         now = self._clock.now()
         base = 0 if self._clock.trusted() else OWN_CLOCK_UNTRUSTED
         for message in publishes:
@@ -216,9 +201,16 @@ class Ingest:
             if len(decoded) == 1:
                 note(decoded[0].device, source, message, now)
             else:
-                for device in {one.device for one in decoded}:
-                    note(device, source, message, now)
+                self._note_all(source, message, now, decoded)
+            if held and not held.isdisjoint([one.device for one in decoded]):
+                self.keep(_as_kept(origin, message, now, flags), decoded)
         self.received += len(publishes)
+
+    def _note_all(
+        self, source: str, message: Publish, received: int, decoded: Sequence[Reading]
+    ) -> None:
+        for device in {one.device for one in decoded}:
+            self.raw.note(device, source, message, received)
 
     def apart(self, reading: Reading) -> Reading:
         """Give readings of one device that arrive in the same millisecond times in their order.
@@ -283,7 +275,7 @@ class Ingest:
     def _wait(
         self, origin: Origin, message: Publish, received: int, flags: int, device: DeviceKey
     ) -> None:
-        one = Waiting(received, message.topic, message.payload, flags, origin.owner, origin.source)
+        one = _as_kept(origin, message, received, flags)
         self.backlog.add([one])
         self._gathered.heavy += one.size
         self._gathered.waiting.append(one)
@@ -360,6 +352,13 @@ class Ingest:
             self._gathered.along.append(along)
         await self._committed()
 
+    def keep(self, one: Waiting | Rejected, readings: Sequence[Reading]) -> None:
+        """Have a message kept as it came where any of the readings that it gave is evidence."""
+        message = self.witness.sees(one, readings)
+        if message is not None:
+            self._gathered.messages.append(message)
+            self._gathered.heavy += message.size
+
     def decode_again(self, one: Rejected | Waiting) -> list[Reading]:
         """Return the readings of a message that was kept. Raises DecodeError, and Later."""
         decode = self.routes.bind(Origin(one.owner, one.source), one.topic)
@@ -407,6 +406,7 @@ class Ingest:
                 self.journal.reopen()
             self.before_commit(self.journal)
             self.journal.append(gathered.readings, gathered.rejected)
+            self.journal.messages.keep(gathered.messages)
             if gathered.waiting:
                 self.journal.pending.keep(gathered.waiting)
             self.journal.keep_arrivals(gathered.arrivals)
@@ -433,6 +433,10 @@ class Ingest:
 def _has_arrivals(decoded: Sequence[Reading]) -> bool:
     """Whether one of a message's readings has no time of its own."""
     return any(one.flags & ARRIVAL for one in decoded)
+
+
+def _as_kept(origin: Origin, message: Publish, received: int, flags: int) -> Waiting:
+    return Waiting(received, message.topic, message.payload, flags, origin.owner, origin.source)
 
 
 def _behind(later: Later) -> DecodeError:

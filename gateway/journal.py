@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.reading import WRONG_CLOCK, DeviceKey, Layout, Reading, layout
 from gateway.database import Database, fetch
+from gateway.evidence.messages import Messages
 from gateway.pending import Pending
 from gateway.quarantine import Quarantine, Rejected
 from rules.duration import DAY
@@ -82,7 +83,7 @@ _DAYS = (
 
 
 class Journal(Database):
-    """Readings and quarantine; the newest readings are in memory as well."""
+    """Readings, and messages that are kept; the newest readings are in memory as well."""
 
     kind = 1
     # Small pages: at 2,000 readings/s a commit of 40 readings writes 535 bytes a reading, where
@@ -155,6 +156,12 @@ class Journal(Database):
             DELETE FROM quarantine_device WHERE device = old.device AND count <= 0;
         END;
         """,
+        # Messages as they came, of sensors that speak for consignments: evidence/messages.py.
+        """
+        CREATE TABLE message (id INTEGER PRIMARY KEY AUTOINCREMENT, received INTEGER NOT NULL,
+            topic BLOB NOT NULL, payload BLOB NOT NULL, flags INTEGER NOT NULL,
+            owner TEXT NOT NULL, source TEXT NOT NULL, gave BLOB NOT NULL);
+        """,
     )
 
     def __init__(
@@ -164,6 +171,7 @@ class Journal(Database):
         super().__init__(path, looking=looking, vfs=vfs, synchronous=synchronous)
         self.quarantine = Quarantine(self)
         self.pending = Pending(self)
+        self.messages = Messages(self)
         # Segments of (cursor before, cursor after, readings), oldest first, without gaps.
         self._tail: deque[tuple[Cursor, Cursor, Sequence[Reading]]] = deque()
         self._tail_size = 0

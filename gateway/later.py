@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from devices.device import Call, DecodeError, Later, Output
-from devices.reading import ARRIVAL
 from gateway.quarantine import Rejected
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class Decoding:
         asked: list[tuple[Waiting, Later]] = []
         for one in page:
             try:
-                readings += self._ingest.decode_again(one)
+                readings += self._understood(one, self._ingest.decode_again(one))
             except Later as needed:
                 asked.append((one, needed))
             except DecodeError as error:
@@ -117,17 +116,23 @@ class Decoding:
                 waiting[one.number] = output.reason
                 continue
             try:
-                readings += self._finish(one, later, output)
+                readings += self._understood(one, self._finish(one, later, output))
             except DecodeError as error:
                 rejected.append(_rejected(one, error))
         done = [one for one in page if one.number not in waiting]
         if done:
             await self._ingest.store(
-                [self._ingest.apart(one) if one.flags & ARRIVAL else one for one in readings],
+                readings,
                 partial(_change, rejected=rejected, released=[one.number for one in done]),
             )
             self._ingest.backlog.take(done)
         return set(waiting.values())
+
+    def _understood(self, one: Waiting, readings: list[Reading]) -> list[Reading]:
+        """Return the readings of a message, each at a time of its own."""
+        readings = [self._ingest.apart(each) for each in readings]
+        self._ingest.keep(one, readings)
+        return readings
 
     def _goes_on_waiting(self, reason: str) -> bool:
         """Whether a message that no codec looked at stays where it is.

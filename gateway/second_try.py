@@ -60,7 +60,7 @@ def _decode(ingest: Ingest, chosen: list[Rejected]) -> tuple[list[Reading], Chan
     change = Change([], [], [])
     for one in chosen:
         try:
-            readings += ingest.decode_again(one)
+            decoded = ingest.decode_again(one)
         except Later:
             change.waiting.append(
                 Waiting(one.received, one.topic, one.payload, one.flags, one.owner, one.source)
@@ -70,6 +70,9 @@ def _decode(ingest: Ingest, chosen: list[Rejected]) -> tuple[list[Reading], Chan
             if why != (one.reason, one.detail, one.cure):
                 change.restated.append((one.number, *why))
             continue
+        else:
+            ingest.keep(one, decoded)
+            readings += decoded
         change.released.append(one.number)
     return readings, change
 

@@ -12,6 +12,7 @@ from devices.reading import UNUSABLE_SHIFT, DeviceKey, Layout
 from gateway.history.block_reader import Opened, open_block, unpack
 from gateway.history.columns import DAY, SUMMARY, Columns, Floats, Integers, summarise, to_readings
 from gateway.history.damage import asking, damaged, layout_of
+from gateway.history.held import FOREVER, Days, known_from
 from gateway.history.records import DamagedBlockError
 from gateway.journal import ALL, Scope
 
@@ -108,6 +109,17 @@ class HistoryReader:
         """Up to where in the journal everything is here."""
         ((cursor,),) = self._rows("SELECT cursor FROM progress")
         return int(cursor)
+
+    def known_from(self, device: DeviceKey, until: int = FOREVER) -> int:
+        """Return from when on (ms) all is here that there ever was of a device before `until`."""
+        # One statement, so that both are of one moment.
+        rows = self._rows(
+            "SELECT pruned, first, until FROM progress LEFT JOIN spared "
+            "ON owner=? AND device=? ORDER BY first",
+            device,
+        )
+        spared = [Days(first, end) for _, first, end in rows if first is not None]
+        return known_from(rows[0][0], spared, until)
 
     def devices(self, scope: Scope = ALL) -> list[DeviceKey]:
         """Return every device that has ever had a reading here, sorted."""

@@ -41,6 +41,8 @@ from gateway.history.columns import (
     summarise,
 )
 from gateway.history.damage import asking
+from gateway.history.held import FOREVER, NOTHING
+from gateway.history.pruning import Pruning
 from gateway.history.reader import HistoryReader
 from gateway.history.records import DamagedBlockError, records
 from gateway.history.streams import AS_RECORDS, WRONG, Streams, Tail
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from devices.reading import DeviceKey, Layout, Reading
+    from gateway.history.held import Held
     from gateway.history.reader import Day, Series, Span
 
 FEW = 8
@@ -95,20 +98,26 @@ class History(Database):
             kind INTEGER NOT NULL, summary BLOB NOT NULL, data BLOB NOT NULL,
             PRIMARY KEY (day, stream, part)) WITHOUT ROWID;
         """,
+        # Of which devices which days were spared when those of others were deleted.
+        """
+        CREATE TABLE spared(
+            owner TEXT NOT NULL, device TEXT NOT NULL, first INTEGER NOT NULL,
+            until INTEGER NOT NULL, PRIMARY KEY (owner, device, first)) WITHOUT ROWID;
+        """,
     )
 
     def __init__(self, path: Path, *, vfs: str = "", synchronous: str = "FULL") -> None:
         """Open or create. Raises FileError; `vfs` and `synchronous` are for fault tests."""
         super().__init__(path, vfs=vfs, synchronous=synchronous)
+        self._pruning = Pruning(self, self._load)
         self._load()
 
     def _load(self) -> None:
         with asking(self.path), self._telling():
             self._streams = Streams(self, self._connection)
-            ((cursor, pruned),) = fetch(self._connection, "SELECT cursor, pruned FROM progress")
+            ((cursor,),) = fetch(self._connection, "SELECT cursor FROM progress")
+            self._pruning.load(self._connection)
         self._cursor: int = cursor
-        self.pruned_before: int = pruned
-        """Days that ended at or before this (ms) are not here any more; 0 if none was dropped."""
         self._gathered: dict[Layout, list[Columns]] = {}
         self.waiting = 0
         """How many readings are gathered."""
@@ -171,23 +180,32 @@ class History(Database):
         self.rollback()
         super().close()
 
-    def prune(self, before: int, maximum_size: int | None = None) -> int:
+    # --- deleting
+
+    def prune(self, before: int, maximum_size: int | None = None, held: Held = NOTHING) -> int:
         """Delete the days that ended at or before `before` (ms); return how many readings went.
 
-        While the file is over its size in bytes the oldest day goes too, but never the newest.
-        Committed at once, a day at a time.
+        While the file is over its size in bytes the oldest day goes too, but never the newest. What
+        is `held` stays in any case. Committed at once, a day at a time.
         """
-        gone = 0
-        while True:
-            ((day, newest),) = fetch(self._connection, "SELECT min(day), max(day) FROM block")
-            large = maximum_size is not None and self.size() > maximum_size and day != newest
-            if day is None or ((day + 1) * DAY > before and not large):
-                return gone
-            gone += self._connection.execute("SELECT sum(n) FROM block WHERE day=?", (day,)).get
-            self.stage("DELETE FROM block WHERE day=?", [(day,)])
-            self.stage("UPDATE progress SET pruned=max(pruned, ?)", [((day + 1) * DAY,)])
-            self.commit()
-            self._load()
+        return self._pruning.prune(before, maximum_size, held)
+
+    @property
+    def pruned_before(self) -> int:
+        """Of days that ended at or before this (ms) only what was held is here; 0: all is."""
+        return self._pruning.pruned_before
+
+    @property
+    def over_size(self) -> int:
+        """By how many bytes the file is over its size for what is held, as last pruned."""
+        return self._pruning.over_size
+
+    def known_from(self, device: DeviceKey, until: int = FOREVER) -> int:
+        """Return from when on (ms) all is here that there ever was of a device before `until`.
+
+        What is earlier cannot be judged again: of it something may have been deleted.
+        """
+        return self._pruning.known_from(device, until)
 
     # --- writing one layout's share of a batch
 
@@ -196,6 +214,7 @@ class History(Database):
         if _repeats(columns):
             columns, starts = sort(distinct(columns))
         streams, days = columns.stream[starts], columns.when[starts] // DAY
+        self._pruning.look_again(np.unique(days).tolist())
         tail = self._streams.tail(streams, days)
         late = np.flatnonzero(columns.at[starts] <= tail.last)
         if len(late):

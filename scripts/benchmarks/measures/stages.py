@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from devices.device import Origin
 from gateway.app import Gateway
-from gateway.ingest import Gathered
+from gateway.gathered import Gathered
 from gateway.mqtt.codec import V5, PacketReader, Publish, Topics, encode, pubacks
 from gateway.mqtt.connection import MAXIMUM_PACKET
 from gateway.settings import parse

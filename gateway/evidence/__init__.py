@@ -1,0 +1,1 @@
+"""Evidence: what verdicts on consignments rest on, kept as it came, exported and verified."""
