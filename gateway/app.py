@@ -23,11 +23,13 @@ from gateway.archivist import Archivist
 from gateway.brokers import Brokers, broker_settings
 from gateway.caretaker import Caretaker
 from gateway.clock import Clock, boot_id
+from gateway.consignments.book import Book
 from gateway.control import ControlServer
 from gateway.decoders import Decoders
 from gateway.disk import Disk
 from gateway.follow import follow
 from gateway.front_door import FrontDoor
+from gateway.goods import Goods
 from gateway.history import History
 from gateway.home_assistant import HomeAssistant, Ours, Told
 from gateway.hush import Hush
@@ -200,6 +202,10 @@ class Gateway:
         settings = self.settings
         self.registry = Registry(self.state)
         self.known = Known(self.registry, settings)
+        self.book = Book(self.state, settings.gateway.owner)
+        self.goods = Goods(self.state, settings.goods.folder)
+        if not looking:
+            await self.goods.adopt(self.clock.now())
         self.decoders = Decoders(settings, self.known.assigned)
         self.recognition = self.decoders.recognition
         self.known.model = self.recognition.model
