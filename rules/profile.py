@@ -240,7 +240,7 @@ def channels_of(rule: Rule) -> set[str]:
     return set()
 
 
-_LENGTHS = (("window", 2), ("hold", 1), ("after", 1))
+_LENGTHS = (("window", 2), ("within", 2), ("hold", 1), ("after", 1))
 """Settings of rules that are a length of time, and how many intervals it must last at least."""
 
 
