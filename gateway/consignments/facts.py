@@ -198,6 +198,19 @@ class MergedFrom(msgspec.Struct, frozen=True, kw_only=True):
     """Version of the profile, which is that of all of them."""
 
 
+class LetGo(msgspec.Struct, frozen=True, kw_only=True):
+    """All that its verdict rests on was exported and verified: it need not be kept here longer.
+
+    Whatever is stated afterwards has it kept again.
+    """
+
+    kind: ClassVar[str] = "let-go"
+    digest: str
+    """SHA-256 of the export, as it says itself."""
+    readings: int
+    messages: int
+
+
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
     """A fact does not hold and never did, though it was believed until this was entered."""
 
@@ -223,13 +236,14 @@ Fact = (
     | PartOf
     | MergedInto
     | MergedFrom
+    | LetGo
     | Withdrawn
 )
 
 _IN_ORDER: tuple[type[Fact], ...] = (
     *(Created, PartOf, MergedFrom, Changed, Planned),
     *(Unassigned, Assigned, Arrived, HandedOver, Confirmed, Departed, Delivered),
-    *(Decided, Review, Split, MergedInto, Withdrawn),
+    *(Decided, Review, Split, MergedInto, LetGo, Withdrawn),
 )
 """What comes first of what is stated for the same time."""
 KINDS: dict[str, type[Fact]] = {one.kind: one for one in _IN_ORDER}
