@@ -37,6 +37,7 @@ from gateway.asking import (
 )
 from gateway.audit import Who, system_user
 from gateway.cli_alerts import alert_app
+from gateway.cli_backtest import backtest
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
 from gateway.cli_goods import goods_app
@@ -77,6 +78,7 @@ app.add_typer(alert_app, name="alert")
 app.add_typer(device_app, name="device")
 app.add_typer(influx_app, name="influx")
 app.add_typer(goods_app, name="goods")
+rules_app.command()(backtest)
 app.add_typer(rules_app, name="rules")
 app.add_typer(user_app, name="user")
 app.add_typer(screen_app, name="screen")

@@ -14,6 +14,7 @@ from gateway import __version__
 from gateway.acts import Acts
 from gateway.alert_commands import AlertCommands, with_holders
 from gateway.alert_now import as_it_is
+from gateway.backtest_commands import BacktestCommands
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.influx_commands import InfluxCommands, reports
@@ -48,11 +49,13 @@ LOOKING = frozenset(
         *("status", "health", "devices", "quarantine", "report", "alerts", "credentials"),
         *("user-list", "screen-list", "key-list", "audit", "influx-status", "influx-rejected"),
         *("device-show", "device-calibration", "device-export"),
+        "rules-backtest",
+        "rules-diff",
     }
 )
 """Commands that change nothing."""
 
-UNTIL_LEFT = frozenset({"influx-backfill", "influx-retry"})
+UNTIL_LEFT = frozenset({"influx-backfill", "influx-retry", "rules-backtest", "rules-diff"})
 """Commands that take long, and are over when whoever asked leaves: asked again, they go on."""
 
 
@@ -106,6 +109,7 @@ class Commands:
             **IntakeCommands(gateway).by_name,
             **InfluxCommands(gateway).by_name,
             **alerts.by_name,
+            **BacktestCommands(gateway).by_name,
             **people.by_name,
             **PushCommands(gateway.ingest, gateway.pushers, gateway.clock).by_name,
         }

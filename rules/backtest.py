@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
 
 from devices.reading import IMPORTED, RETAINED, UNUSABLE_SHIFT, DeviceKey
 from rules.alert import Alert
 from rules.engine import Engine
-from rules.kinds.threshold import Threshold
 from rules.lifecycle import Explanation
+from rules.meter import MeterRule
 from rules.revision import FAR, alert_of
 from rules.rule import AbsenceRule, RuleVersion, SampleRule
 from rules.summary import total
@@ -109,7 +109,7 @@ def lead(rules: Iterable[Rule], interval: int) -> int:
     So long that what rules wait for, and windows that they look into, are full at its start. A
     total that never starts again counts from there on.
     """
-    return max((_reach(rule, interval) for rule in rules), default=0)
+    return max((_reach(part, interval) for rule in rules for part in rule.parts()), default=0)
 
 
 def _reach(rule: Rule, interval: int) -> int:
@@ -140,8 +140,9 @@ def backtest(  # noqa: PLR0913 - two sets of rules, a series, and what part of i
     """
     series = _Series(readings)
     alerts, accounts = [], []
-    for rules in (tried, standing):
-        found = _alerts(subject, readings, rules, intervals, end)
+    for whole in (tried, standing):
+        rules = [part for rule in whole for part in rule.parts()]
+        found = _alerts(subject, readings, whole, intervals, end)
         touching = [one for one in found if one.ended is None or one.ended > start]
         alerts.append(sorted(touching, key=_fired))
         accounts.append(tuple(_account(r, touching, series, intervals, start, end) for r in rules))
@@ -341,9 +342,9 @@ def _account(  # noqa: PLR0913, PLR0917 - a rule, what it found, in what and whe
     own = [one for one in alerts if one.rule == rule.name]
     channel = rule.channel if isinstance(rule, SampleRule) else ""
     breach = unknown = None
-    if isinstance(rule, Threshold) and series[channel]:
+    if by_value(rule) and series[channel]:
         spent = total(series[channel], rule, intervals[-1][1], start=start, end=end)
-        breach, unknown = spent.below + spent.above, spent.unknown
+        breach, unknown = spent.breach, spent.unknown
     return Tried(
         rule=rule.name,
         kind=rule.kind,
@@ -355,6 +356,16 @@ def _account(  # noqa: PLR0913, PLR0917 - a rule, what it found, in what and whe
         breach=breach,
         unknown=unknown,
         heard=series.hears(rule),
+    )
+
+
+def by_value(rule: Rule) -> TypeGuard[SampleRule]:
+    """Say whether a rule judges the values of one channel, each by itself."""
+    return (
+        isinstance(rule, SampleRule)
+        and not isinstance(rule, MeterRule)
+        and rule.channel != "*"
+        and not rule.judges_flags
     )
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rules.kinds.threshold import Threshold
+    from rules.rule import SampleRule
 
     Series = Sequence[tuple[int, float | None]]
 
@@ -76,7 +78,8 @@ def by_day(  # noqa: PLR0913 - a series, how to judge it, and what part of it to
 
     Raises ValueError if the series is not sorted.
     """
-    segments = _segments(_settled(series, [rule]), rule, interval, start, end)
+    kind = partial(_kind, rule=rule)
+    segments = _segments(_settled(series, [rule]), rule, interval, start, end, kind)
     return [_day(day, segments) for day in local_days(start, end, zone)]
 
 
@@ -84,18 +87,23 @@ class Total(NamedTuple):
     """A series over some time, in ms. They add up to all of it."""
 
     ok: int
-    below: int
-    above: int
+    breach: int
     unknown: int
 
 
-def total(series: Series, rule: Threshold, interval: int, *, start: int, end: int) -> Total:
+def total(series: Series, rule: SampleRule, interval: int, *, start: int, end: int) -> Total:
     """Return how long a series was well, in breach and unknown in all of start ≤ t < end.
 
-    Raises ValueError if the series is not sorted.
+    The rule must judge values one by one. Raises ValueError if the series is not sorted.
     """
-    segments = _segments(_settled(series, [rule]), rule, interval, start, end)
-    return _within(start, end, segments)
+
+    def kind(value: float) -> int:
+        condition = rule.condition(value, not math.isnan(value))
+        return _ABOVE if condition == BREACH else _UNKNOWN if condition == UNKNOWN else _OK
+
+    segments = _segments(_settled(series, [rule]), rule, interval, start, end, kind)
+    ok, _, breach, unknown = _within(start, end, segments)
+    return Total(ok, breach, unknown)
 
 
 def by_hour(  # noqa: PLR0913 - a series, how to judge it, and what part of it to look at
@@ -128,7 +136,7 @@ def by_hour(  # noqa: PLR0913 - a series, how to judge it, and what part of it t
     return {date: "".join(map(_worst, signs)) for date, signs in seen.items()}
 
 
-def _settled(series: Series, rules: Sequence[Threshold]) -> Series:
+def _settled(series: Series, rules: Sequence[SampleRule]) -> Series:
     """Leave out spikes, where all of the channel's rules do."""
     jump = jump_of(rules[0].channel)
     if jump is None or not all(rule.waits() for rule in rules):
@@ -149,7 +157,14 @@ class _Segments(msgspec.Struct, frozen=True):
     end: int
 
 
-def _segments(series: Series, rule: Threshold, interval: int, start: int, end: int) -> _Segments:
+def _segments(  # noqa: PLR0913, PLR0917 - a series, how to judge it, and what part of it to look at
+    series: Series,
+    rule: SampleRule,
+    interval: int,
+    start: int,
+    end: int,
+    kind: Callable[[float], int],
+) -> _Segments:
     when = np.array([moment for moment, _ in series], dtype=np.int64)
     value = np.array([np.nan if v is None else v for _, v in series], dtype=np.float64)
     following = np.append(when[1:], np.iinfo(np.int64).max)
@@ -157,7 +172,7 @@ def _segments(series: Series, rule: Threshold, interval: int, start: int, end: i
         raise ValueError("the series must be sorted by time")
     # Sensors repeat themselves: the rule is asked once for each distinct value.
     distinct, which = np.unique(value, return_inverse=True)
-    kinds = np.array([_kind(float(v), rule) for v in distinct], dtype=np.int64)[which]
+    kinds = np.array([kind(float(v)) for v in distinct], dtype=np.int64)[which]
     spoken = np.minimum(following[: len(when)], when + rule.timing(interval).hold)
     return _Segments(
         np.clip(when, start, end), np.clip(spoken, start, end), kinds, start=start, end=end
@@ -177,7 +192,8 @@ def _day(day: LocalDay, segments: _Segments) -> Day:
     return Day(day.date, ok, below, above, unknown)
 
 
-def _within(start: int, end: int, segments: _Segments) -> Total:
+def _within(start: int, end: int, segments: _Segments) -> tuple[int, int, int, int]:
+    """Return how long it was well, below, above and unknown, ms."""
     first = int(np.searchsorted(segments.spoken, start, side="left"))
     last = int(np.searchsorted(segments.when, end, side="left"))
     here = slice(first, last)
@@ -186,7 +202,7 @@ def _within(start: int, end: int, segments: _Segments) -> Total:
     kinds = segments.kinds[here]
     ok, below, above = (int(known[kinds == kind].sum()) for kind in (_OK, _BELOW, _ABOVE))
     unknown = end - start - ok - below - above
-    return Total(ok, below, above, unknown)
+    return ok, below, above, unknown
 
 
 def _sign(value: float | None, rules: Iterable[Threshold]) -> str:
