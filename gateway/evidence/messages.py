@@ -132,6 +132,11 @@ class Messages:
         )
         return count, size
 
+    def newest(self) -> int:
+        """Return the highest number that was ever given, 0 if none was."""
+        rows = self._journal.rows("SELECT seq FROM sqlite_sequence WHERE name = 'message'")
+        return rows[0][0] if rows else 0
+
     def release(self, until: int) -> None:
         """Stage that messages up to a number are kept elsewhere."""
         self._journal.stage("DELETE FROM message WHERE id <= ?", [(until,)])
