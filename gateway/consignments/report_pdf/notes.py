@@ -1,0 +1,157 @@
+"""By what was judged, and how the figures are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reportlab.platypus import Spacer
+
+from gateway.consignments.report import WORDS, short
+from gateway.consignments.report_pdf.look import (
+    BODY,
+    MONOSPACED,
+    Column,
+    bold_first,
+    paragraph,
+    section,
+    table,
+)
+from gateway.consignments.report_pdf.wording import NONE, channel_words, unit_of, with_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reportlab.platypus import Flowable
+
+    from gateway.consignments.report import Report, Version
+    from gateway.consignments.report_pdf.wording import Times
+
+SPACED = BODY.clone("note", spaceAfter=3)
+METHODS = (
+    (
+        "Means",
+        (
+            "are weighted by time: between two readings the value is taken to change evenly, "
+            "and over a gap nothing is assumed."
+        ),
+    ),
+    (
+        "Mean kinetic temperature",
+        (
+            "is that of Haynes: the one temperature at which as much would have happened to "
+            "the goods as at all those that were measured, with the activation energy that "
+            "stands beside it, weighted by time. It excuses no excursion."
+        ),
+    ),
+    (
+        "Gaps.",
+        (
+            "A reading speaks for a while, as its sensor usually sends. After that nobody "
+            "knows until the next one. Such time is never counted as well or as unwell: it is "
+            "told by itself, and where it could matter, as what it comes to at best and at "
+            "worst."
+        ),
+    ),
+    (
+        "Excursions",
+        (
+            "begin with the first reading out of range and end with the first one back in it. "
+            "Time in them is given to whoever had custody then; before a handover is "
+            "confirmed, to the one before."
+        ),
+    ),
+    (
+        "Corrections.",
+        (
+            "Values are as corrected by the calibrations that are stated of each sensor; the "
+            "readings themselves are kept as they came."
+        ),
+    ),
+    (
+        "The digest",
+        (
+            "is the SHA-256 of all that this report is made of, as canonical JSON. Whoever "
+            "has the gateway can make this document again from that, byte by byte, and see "
+            "that neither was changed."
+        ),
+    ),
+)
+"""What is said of how figures are made: bold words, and how they go on."""
+
+
+def criteria(report: Report, _times: Times) -> Iterator[Flowable]:
+    """Yield the criteria and the rules of the profile, with where they come from."""
+    profile = report.profile
+    yield from section("Criteria and rules")
+    yield bold_first(str(profile.get("title", "")), report.verdict.version, SPACED)
+    basis, measures = profile.get("basis", ""), profile.get("measures", "")
+    source = f"{profile.get('source', '')} ({basis}). Its limits are limits of the {measures}."
+    yield bold_first("Source:", source, SPACED)
+    for one in report.verdict.reasons:
+        yield bold_first(f"{report.verdict.proposal.capitalize()} was proposed:", one, SPACED)
+    given = profile.get("criteria", {})
+    for name, what in (("reject", "Lost by an alert of:"), ("accept", "Not held by an alert of:")):
+        if given.get(name):
+            yield bold_first(what, ", ".join(given[name]), SPACED)
+    if given.get("unknown"):
+        yield bold_first("Not known at most:", str(given["unknown"]), SPACED)
+    ranges = [
+        [
+            channel_words(one["channel"]),
+            *(with_unit(one.get(key), unit_of(one["channel"])) for key in ("low", "aim", "high")),
+        ]
+        for one in profile.get("ranges", ())
+    ]
+    if ranges:
+        columns = [
+            *(Column("Channel", 40), Column("Lowest", 20, number=True)),
+            *(Column("Aim", 20, number=True), Column("Highest", 20, number=True)),
+        ]
+        yield table(columns, ranges)
+    if report.rules:
+        columns = [
+            *(Column("Rule", 24), Column("Severity", 9), Column("Alerts when", 34)),
+            *(Column("Which sensor counts", 11), Column("What to do", 26)),
+        ]
+        yield table(
+            columns,
+            [
+                [
+                    f"{one.name}\n{one.version}",
+                    one.severity,
+                    one.limit,
+                    one.counts,
+                    one.note or NONE,
+                ]
+                for one in report.rules
+            ],
+        )
+    if profile.get("instructions"):
+        yield bold_first("Instructions:", str(profile["instructions"]), SPACED)
+
+
+def methods(version: Version, times: Times) -> Iterator[Flowable]:
+    """Yield how the figures are made, and what identifies this report."""
+    report = version.report
+    yield from section("How this report is made")
+    for name, text in METHODS:
+        yield bold_first(name, text, SPACED)
+    yield bold_first(
+        "Made",
+        f"{times.second(report.made)} by Holdwatch {report.software} on {report.box}, of what had "
+        f"arrived up to position {report.head:,} of its journal. {times.note}.",
+        SPACED,
+    )
+    for one in report.earlier:
+        decision = one.decision
+        reason = f": {decision.reason}" if decision.reason else ""
+        yield bold_first(
+            f"Version {one.version}",
+            f"was {WORDS[decision.meaning]} by {decision.name} ({decision.login}) "
+            f"{times.second(decision.at)}{reason}. Its digest begins with "
+            f"{short(decision.digest)}.",
+            SPACED,
+        )
+    yield Spacer(0, 2)
+    yield bold_first("Digest of this report:", "", BODY)
+    yield paragraph(version.digest, MONOSPACED)

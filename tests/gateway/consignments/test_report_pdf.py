@@ -1,0 +1,211 @@
+"""The report as a PDF: it has all of the verdict, nothing cut off, the same bytes each time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdfium2 as pdfium  # type: ignore[import-untyped] # it has no types
+import pytest
+
+from devices.reading import DeviceKey
+from gateway.consignments.report import Version, short
+from gateway.consignments.report_pdf.axes import Scale, time_ticks, value_ticks
+from gateway.consignments.report_pdf.document import make_pdf
+from gateway.consignments.report_pdf.wording import Times, length, lengths, number
+from rules.cargo.verdict import Cases
+from rules.duration import DAY, HOUR, MINUTE, SECOND
+from tests.gateway.consignments import voyages
+
+EDGE = 16 * 72 / 25.4 - 1
+"""Points from a page's edge in which nothing may stand, apart from the foot."""
+
+
+def pages(pdf: bytes) -> list[str]:
+    """Return the text of each page, with single spaces."""
+    with pdfium.PdfDocument(pdf) as document:
+        return [re.sub(r"\s+", " ", page.get_textpage().get_text_range()) for page in document]
+
+
+def squeezed(text: str) -> str:
+    """Return text without spaces: a column may break it anywhere."""
+    return re.sub(r"[\s\ufffe\u00ad]+", "", text)
+
+
+def boxes(pdf: bytes) -> list[tuple[int, float, float, float, float, str]]:
+    """Return page, left, bottom, right, top of each piece of text, and the page's size last."""
+    found = []
+    with pdfium.PdfDocument(pdf) as document:
+        for place, page in enumerate(document):
+            text = page.get_textpage()
+            for index in range(text.count_rects()):
+                left, bottom, right, top = text.get_rect(index)
+                words = text.get_text_bounded(left, bottom, right, top)
+                found.append((place, left, bottom, right, top, words))
+    return found
+
+
+ALL = [voyages.draft, voyages.signed, voyages.crowded, voyages.empty, voyages.odd]
+
+
+@pytest.mark.parametrize("voyage", ALL)
+def test_the_same_report_makes_the_same_bytes(voyage: Callable[[], Version]) -> None:
+    assert make_pdf(voyage()) == make_pdf(voyage())
+
+
+def test_another_process_makes_the_same_bytes(tmp_path: Path) -> None:
+    there = tmp_path / "there.pdf"
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from gateway.consignments.report_pdf.document import make_pdf\n"
+        "from tests.gateway.consignments.voyages import signed\n"
+        "Path(sys.argv[1]).write_bytes(make_pdf(signed()))"
+    )
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", program, there], cwd=root, check=True)
+    assert there.read_bytes() == make_pdf(voyages.signed())
+
+
+def test_every_figure_of_the_verdict_is_on_the_report() -> None:
+    version = voyages.signed()
+    text = squeezed(" ".join(pages(make_pdf(version))))
+    verdict = version.report.verdict
+    told = [verdict.proposal.upper(), verdict.version, *verdict.reasons, length(verdict.unknown)]
+    for statistic in verdict.statistics:
+        told += [f"{statistic.readings:,}", number(statistic.mean), length(statistic.known)]
+        told += [number(one.value) for one in (statistic.lowest, statistic.highest) if one]
+        if statistic.mkt:
+            told += [number(one) for one in (statistic.mkt.known, statistic.mkt.worst)]
+    for band in verdict.bands:
+        told += [band.label, *map(length, (band.time.known, band.time.best, band.time.worst))]
+    for excursion in verdict.excursions:
+        told += [number(excursion.worst), length(excursion.out), excursion.place]
+        told += [excursion.explanation, *excursion.alerts]
+        told += [f"{share.custodian}: {length(share.time)}" for share in excursion.shares]
+    for excluded in verdict.excluded:
+        told += [f"{excluded.readings:,}", excluded.reason]
+    told += [lengths(verdict.budgets[0].used), lengths(verdict.budgets[0].left)]
+    assert [one for one in told if squeezed(one) not in text] == []
+
+
+def test_the_signature_says_who_when_what_and_of_which_report() -> None:
+    version = voyages.signed()
+    first = pages(make_pdf(version))[0]
+    for words in ("RELEASED", "Anna Wiśniewska (anna)", "2026-05-15 10:00:00 +02:00", "Mean and"):
+        assert words in first
+    assert short(version.digest) in first
+    assert "DRAFT" not in first
+
+
+@pytest.mark.parametrize("voyage", ALL)
+def test_each_page_has_its_number_and_the_digest(voyage: Callable[[], Version]) -> None:
+    version = voyage()
+    found = pages(make_pdf(version))
+    for place, text in enumerate(found, 1):
+        assert f"page {place} of {len(found)}" in text
+        assert version.digest in text
+        assert ("DRAFT" in text) == (version.decision is None)
+
+
+@pytest.mark.parametrize("voyage", ALL)
+def test_no_text_leaves_the_page(voyage: Callable[[], Version]) -> None:
+    pdf = make_pdf(voyage())
+    with pdfium.PdfDocument(pdf) as document:
+        wide, high = document.get_page_size(0)
+    outside = [
+        (page, words)
+        for page, left, bottom, right, top, words in boxes(pdf)
+        if left < EDGE or right > wide - EDGE or bottom < 15 or top > high - EDGE
+    ]
+    assert outside == []
+
+
+def test_all_of_what_is_long_is_there_to_the_last_word() -> None:
+    version = voyages.crowded()
+    text = squeezed(" ".join(pages(make_pdf(version))))
+    assert text.count("wordword") + text.count("word") >= 1200
+    assert [one for one in version.report.sensors if squeezed(str(one.key)) not in text] == []
+    assert [one for one in version.report.alerts if one.alert.id not in text] == []
+    assert [one for one in version.report.verdict.reasons if squeezed(one) not in text] == []
+    assert voyages.LONG in text
+
+
+def test_a_sign_that_the_font_lacks_is_written_as_its_number_and_markup_stays_text() -> None:
+    text = squeezed(" ".join(pages(make_pdf(voyages.odd()))))
+    assert "[U+51B7][U+94FE]-<b>&amp;</b>-[U+0007]" in text
+    assert "</para><fontsize=99>big</font>&<imgsrc='x'/>" in text
+    assert "a<b&c>d" in text
+
+
+def test_a_night_of_changed_clocks_is_told_with_offsets() -> None:
+    text = " ".join(pages(make_pdf(voyages.odd())))
+    assert "2026-10-25 00:00 +02:00 to 2026-10-25 07:00 +01:00" in text
+    assert "each with its difference from UTC" in text
+
+
+def test_names_of_many_alphabets_are_on_it() -> None:
+    first = pages(make_pdf(voyages.signed()))[0]
+    for name in ("Łódź", "Türkiye", "Вакцины", "°C"):
+        assert name in first
+    assert "Ηράκλειο" in " ".join(pages(make_pdf(voyages.signed())))
+
+
+def test_what_is_released_and_under_review_says_both() -> None:
+    assert "released, under review" in pages(make_pdf(voyages.crowded()))[0]
+
+
+def test_software_claims_no_standard_for_recorders() -> None:
+    assert not re.search(
+        r"EN ?12830|EN ?13485|certified", " ".join(pages(make_pdf(voyages.signed())))
+    )
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "told"),
+    [
+        (0, "0 s"),
+        (400, "0 s"),
+        (90 * SECOND, "1 min 30 s"),
+        (10 * MINUTE + 29 * SECOND, "10 min"),
+        (26 * HOUR, "1 day 2 h"),
+        (-3 * DAY, "\u22123 days"),
+    ],
+)
+def test_lengths_are_told_as_exactly_as_they_matter(milliseconds: int, told: str) -> None:
+    assert length(milliseconds).replace("\u00a0", " ") == told
+
+
+@pytest.mark.parametrize(
+    ("cases", "told"),
+    [
+        (Cases(HOUR, HOUR, HOUR), "1 h"),
+        (Cases(HOUR, HOUR, 2 * HOUR), "1 h, at worst 2 h"),
+        (Cases(HOUR, 0, 2 * HOUR), "1 h, at best 0 s, at worst 2 h"),
+    ],
+)
+def test_what_nobody_knows_is_told_as_best_and_worst(cases: Cases, told: str) -> None:
+    assert lengths(cases).replace("\u00a0", " ") == told
+
+
+@pytest.mark.parametrize("span", [1, MINUTE, HOUR, DAY, 9 * DAY, 60 * DAY, 900 * DAY])
+def test_times_beside_a_chart_are_few_and_in_order(span: int) -> None:
+    since = voyages.SINCE + 7 * MINUTE
+    found = [one for one, _, _ in time_ticks(Times(voyages.report()), since, since + span)]
+    assert found == sorted(set(found))
+    assert len(found) <= 11
+    assert all(since <= one <= since + span for one in found)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-25.3, 11.0), (4.1, 4.9), (-1e4, 1e5)])
+def test_values_beside_a_chart_are_round_and_few(low: float, high: float) -> None:
+    found = value_ticks(Scale(low, high, 0, 100))
+    assert 2 <= len(found) <= 9
+    assert all(low <= one <= high for one in found)
+
+
+def test_the_key_of_a_sensor_without_owner_is_its_id() -> None:
+    bare = voyages.sensor(DeviceKey("", "solo"))
+    assert "solo" in " ".join(pages(make_pdf(voyages.draft(sensors=(bare,)))))
