@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
-from rules.contact import Contact
+from rules.contact import Contact, Expected
 from rules.plan import EVER, FOREVER, CalmMeter, Intervals, Plan, Plans, Stand, expanded
 from rules.rule import RuleVersion
 from rules.status import Status, status
@@ -45,25 +45,27 @@ class Engine:
     asked once, when the device is first seen, until `renew`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it asks of others
         self,
         versions: Sequence[RuleVersion],
         interval: Callable[[DeviceKey], Intervals],
         *,
         stands_for: Callable[[DeviceKey], Sequence[Stand]] = lambda device: (Stand(device),),
         own: Callable[[DeviceKey], Sequence[RuleVersion]] | None = None,
+        expected: Expected | None = None,
         calm: bool = True,
     ) -> None:
         """Start with no devices. `calm=False` sends every reading through the full step.
 
-        `own` tells the versions that judge one subject alone, as those of a consignment's goods.
+        `own` tells the versions that judge one subject alone, as those of a consignment's goods,
+        and `expected` when nobody need hear it.
         """
         self._plans = Plans(versions)
         self._own = own
         self._interval = interval
         self._stands_for = stands_for
         self._subjects: dict[DeviceKey, Subject] = {}
-        self._contact = Contact()
+        self._contact = Contact(expected)
         self._calm = calm
 
     def fold(self, readings: Iterable[Reading]) -> Folded:
@@ -78,6 +80,15 @@ class Engine:
         `listening_since` is since when we could have heard: nobody is missed before it.
         """
         return self._contact.tick(now, listening_since)
+
+    def hear(self, device: DeviceKey, received: int) -> list[Transition]:
+        """Note that a subject was heard (ms), where its readings do not tell that."""
+        return self._contact.hear(self._subject(device), received)
+
+    @property
+    def missed_otherwise(self) -> set[DeviceKey]:
+        """Subjects that are missed since the last tick, or are not any more."""
+        return self._contact.changed
 
     def set_back(self, now: int) -> None:
         """Take note that the clock that `received` and `tick` go by was set back to `now`."""
@@ -142,7 +153,13 @@ class Engine:
             return []
         state = dump(subject)
         subject.plan = plan
-        return self.load(device, state) + self._contact.retire(subject)
+        told = self.load(device, state) + self._contact.retire(subject)
+        self._contact.look(subject)
+        return told
+
+    def begin(self, device: DeviceKey) -> None:
+        """Know a subject from now on: it is missed also if it is never heard."""
+        self._contact.look(self._subject(device))
 
     def dump(self, device: DeviceKey) -> bytes:
         """Return a device's state; KeyError if it was never seen."""

@@ -90,11 +90,15 @@ class Track(msgspec.Struct, array_like=True):
 
 
 class Lost(msgspec.Struct, frozen=True, array_like=True):
-    """A firing absence: the watch's key, when the device was last heard, when it fired."""
+    """A firing absence: the watch's key, when the device was last heard, when it fired.
+
+    `of` is the id of whose absence it is, where several are missed as one: see `rules.contact`.
+    """
 
     key: str
     begin: int
     fired_at: int
+    of: str = ""
 
 
 class Subject(msgspec.Struct):
