@@ -27,6 +27,9 @@ from gateway.consignments.book import Book
 from gateway.control import ControlServer
 from gateway.decoders import Decoders
 from gateway.disk import Disk
+from gateway.evidence.holding import Holding
+from gateway.evidence.keeper import Keeper
+from gateway.evidence.store import EvidenceStore
 from gateway.follow import follow
 from gateway.front_door import FrontDoor
 from gateway.goods import Goods
@@ -97,11 +100,14 @@ class Gateway:
             undo.callback(self.journal.close)
             self.history = History(folder / "history.db")
             undo.callback(self.history.close)
+            self.evidence = EvidenceStore(folder / "evidence.db")
+            undo.callback(self.evidence.close)
             self.state = State(folder / "state.db")
             undo.pop_all()
         followers = [Monitor.name, *(cursor_name(one.name) for one in settings.influxdb)]
         been = max(map(self.state.cursor, followers))
         self.journal.begin_after(max(self.history.cursor, been))
+        self.evidence.begin_after(self.journal.messages.newest())
         self.clock = Clock(self.journal.newest_received())
         self.started = self.clock.now()
         self.brokers = Brokers(self.clock)
@@ -153,6 +159,7 @@ class Gateway:
             self.clock,
             keep=settings.history.keep,
             keep_size=settings.history.keep_size,
+            held=lambda: self.ingest.witness.held,
         )
         brokers = [broker_settings(settings, one) for one in self._joined]
         self.subscribers = [
@@ -228,6 +235,9 @@ class Gateway:
             admit=self.admission.check,
             interval=settings.journal.commit_interval / 1000,
         )
+        self.holding = Holding(self.state, self.book, self.goods, self.known.interval)
+        self.ingest.witness.held = self.holding.look(self.clock.now())
+        self.keeper = Keeper(self.evidence, self.ingest, self.clock)
         # Of a stranger people are told where his message is refused.
         self.recognition.admit = partial(self.ingest.routes.admit, again=True)
         self.inspector = Inspector(
@@ -319,6 +329,7 @@ class Gateway:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)
         yield "history", follow(self.ingest, self.archivist)
+        yield "evidence", self.keeper.run()
         yield "inspector", follow(self.ingest, self.inspector)
         yield "hush", follow(self.state, self.hush)
         yield "maintenance", self.hush.run()
@@ -400,5 +411,6 @@ class Gateway:
             copies.close()
         self.journal.close()
         self.history.close()
+        self.evidence.close()
         self.state.close()
         os.close(self._lock)

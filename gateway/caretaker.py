@@ -6,6 +6,7 @@ It waits for none of what it looks at, since it tells when they fail.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -53,6 +54,7 @@ class Caretaker:
                 report(f"refused {copies.name}", copies.refusal, "warning")
             for way in gateway.ways:
                 gateway.own_alerts.report(f"way {way.name}", way.problem, "warning")
+            self.check_evidence()
             gateway.own_alerts.report("codecs", gateway.decoders.problem, "warning")
             if gateway.page is not None:
                 gateway.screens.check(gateway.own_alerts)
@@ -92,7 +94,10 @@ class Caretaker:
         gateway = self._gateway
         full = gateway.disk.problem()
         gateway.ingest.hold(full)
-        failing = gateway.ingest.problem or gateway.state.problem or gateway.history.problem
+        files = (gateway.state, gateway.history, gateway.evidence)
+        failing = gateway.ingest.problem or next(
+            (one.problem for one in files if one.problem), None
+        )
         if failing is not None:
             gateway.disk.drop_ballast()
         elif full is None:
@@ -101,6 +106,15 @@ class Caretaker:
             self._deaf_until = gateway.clock.now()
         gateway.own_alerts.report("disk", full or failing)
         gateway.own_alerts.report("history", gateway.monitor.problem)
+
+    def check_evidence(self) -> None:
+        """Look now at what is kept for consignments, and whether it fits."""
+        gateway = self._gateway
+        # Where a read fails, what was kept stays kept; who writes there tells of the disk.
+        with suppress(DiskError):
+            gateway.ingest.witness.held = gateway.holding.look(gateway.clock.now())
+        over, full = gateway.history.over_size, gateway.disk.problem()
+        gateway.holding.check(gateway.own_alerts, over, full)
 
     def _check_certificates(self) -> None:
         gateway = self._gateway

@@ -71,7 +71,7 @@ def hold(  # noqa: PLR0913 - it follows from this much
     """
     if elsewhere or let_go(stated, inherited):
         return None
-    spans = _spans(consignment, [*inherited, *stated], before)
+    spans = kept_of(consignment, [*inherited, *stated], before)
     if not spans:
         return None
     until, why = None, "it is not delivered yet"
@@ -102,9 +102,10 @@ def _versions(stated: Iterable[Stated]) -> set[str]:
     return {one for one in versions if isinstance(one, str)}
 
 
-def _spans(
+def kept_of(
     consignment: Consignment, stated: Sequence[Stated], before: Callable[[DeviceKey], int]
 ) -> tuple[Span, ...]:
+    """Return what a consignment's verdict rests on, by all that was stated of it."""
     closed = consignment.stage in CLOSED
     last = max((one.since for one in consignment.stages), default=FOREVER)
     found = []

@@ -39,8 +39,6 @@ class Keeper:
         self._ingest = ingest
         self._clock = clock
         self._since = clock.monotonic()
-        self.problem: str | None = None
-        """Why the disk took nothing at the last attempt, None if it did."""
 
     async def run(self) -> None:
         """Store what is much or old, for ever. Raises FileError if a file is damaged."""
@@ -58,12 +56,7 @@ class Keeper:
                 await self.store()
             await asyncio.to_thread(self._store.prune, self._ingest.witness.held)
         except DiskError as error:
-            # They stay in the journal.
-            if self.problem is None:
-                log.warning("messages stay in the journal", problem=str(error))
-            self.problem = str(error)
-        else:
-            self.problem = None
+            log.warning("messages stay in the journal", problem=str(error))
 
     async def store(self) -> None:
         """Bring all that waits where it stays. Raises DiskError."""
