@@ -15,6 +15,7 @@ from gateway.acts import Acts
 from gateway.alert_commands import AlertCommands, with_holders
 from gateway.alert_now import as_it_is
 from gateway.backtest_commands import BacktestCommands
+from gateway.consignment_commands import consignment_commands
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
 from gateway.influx_commands import InfluxCommands, reports
@@ -49,6 +50,7 @@ LOOKING = frozenset(
         *("status", "health", "devices", "quarantine", "report", "alerts", "credentials"),
         *("user-list", "screen-list", "key-list", "audit", "influx-status", "influx-rejected"),
         *("device-show", "device-calibration", "device-export"),
+        *("consignments", "consignment-show", "consignment-check", "consignment-export"),
         "rules-backtest",
         "rules-diff",
     }
@@ -106,6 +108,7 @@ class Commands:
             "watch": self.watch,
             **devices.by_name,
             **registry_commands(gateway),
+            **consignment_commands(gateway),
             **IntakeCommands(gateway).by_name,
             **InfluxCommands(gateway).by_name,
             **alerts.by_name,

@@ -62,6 +62,11 @@ class Change:
         """Enter it in the audit trail."""
         self.entries.append(entry)
 
+    def forget(self) -> None:
+        """Leave all as it is: it was only tried."""
+        self.facts.clear()
+        self.entries.clear()
+
     def facts_of(self, identity: str) -> list[Stated]:
         """Return what is stated of a consignment, with what is about to be."""
         return [*self._book.facts(identity), *(one for name, one in self.facts if name == identity)]

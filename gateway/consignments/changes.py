@@ -79,6 +79,32 @@ class Changes:
             self._state(change, identity, facts, act)
             _note(change, act, "add", identity, None, _plain(facts))
 
+    async def take_in(
+        self,
+        identity: str,
+        facts: Sequence[Fact],
+        sensors: Sequence[tuple[int, Assigned]],
+        act: Act,
+        *,
+        dry: bool,
+    ) -> None:
+        """State a consignment from a table, with since when (ms) each sensor spoke for it.
+
+        `dry`: only try whether it could be. Raises ControlError, DiskError.
+        """
+        self._dated(act)
+        async with self._book.changing() as change:
+            if change.line(identity) is not None:
+                raise ControlError(f"{identity} is there already", "Use another id")
+            self._state(change, identity, facts, act)
+            for since, one in sensors:
+                then = act._replace(at=since)
+                self._dated(then)
+                self._state(change, identity, [one], then)
+            _note(change, act, "add", identity, None, _plain([*facts, *(s for _, s in sensors)]))
+            if dry:
+                change.forget()
+
     async def state(self, identity: str, facts: Sequence[Fact], act: Act, what: str) -> list[int]:
         """State facts of a consignment; return their numbers. Raises ControlError, DiskError."""
         self._dated(act)

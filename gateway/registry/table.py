@@ -69,14 +69,14 @@ def written(devices: Iterable[tuple[DeviceKey, Card, bool, str]]) -> str:
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
     for device, card, confirmed, recognised in devices:
-        cells = {one: _shown(fields.text_of(card, one)) for one in TEXTS}
+        cells = {one: shown(fields.text_of(card, one)) for one in TEXTS}
         latitude, longitude = card.position or ("", "")
         cells |= {
-            "device": _shown(str(device)),
+            "device": shown(str(device)),
             "latitude": repr(latitude) if latitude != "" else "",
             "longitude": repr(longitude) if longitude != "" else "",
             "confirmed": "yes" if confirmed else "no",
-            "recognised": _shown(recognised),
+            "recognised": shown(recognised),
         }
         table.writerow([cells[column] for column in COLUMNS])
     return text.getvalue()
@@ -160,7 +160,7 @@ def _row(
             f"it has {len(cells)} cells, and there are {len(columns)} columns",
             "Put a text that holds the separator in double quotes",
         )
-    said = {column: _plain(cell) for column, cell in zip(columns, cells, strict=False)}
+    said = {column: plain(cell) for column, cell in zip(columns, cells, strict=False)}
     device = device_key(said["device"], owner)
     try:
         check_device_id(device.id)
@@ -190,12 +190,12 @@ def _confirmed(text: str) -> bool | None:
     return None
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return a text such that every spreadsheet shows it as a text."""
     return f"'{text}" if text.lstrip("'").startswith(RISKY) else text
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     """Return what was meant by a cell."""
     cell = cell.strip()
     return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(RISKY) else cell

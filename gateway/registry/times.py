@@ -43,6 +43,11 @@ class Times:
         except (ValueError, OverflowError) as error:
             raise ControlError(f"{said[:40]!r} is no time", _CURE) from error
 
+    def said(self, moment: int) -> str:
+        """Return a time (ms) as `moment` reads it: local, with seconds where there are any."""
+        time = dt.datetime.fromtimestamp(moment / 1000, self.zone)
+        return f"{time:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+
     def past(self, said: object) -> int:
         """Return a time that is over, now where none is said. Raises ControlError."""
         if said is None or said == "":
