@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from rules import AnyRule
+from rules.cargo.consignment import Stage
 from rules.duration import YEAR, Age, Duration, format_duration
 from rules.meter import MeterRule
 from rules.rule import Rule, SampleRule, Severity, check_channel
@@ -70,10 +72,12 @@ class Criteria(_Part):
     """By what a verdict is proposed. What no line names is held when it has an alert."""
 
     reject: tuple[str, ...] = Field(
-        default=(), description="Names of rules whose alert means that the goods are lost."
+        default=(),
+        description="Names of rules, or of their parts, whose alert means that the goods are lost.",
     )
     accept: tuple[str, ...] = Field(
-        default=(), description="Names of rules whose alert does not keep the goods back."
+        default=(),
+        description="Names of rules, or of their parts, whose alert does not keep the goods back.",
     )
     unknown: Duration = Field(
         default=0,
@@ -119,6 +123,7 @@ class Sample(_Part):
     cycles: int = Field(
         default=0, ge=0, description="Times that the goods were frozen before the series."
     )
+    stage: Stage = Field(default="in_transit", description="In which stage the consignment is.")
     way: tuple[tuple[float, float], ...] = Field(
         default=(),
         description="Planned stops from origin to destination, as [latitude, longitude].",
@@ -215,6 +220,14 @@ class Profile(_Part):
     def rule(self, name: str) -> AnyRule | None:
         """Return a rule by its name."""
         return next((one for one in self.rules if one.name == name), None)
+
+    def meant(self, names: Iterable[str]) -> frozenset[str]:
+        """Return what alerts of these rules are called: by the rule, or by any of its parts."""
+        found = set(names)
+        for rule in self.rules:
+            if rule.name in found:
+                found |= {part.name for part in rule.parts()}
+        return frozenset(found)
 
     def sampled(self, interval: int) -> tuple[str, ...]:
         """Say in words what cannot be judged where a sensor sends every `interval` ms."""

@@ -55,7 +55,7 @@ def contradictions(own: Data, parent: Data | None, extended: Extended) -> Iterat
                     "Make it longer, or let sensors send more often than interval says.",
                 )
             )
-        if "devices" in rule.model_fields_set and _has(own, extended.place((*path, "devices"))):
+        if rule.devices != ("*",):
             found.append(
                 Contradiction(
                     (*path, "devices"),
@@ -64,7 +64,9 @@ def contradictions(own: Data, parent: Data | None, extended: Extended) -> Iterat
                 )
             )
     found += _energy(data, limits)
-    names = _names(data, "rules", "name")
+    # Alerts carry the name of the part that was broken: spikes-above-30.
+    parts = [part.name for rule in rules.values() for part in rule.parts()]
+    names = list(dict.fromkeys([*_names(data, "rules", "name"), *parts]))
     found += _criteria(data, names)
     found += _expected(data, names)
     for one in found:

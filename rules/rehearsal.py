@@ -119,7 +119,7 @@ def consignment_of(sample: Sample) -> Consignment:
         origin=origin,
         destination=destination,
         legs=(leg,),
-        stages=(Staged("in_transit", START),),
+        stages=(Staged(sample.stage, START),),
         carried=sample.carried,
         cycles=sample.cycles,
     )
