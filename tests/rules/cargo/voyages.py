@@ -49,7 +49,7 @@ TOTAL = {
 }
 
 
-def profile(**settings: Any) -> Profile:
+def profile(**settings: object) -> Profile:
     return Profile.model_validate({**CHILLED, **settings})
 
 
@@ -89,16 +89,17 @@ def assigned(
     )
 
 
-def custody(custodian: str, since: float, until: float | None, **more: Any) -> Custody:
+def custody(custodian: str, since: float, until: float | None, **more: object) -> Custody:
+    made: dict[str, Any] = {"leg": None, **more}
     return Custody(
         custodian=custodian,
         since=at(since),
         until=None if until is None else at(until),
-        **more,
+        **made,
     )
 
 
-def consignment(**settings: Any) -> Consignment:
+def consignment(**settings: object) -> Consignment:
     """A consignment that left Basel at START by truck, for Rotterdam."""
     defaults: dict[str, Any] = {
         "owner": "acme",
@@ -121,11 +122,12 @@ def consignment(**settings: Any) -> Consignment:
         "custody": (custody("Alpha", -60, None, leg=1),),
         "stages": (Staged("planned", at(-60)), Staged("in_transit", at(0))),
     }
-    return Consignment(**{**defaults, **settings})
+    made: dict[str, Any] = {**defaults, **settings}
+    return Consignment(**made)
 
 
 def alert(
-    rule: str = "too-warm", began: float = 0, ended: float | None = None, **more: Any
+    rule: str = "too-warm", began: float = 0, ended: float | None = None, **more: object
 ) -> Alert:
     defaults: dict[str, Any] = {
         "id": f"{rule}-{began:g}",
@@ -141,10 +143,11 @@ def alert(
         "fired": at(began),
         "ended": None if ended is None else at(ended),
     }
-    return Alert(**{**defaults, **more})
+    made: dict[str, Any] = {**defaults, **more}
+    return Alert(**made)
 
 
-def verdict(  # noqa: PLR0913 - what a verdict is made of
+def verdict(
     readings: str | Mapping[DeviceKey, Sequence[Reading]],
     goods: Profile | None = None,
     whole: Consignment | None = None,
