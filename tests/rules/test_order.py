@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
+import rules
 from devices.reading import (
     ARRIVAL,
+    EXPIRED,
     IMPORTED,
     RETAINED,
     UNUSABLE,
@@ -40,6 +42,9 @@ LAYOUTS = [
     layout(("humidity",)),
     layout(("humidity", "temperature")),
     layout(("battery", "humidity", "temperature")),
+    layout(("battery_level", "humidity", "temperature", "temperature.wall")),
+    layout(("latitude", "longitude", "temperature")),
+    layout(("latitude", "longitude")),
 ]
 OTHER = DeviceKey("acme", "reefer-2")
 FORMER = DeviceKey("acme", "probe-1")
@@ -48,6 +53,14 @@ SLOW_IS_FINE = [HealthCheck.too_slow]
 
 # From 4 to 90 nothing real jumps in 20 minutes.
 values = st.sampled_from([1.0, 2.0, 4.0, 7.0, 8.0, 9.0, 30.0, 90.0, 95.0, -300.0, math.nan])
+# Standing, moving on by a bit or far, no place on earth, nobody knows.
+positions = st.sampled_from([1.0, 1.0, 1.0, 1.001, 1.5, 9.0, 95.0, math.nan])
+MEASURED = {
+    "battery": values,
+    "battery_level": values,
+    "latitude": positions,
+    "longitude": positions,
+}
 # Half a day per jump at most, so that series cross midnights, days and a rule's end.
 minutes = st.one_of(st.integers(0, 90), st.integers(0, 4 * 24 * 60))
 
@@ -68,56 +81,156 @@ class Judging(NamedTuple):
         )
 
 
-@st.composite
-def rule_sets(draw: st.DrawFn) -> Judging:
-    """Three rules or so, of every mode, and one that changes on the second day.
+length = st.sampled_from(["5 min", "30 min", "3 h"])
+Settings = dict[str, object]
 
-    Now and then a device is away for a day, or takes another's place, or sends at another interval.
-    """
-    length = st.sampled_from(["5 min", "30 min", "3 h"])
 
-    def threshold(name: str, channel: str) -> Rule:
-        mode = draw(st.sampled_from(["instant", "consecutive", "cumulative"]))
-        found: dict[str, object] = {"name": name, "channel": channel, "mode": mode}
-        found |= {
-            "gap": draw(st.sampled_from(["pause", "reset"])),
-            "inclusive": draw(st.booleans()),
-        }
-        found |= draw(
-            st.sampled_from(
-                [
-                    {"above": 8.0},
-                    {"above": 8.0, "clear": 6.0},
-                    {"below": 2.0},
-                    {"outside": [2.0, 8.0]},
-                    {"outside": [2.0, 8.0], "clear": [3.0, 7.0]},
-                ]
-            )
+def _threshold(draw: st.DrawFn) -> Settings:
+    mode = draw(st.sampled_from(["instant", "consecutive", "cumulative"]))
+    found: Settings = {"channel": draw(channels), "mode": mode}
+    found |= {"gap": draw(st.sampled_from(["pause", "reset"])), "inclusive": draw(st.booleans())}
+    found |= draw(
+        st.sampled_from(
+            [
+                {"above": 8.0},
+                {"above": 8.0, "clear": 6.0},
+                {"below": 2.0},
+                {"outside": [2.0, 8.0]},
+                {"outside": [2.0, 8.0], "clear": [3.0, 7.0]},
+            ]
         )
-        found["devices"] = draw(st.sampled_from([["*"], ["acme/reefer-*"], ["acme/probe-*"]]))
-        found["spikes"] = draw(st.sampled_from(["ignore", "ignore", "judge"]))
-        if mode != "instant":
-            found["for"] = draw(length)
-        if mode == "cumulative":
-            if draw(st.booleans()):
-                found["reset_after"] = draw(length)
-        elif draw(st.booleans()):
-            found["clear_for"] = draw(length)
+    )
+    found["spikes"] = draw(st.sampled_from(["ignore", "ignore", "judge"]))
+    if mode != "instant":
+        found["for"] = draw(length)
+    if mode == "cumulative":
         if draw(st.booleans()):
-            found["hold"] = draw(length)
-        return rule(**found)
+            found["reset_after"] = draw(length)
+    elif draw(st.booleans()):
+        found["clear_for"] = draw(length)
+    return found
 
-    first, second = threshold("first", "temperature"), threshold("second", "humidity")
-    changed = START + DAY + draw(st.integers(0, 600)) * MINUTE
-    new = threshold("first", "temperature")
-    versions = [
-        RuleVersion(first, first.version(), 0, changed),
-        RuleVersion(new, new.version(), changed),
-        RuleVersion(second, second.version()),
+
+def _exposure(draw: st.DrawFn) -> Settings:
+    bands = [
+        {"name": "warm", "above": 8.0, "for": draw(length)},
+        {"name": "hot", "above": 9.0, "for": "5 min", "severity": "critical"},
+        {"name": "cold", "below": 2.0, "inclusive": True, "for": draw(length)},
     ]
+    found: Settings = {"channel": draw(channels), "bands": bands}
     if draw(st.booleans()):
-        silent = rule(name="no-data", kind="no_usable_data", duration=draw(length))
-        versions.append(RuleVersion(silent, silent.version()))
+        found["reset_after"] = draw(length)
+    return found
+
+
+def _budget(draw: st.DrawFn) -> Settings:
+    found: Settings = {"low": 2.0, "high": 8.0, "allowed": draw(length)}
+    found["carried"] = draw(st.sampled_from(["0 s", "4 min", "10 h"]))
+    found |= draw(
+        st.sampled_from([{}, {"q10": 2.0, "reference": 5.0}, {"energy": 83.144, "reference": 9.0}])
+    )
+    return found
+
+
+def _mkt(draw: st.DrawFn) -> Settings:
+    found: Settings = {"above": draw(st.sampled_from([7.0, 8.0, 20.0]))}
+    if draw(st.booleans()):
+        found["window"] = draw(st.sampled_from(["30 min", "24 h", "30 days"]))
+        found["known"] = "20 min"
+    return found | draw(lasting)
+
+
+def _off_route(draw: st.DrawFn) -> Settings:
+    route = draw(st.sampled_from([[[1.0, 1.0], [1.0, 9.0]], [[0.5, 0.5]], []]))
+    return {"route": route, "stop": draw(length), "for": draw(length), "corridor": "30 km"}
+
+
+channels = st.sampled_from(["temperature", "temperature", "humidity"])
+lasting: st.SearchStrategy[Settings] = st.sampled_from([{}, {"for": "5 min"}, {"clear_for": "3 h"}])
+KINDS: dict[str, Callable[[st.DrawFn], Settings]] = {
+    "threshold": _threshold,
+    "lost_contact": lambda draw: {"after": draw(length)},
+    "no_usable_data": lambda draw: {"for": draw(length)},
+    "exposure": _exposure,
+    "stability_budget": _budget,
+    "freeze_thaw": lambda draw: {
+        "freezes": 2.0,
+        "thaws": draw(st.sampled_from([4.0, 9.0])),
+        "allowed": draw(st.integers(0, 2)),
+        "cycles": draw(st.integers(0, 1)),
+        **draw(st.sampled_from([{}, {"for": "30 min"}])),
+    },
+    "mkt": _mkt,
+    "rate_of_change": lambda draw: {
+        "channel": draw(channels),
+        "within": draw(length),
+        draw(st.sampled_from(["rises", "falls", "changes"])): 3.0,
+        **draw(lasting),
+    },
+    "steadiness": lambda draw: {
+        "channel": draw(channels),
+        "within": draw(st.sampled_from(["30 min", "3 h", "24 h"])),
+        "width": 4.0,
+        **draw(lasting),
+    },
+    "condensation": lambda draw: {
+        "surface": draw(st.sampled_from(["temperature.wall", 4.0])),
+        "margin": draw(st.sampled_from([0.0, 2.0])),
+        **draw(lasting),
+    },
+    "low_battery": lambda draw: {"for": draw(length), "below": 8.0},
+    "calibration_expired": lambda draw: {
+        "channel": draw(st.sampled_from(["*", "temperature"])),
+        **draw(st.sampled_from([{}, {"for": "30 min"}])),
+    },
+    "off_route": _off_route,
+}
+"""How each kind of rule is drawn: what is not here is not shown to keep what the engine promises."""
+NO_STEPS = {"lost_contact", "exposure", "stability_budget", "off_route"}
+NO_GRACE = {"lost_contact", "no_usable_data", "calibration_expired"}
+
+
+def drawn(draw: st.DrawFn, kind: str, name: str) -> Rule:
+    """Draw a rule of a kind, now and then with what all kinds may have."""
+    found: Settings = {"name": name, "kind": kind, **KINDS[kind](draw)}
+    found["devices"] = draw(st.sampled_from([["*"], ["acme/reefer-*"], ["acme/probe-*"]]))
+    sometimes = st.sampled_from([False, False, False, True])
+    if draw(sometimes):
+        found["only"] = {"schedule": {"from": "03:00", "to": "21:30"}}
+    if kind not in NO_STEPS and draw(sometimes):
+        found["steps"] = [
+            {"severity": "warning", "after": "40 min"},
+            {"severity": "critical", "beyond": 3.0},
+        ]
+    if kind not in NO_GRACE and draw(sometimes):
+        at_times: Settings = {"at": ["02:00", "14:00"], "for": "2 h"}
+        by_channel: Settings = {"channel": "humidity", "for": "2 h"}
+        found["grace"] = draw(st.sampled_from([at_times, by_channel]))
+    if kind != "lost_contact" and draw(sometimes):
+        found["hold"] = draw(length)
+    return rule(**found)
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn, *kinds: str) -> Judging:
+    """Two limits, one of which changes on the second day, and up to three rules of other kinds.
+
+    One of these changes then as well. With `kinds` it is rules of these. Now and then a device is
+    away for a day, or takes another's place, or sends at another interval.
+    """
+    changed = START + DAY + draw(st.integers(0, 600)) * MINUTE
+    wanted = list(kinds) or [
+        "threshold",
+        *draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=4)),
+    ]
+    versions: list[RuleVersion] = []
+    for number, kind in enumerate(wanted):
+        first = drawn(draw, kind, f"rule-{number}")
+        new = drawn(draw, kind, f"rule-{number}") if number < 2 else first
+        versions += [
+            RuleVersion(first, first.version(), 0, None if first == new else changed),
+            *([] if first == new else [RuleVersion(new, new.version(), changed)]),
+        ]
     then = START + DAY + draw(st.integers(0, 600)) * MINUTE
     places = (
         (Stand(REEFER),),
@@ -139,14 +252,14 @@ def batches(draw: st.DrawFn) -> list[Reading]:
     for number in range(draw(st.integers(1, 40))):
         kind = draw(st.sampled_from(LAYOUTS))
         when = START + draw(minutes) * MINUTE
-        flags = draw(st.sampled_from([0, 0, 0, IMPORTED, RETAINED, WITHHELD]))
+        flags = draw(st.sampled_from([0, 0, 0, IMPORTED, RETAINED, WITHHELD, EXPIRED]))
         clock = draw(st.sampled_from(["own", "own", "own", "none", "ahead"]))
         made = reading(
             device=draw(st.sampled_from([REEFER, OTHER])),
             at={"own": when, "none": None, "ahead": when + DAY}[clock],
             received=when if clock == "none" else when + draw(st.sampled_from([0, 1000])),
             layout=kind,
-            values=tuple(draw(values) for _ in kind.channels),
+            values=tuple(draw(MEASURED.get(channel, values)) for channel in kind.channels),
             sequence=draw(st.one_of(st.none(), st.just(number))),
             flags=flags,
         )
@@ -158,23 +271,26 @@ def batches(draw: st.DrawFn) -> list[Reading]:
 def steady(draw: st.DrawFn) -> list[Reading]:
     """A device that sends the same channels in order, mostly with nothing to tell."""
     kind = draw(st.sampled_from(LAYOUTS))
+    other = draw(st.sampled_from(LAYOUTS))
     steps = st.sampled_from([0, 1, 5, 5, 5, 60, 700])
     usual = st.sampled_from([4.0, 4.5, 5.0, 8.0, 2.0])
     found, when = [], START + draw(st.sampled_from([0, DAY - 30 * MINUTE]))
     for number in range(draw(st.integers(5, 40))):
         when += draw(steps) * MINUTE
         one = draw(st.one_of(usual, usual, usual, values))
+        sent = draw(st.sampled_from([kind, kind, kind, kind, other]))
         found.append(
             reading(
                 device=REEFER,
                 at=when,
                 received=when,
-                layout=kind,
+                layout=sent,
                 values=tuple(
-                    one if channel != "battery" else draw(values) for channel in kind.channels
+                    draw(MEASURED[channel]) if channel in MEASURED else one
+                    for channel in sent.channels
                 ),
                 sequence=number,
-                flags=draw(st.sampled_from([0, 0, 0, 0, 0, IMPORTED, WITHHELD])),
+                flags=draw(st.sampled_from([0, 0, 0, 0, 0, IMPORTED, WITHHELD, EXPIRED])),
             )
         )
     return found
@@ -296,6 +412,9 @@ def test_a_restart_changes_nothing(judging: Judging, readings: list[Reading], cu
     two.restart()
     assert two.states() == before
     two.take(readings[cut:])
+    later = START + 20 * DAY
+    for each in (one, two):
+        each.note(each.engine.tick(later, START))
     assert one.told == two.told
     assert one.states() == two.states()
 
@@ -331,6 +450,27 @@ def test_a_repeated_reading_changes_nothing(
             assert older.transitions == []
     assert once.told == twice.told
     assert once.states() == twice.states()
+
+
+def test_every_kind_of_rule_is_drawn() -> None:
+    assert KINDS.keys() == {kind.model_fields["kind"].default for kind in rules.KINDS}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"lost_contact"}))
+def test_what_is_drawn_of_a_kind_can_fire(kind: str) -> None:
+    """Else nothing would be shown of it."""
+
+    def fires(case: tuple[Judging, list[Reading]]) -> bool:
+        judging, readings = case
+        return any(found.rule_kind == kind for found in final(judging, readings))
+
+    few = settings(
+        max_examples=500,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=SLOW_IS_FINE,
+    )
+    find(st.tuples(rule_sets(kind), batches()), fires, settings=few)
 
 
 def _phases(judging: Engine, device: DeviceKey) -> list[object]:
