@@ -139,10 +139,12 @@ def _absences(
     engine = Engine(current(absence), always(interval))
     told: list[Transition] = []
     at = {one.at: one for one in heard}
-    for now in range(START, end + 1, interval):
-        told += engine.tick(now, START)
+    for now in range(START, end, interval):
+        # What is heard at the very time is not missed.
+        told += engine.tick(now - 1, START)
         if now in at:
             told += engine.fold([at[now]]).transitions
+    told += engine.tick(end - 1, START)
     found = {one.id: episode(one) for one in told}
     return list(found.values())
 
