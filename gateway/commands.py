@@ -18,6 +18,7 @@ from gateway.backtest_commands import BacktestCommands
 from gateway.consignment_commands import consignment_commands
 from gateway.control import ControlError
 from gateway.device_commands import DeviceCommands, device_key
+from gateway.evidence_commands import EvidenceCommands
 from gateway.influx_commands import InfluxCommands, reports
 from gateway.influxdb.names import cursor_name
 from gateway.intake_commands import IntakeCommands
@@ -51,6 +52,7 @@ LOOKING = frozenset(
         *("user-list", "screen-list", "key-list", "audit", "influx-status", "influx-rejected"),
         *("device-show", "device-calibration", "device-export"),
         *("consignments", "consignment-show", "consignment-check", "consignment-export"),
+        "consignment-holds",
         "rules-backtest",
         "rules-diff",
     }
@@ -109,6 +111,7 @@ class Commands:
             **devices.by_name,
             **registry_commands(gateway),
             **consignment_commands(gateway),
+            **EvidenceCommands(gateway).by_name,
             **IntakeCommands(gateway).by_name,
             **InfluxCommands(gateway).by_name,
             **alerts.by_name,

@@ -43,6 +43,10 @@ class Held:
         """Every device of which something is held."""
         return self._spans.keys()
 
+    def spans(self, device: DeviceKey) -> list[tuple[int, int]]:
+        """Return what is held of a device: begin ≤ when < end (ms), rising and apart."""
+        return list(self._spans.get(device, ()))
+
     def holds(self, device: DeviceKey, first: int, last: int) -> bool:
         """Whether any time of first ≤ when ≤ last is held of a device."""
         spans = self._spans.get(device)

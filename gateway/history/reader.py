@@ -42,6 +42,12 @@ _SUMMARIES = (
     "ORDER BY block.day, part"
 )
 
+_SIZES = (
+    _DAYS  # noqa: S608 - a constant of this file
+    + "SELECT ifnull(sum(length(data) + length(summary)), 0) FROM present "
+    "CROSS JOIN block ON block.day=present.day WHERE stream=:stream"
+)
+
 _ENDS = (
     "WITH RECURSIVE present(day) AS (SELECT min(day) FROM block UNION ALL "
     "SELECT (SELECT min(day) FROM block WHERE block.day>present.day) "
@@ -210,6 +216,14 @@ class HistoryReader:
         if not ends:
             return None
         return Span(min(one.first for one in ends), max(one.last for one in ends))
+
+    def bytes_of(self, device: DeviceKey, start: int, end: int) -> int:
+        """Return how many bytes the UTC days of a device take that touch start ≤ t < end (ms)."""
+        total = 0
+        for stream, _ in self._streams(device, ALL):
+            bindings = {"begin": start // DAY, "end": (end - 1) // DAY, "stream": stream}
+            total += self._rows(_SIZES, bindings, device)[0][0]
+        return total
 
     def _streams(self, device: DeviceKey, scope: Scope) -> list[tuple[int, Layout]]:
         if not scope.allows(device):
