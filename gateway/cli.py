@@ -38,6 +38,7 @@ from gateway.asking import (
 from gateway.audit import Who, system_user
 from gateway.cli_alerts import alert_app
 from gateway.cli_backtest import backtest
+from gateway.cli_consignments import consignment_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
 from gateway.cli_goods import goods_app
@@ -76,6 +77,7 @@ app = typer.Typer(
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(alert_app, name="alert")
 app.add_typer(device_app, name="device")
+app.add_typer(consignment_app, name="consignment")
 app.add_typer(influx_app, name="influx")
 app.add_typer(goods_app, name="goods")
 rules_app.command()(backtest)

@@ -19,6 +19,7 @@ from gateway.consignments.facts import (
     Delivered,
     Departed,
     HandedOver,
+    LetGo,
     MergedInto,
     Planned,
     Review,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     Said = Callable[[int], str]
     """A time (ms) as people read it."""
 
-ALWAYS = (Changed, Decided, Review, Confirmed)
+ALWAYS = (Changed, Decided, Review, Confirmed, LetGo)
 """What may be stated of what is over, too."""
 
 
