@@ -23,13 +23,12 @@ import structlog
 from devices.reading import IMPORTED, RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.history import DamagedHistoryError
-from gateway.own_alerts import KIND as OWN
 from gateway.parts import Parts
 from gateway.past import Past
 from gateway.state import StoredFrame
-from rules import KINDS, revision
-from rules.rule import SampleRule
-from rules.transition import episode
+from gateway.subjects import REVISABLE, Devices, Subjects, Taken
+from gateway.told import Told
+from rules import revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,30 +38,21 @@ if TYPE_CHECKING:
     from gateway.journal import Cursor, Journal
     from gateway.registry.corrections import Corrections
     from gateway.state import State
-    from rules.alert import Alert, Event
+    from rules.alert import Alert
     from rules.engine import Engine
-    from rules.transition import Transition
 
 log = structlog.get_logger()
 
-REVISABLE = {
-    str(kind.model_fields["kind"].default) for kind in KINDS if issubclass(kind, SampleRule)
-}
-"""Kinds of alert that a changed past may change: verdicts about absence stand as they are."""
 CHECKPOINT_INTERVAL = 30_000
 CHECKPOINT_READINGS = 500_000
 """Rule state is saved after so many ms or readings, so that a restart judges few again."""
 BACKLOG_PAUSE = 2_000
 BACKLOG_LONGEST = 30_000
 """A past is judged again when it has been quiet for so many ms, or changing for so long."""
-STALE = 600_000
-"""An alert that is found when it has been over for so long (ms) is retrospective."""
 FRAMES_KEPT = 40 * 24 * 3600 * 1000
 """How long key frames are kept, ms: what is later than this is judged from the beginning."""
 OVERLAP = 2 * 24 * 3600 * 1000
 """Alerts that ended so long (ms) before a key frame may still be ones judged again from it."""
-RETRY = 0.5
-"""Seconds between attempts to record an alert."""
 LONGEST_TURN = 2_000
 """While the past of many devices is judged again, others have their turn after so many ms."""
 SLICE = 500
@@ -79,7 +69,7 @@ class Late(msgspec.Struct):
 
 
 class Monitor:
-    """The follower that judges."""
+    """The follower that judges. `subjects` are whom it judges: devices, if none are given."""
 
     name = "monitor"
     limit = 2_000
@@ -93,43 +83,58 @@ class Monitor:
         clock: Clock,
         *,
         corrections: Corrections | None = None,
+        subjects: Subjects | None = None,
+        name: str = name,
     ) -> None:
         """Restore the rule state of the last checkpoint."""
+        self.name = name
         self.engine = engine
-        self._corrections = corrections
-        self.cursor: Cursor = state.cursor(self.name)
+        self.cursor: Cursor = state.cursor(name)
         self.saved_cursor = self.cursor
         """Readings up to here are no longer needed to find the rule state again."""
-        self._state = state
         self.past = Past(journal, history)
+        self.parts = Parts()
+        devices = Devices(self.past, history, corrections, self.parts)
+        self._corrected = devices.corrected
+        self._subjects = devices if subjects is None else subjects
+        self._state = state
         self._journal = journal
-        self._history = history
         self._clock = clock
         self._touched: dict[DeviceKey, Reading] = {}
         self._latest: dict[DeviceKey, Reading] = {}
-        self.parts = Parts()
+        self._unsaved: set[DeviceKey] = set()
         self._frames: list[StoredFrame] = []
         self._saved = now = clock.monotonic()
-        self._late = {one: Late(at, now, now, {revision.ANY_CAUSE}) for one, at in state.late()}
+        owns = self._subjects.owns
+        self._late = {
+            one: Late(at, now, now, {revision.ANY_CAUSE}) for one, at in state.late() if owns(one)
+        }
         self._changed: set[DeviceKey] = set()
         # Judging, ticking, judging again and saving take turns: what is saved must be the state
         # at one cursor.
         self._turn = asyncio.Lock()
         # What closes because its rule is gone is recorded with the first batch.
         self._closed = [
-            one for device, dumped in state.subjects() for one in engine.load(device, dumped)
+            one
+            for subject, kept in state.subjects()
+            if owns(subject) and (found := self._subjects.restored(subject, kept)) is not None
+            for one in engine.load(subject, found)
         ]
         self._retired = False
         self.problem: str | None = None
         """What of the past cannot be judged again, None if nothing was met."""
-        self._open = {one.subject: one for one in state.open_alerts() if one.kind != OWN}
+        self.told = Told(state, clock, owns)
+        self.told.on_change = self._on_alerts
         self.on_change: Callable[[Iterable[DeviceKey]], None] = lambda _devices: None
         """Called after devices were heard and judged, and after their alerts have changed."""
 
     @property
     def open_alerts(self) -> list[Alert]:
         """What is firing now."""
-        return list(self._open.values())
+        return list(self.told.open.values())
+
+    def _on_alerts(self, devices: Iterable[DeviceKey]) -> None:
+        self.on_change(devices)
 
     # -- following ---------------------------------------------------------------------------
 
@@ -139,25 +144,7 @@ class Monitor:
             await self._judge(items, cursor)
 
     async def _judge(self, items: Sequence[Reading], cursor: Cursor) -> None:
-        items = self._corrected(items)
-        folded = self.engine.fold(items)
-        before = {device: self.seen_last(device) for device in folded.late}
-        self.parts.take(items, self.seen_last)
-        self._touched.update({one.device: one for one in items})
-        self._frames.extend(StoredFrame(one.device, one.at, one.state) for one in folded.frames)
-        for device, earliest in folded.late.items():
-            self._note_late(device, earliest, revision.LATE_DATA)
-            # What came last is not the latest.
-            newest = before[device]
-            if newest is not None and newest.when > self._touched[device].when:
-                self._touched[device] = newest
-        if self._closed:
-            folded.transitions[:0] = self._closed
-            self._closed = []
-        if folded.transitions:
-            await self._record(self._events(folded.transitions))
-        await self._go_on(items)
-        self.on_change(one.device for one in items)
+        await self._fold(self._subjects.take(items, self.seen_last))
         self.cursor = cursor
         if (
             cursor - self.saved_cursor >= CHECKPOINT_READINGS
@@ -165,104 +152,32 @@ class Monitor:
         ):
             await self._checkpoint()
 
-    def _corrected(self, readings: Sequence[Reading]) -> Sequence[Reading]:
-        if self._corrections is None or not self._corrections.any:
-            return readings
-        return self._corrections.apply(list(readings))
-
-    async def _go_on(self, items: Sequence[Reading]) -> None:
-        """Make alerts from files live when their device is heard and they are still true."""
-        asleep = [one for one in self._open.values() if one.retrospective]
-        if not asleep:
-            return
-        heard = {one.device for one in items if not one.flags & (IMPORTED | RETAINED)}
-        events = [revision.goes_on(one) for one in asleep if one.device in heard]
-        if events:
-            await self._record(events)
-
-    def _events(self, transitions: Sequence[Transition]) -> list[Event]:
-        """Return what is new in these: after a crash the same transitions are found again."""
-        events: list[Event] = []
-        opened = dict(self._open)
-        began: dict[str, int] = {}
-        over = self._clock.now() - STALE
-        for transition in transitions:
-            alert = revision.alert_of(episode(transition), retrospective=transition.imported)
-            if transition.kind == "severity":
-                before = opened.get(alert.subject)
-                if before is None or before.severity == alert.severity:
-                    continue
-                events.append(revision.rises_or_falls(alert, before, transition.at))
-                opened[alert.subject] = events[-1].alert
-                continue
-            if alert.state == "firing":
-                known = self._state.alert(alert.id)
-                if known is not None and revision.withdrawn(known.reason):
-                    events.append(revision.fires_again(known, alert))
-                    opened[alert.subject] = events[-1].alert
-                if known is not None:
-                    continue
-                opened[alert.subject] = alert
-                began[alert.id] = len(events)
-            else:
-                before = opened.get(alert.subject)
-                if before is None or not revision.ends(alert, before):
-                    continue
-                del opened[alert.subject]
-                if before.id in began and transition.at < over:
-                    # Over for long when it was found, as in a backlog: nobody can be warned.
-                    before = msgspec.structs.replace(before, retrospective=True)
-                    events[began[before.id]] = revision.event(before)
-                # Of a rule that nobody knows any more, the record alone says what it was.
-                told = alert if alert.kind else before
-                alert = msgspec.structs.replace(
-                    told,
-                    id=before.id,
-                    retrospective=before.retrospective,
-                    revision=before.revision,
-                    state=alert.state,
-                    reason=alert.reason,
-                    ended=alert.ended,
-                )
-            events.append(revision.event(alert))
-        return events
-
-    async def _record(
-        self, events: Sequence[Event], along: Callable[[], None] = lambda: None
-    ) -> None:
-        """Record events; they are not lost while the disk takes none, they wait.
-
-        `along` stages what must be saved with them.
-        """
-        while True:
-            try:
-                async with self._state.writing():
-                    self._state.record(events, self._clock.now())
-                    along()
-                break
-            except DiskError as error:
-                log.warning("alerts cannot be recorded", problem=str(error))
-                await asyncio.sleep(RETRY)
-        # As they stand now: one that was found late and is over must not take the place of one
-        # that still fires.
-        for one in events:
-            log.info(
-                "alert",
-                what=one.kind,
-                device=str(one.alert.device),
-                rule=one.alert.rule,
-                channel=one.alert.channel,
-                severity=one.alert.severity,
-                worst=one.alert.worst,
-                retrospective=one.alert.retrospective,
-            )
-        for alert in {one.alert.id: one.alert for one in events}.values():
-            known = self._open.get(alert.subject)
-            if alert.ended is None:
-                self._open[alert.subject] = alert
-            elif known is not None and known.id == alert.id:
-                del self._open[alert.subject]
-        self.on_change(one.alert.device for one in events)
+    async def _fold(self, taken: Taken) -> None:
+        items = taken.readings
+        heard = [
+            one
+            for subject, received in taken.heard.items()
+            for one in self.engine.hear(subject, received)
+        ]
+        folded = self.engine.fold(items)
+        before = {device: self.seen_last(device) for device in folded.late}
+        self._touched.update({one.device: one for one in items})
+        self._unsaved.update(taken.unsaved)
+        self._frames.extend(
+            StoredFrame(one.device, one.at, self._subjects.framed(one)) for one in folded.frames
+        )
+        for device, earliest in (*folded.late.items(), *taken.late.items()):
+            self._note_late(device, earliest, revision.LATE_DATA)
+        for device, newest in before.items():
+            # What came last is not the latest.
+            if newest is not None and newest.when > self._touched[device].when:
+                self._touched[device] = newest
+        transitions = [*self._closed, *heard, *folded.transitions]
+        self._closed = []
+        if transitions:
+            await self.told.record(self.told.events(transitions))
+        await self.told.go_on(items)
+        self.on_change(one.device for one in items)
 
     async def tick(self, listening_since: int | None) -> None:
         """Let time pass: who is missing, and whose past can be judged again.
@@ -275,22 +190,30 @@ class Monitor:
 
     async def _tick(self, listening_since: int | None) -> None:
         caught_up = self.cursor == self._journal.head
-        if caught_up and not self._retired:
+        if not caught_up:
+            return
+        now = self._clock.now()
+        passed = self._subjects.passes(now)
+        if passed is not None:
+            await self._fold(passed)
+        if not self._retired:
             self._retired = True
-            closed = self._events([*self._closed, *self.engine.retire()])
+            closed = self.told.events([*self._closed, *self.engine.retire()])
             if closed:
-                await self._record(closed)
+                await self.told.record(closed)
             self._closed = []
-        if listening_since is not None and caught_up:
-            now = self._clock.now()
+        if listening_since is not None:
             missing = self.engine.tick(now, listening_since)
             if missing:
                 # A device that is forgotten to be missing would not be found again.
-                devices = {one.device for one in missing}
-                await self._record(self._events(missing), lambda: self._keep(devices))
+                await self.told.record(
+                    self.told.events(missing), lambda: self._keep(self.engine.missed_otherwise)
+                )
 
     def _keep(self, devices: Iterable[DeviceKey]) -> None:
-        self._state.keep_subjects((one, self.engine.dump(one)) for one in devices)
+        self._state.keep_subjects(
+            (one, self._subjects.kept(one, self.engine.dump(one))) for one in devices
+        )
 
     # -- a past that changes -----------------------------------------------------------------
 
@@ -341,13 +264,10 @@ class Monitor:
             if not at_once and self._clock.monotonic() - now > LONGEST_TURN:
                 break
             if device in self._changed:
-                closed = self._events(self.engine.renew(device))
-                if closed:
-                    await self._record(closed)
-                self._changed.discard(device)
+                await self._renew(device)
             late = self._late.pop(device)
-            if not self.engine.knows(device):
-                await self._record([], partial(self._forget_late, device))
+            if not (self.engine.knows(device) or self._subjects.knows(device)):
+                await self.told.record([], partial(self._forget_late, device))
                 continue
             try:
                 await self._judge_again(device, late)
@@ -355,7 +275,17 @@ class Monitor:
                 # The verdicts that stand are kept: what is left cannot change them.
                 self.problem = str(error)
                 log.exception("late data cannot be judged", device=str(device))
-                await self._record([], partial(self._forget_late, device))
+                await self.told.record([], partial(self._forget_late, device))
+
+    async def _renew(self, device: DeviceKey) -> None:
+        """Let the rules take note of what is said of a device now."""
+        self._changed.discard(device)
+        self._subjects.changed(device)
+        closed = self.told.events(self.engine.renew(device))
+        if self._subjects.judged_whole:
+            closed = [one for one in closed if one.alert.kind not in REVISABLE]
+        if closed:
+            await self.told.record(closed)
 
     def _forget_late(self, device: DeviceKey) -> None:
         # What has changed while it was judged has yet to be judged.
@@ -366,14 +296,15 @@ class Monitor:
         frame = self._state.frame_before(device, late.earliest)
         since = frame.at if frame else 0
         # What the history has dropped cannot be judged again, and what was told of it stands.
-        known_from = self._history.pruned_before
+        known_from = self._subjects.known_from(device)
         if known_from > since:
             frame, since = None, known_from
-        past = self._corrected(self.past.readings(device, since, self.cursor))
+        kept = frame.state if frame else None
+        state, past = self._subjects.past(device, kept, since, self.cursor)
         if past and self.seen_last(device):  # it may be corrected otherwise by now
             self._touched[device] = past[-1]
-            self.parts.renew(device, past)
-        judged = self.engine.rejudge(device, frame.state if frame else None, past)
+            self._subjects.renew(device, past)
+        judged = self.engine.rejudge(device, state, past)
         alerts = [
             alert
             for alert in self._state.alerts_of(device, since - OVERLAP)
@@ -386,10 +317,13 @@ class Monitor:
             since,
             live=any(not one.flags & (IMPORTED | RETAINED) for one in past),
             cause=revision.joined(late.causes),
+            any_version=self._subjects.judged_whole,
         )
         if events:
             log.info("a changed past changed verdicts", device=str(device), events=len(events))
-        frames = [StoredFrame(one.device, one.at, one.state) for one in judged.frames]
+        frames = [
+            StoredFrame(one.device, one.at, self._subjects.framed(one)) for one in judged.frames
+        ]
 
         def along() -> None:
             self._state.drop_frames(device, since)
@@ -397,7 +331,7 @@ class Monitor:
             self._keep([device])
             self._forget_late(device)
 
-        await self._record(events, along)
+        await self.told.record(events, along)
 
     def seen_last(self, device: DeviceKey) -> Reading | None:
         """Return the latest reading of a device since the start, None if it was not heard."""
@@ -425,14 +359,15 @@ class Monitor:
     async def _checkpoint(self) -> bool:
         """Save; say whether the disk took it."""
         touched, self._touched = self._touched, {}
-        devices = list(touched)
+        unsaved, self._unsaved = self._unsaved, set()
+        devices = list(touched.keys() | unsaved)
         self._latest.update(touched)
         frames, self._frames = self._frames, []
         try:
             async with self._state.writing():
                 for first in range(0, len(devices), SLICE):
                     part = devices[first : first + SLICE]
-                    self._state.keep_subjects([(one, self.engine.dump(one)) for one in part])
+                    self._keep(part)
                     await asyncio.sleep(0)
                 self._state.keep_frames(frames)
                 self._state.prune_frames(self._clock.now() - FRAMES_KEPT)
@@ -442,6 +377,7 @@ class Monitor:
             # The last checkpoint still stands: a restart judges more readings again.
             log.warning("no checkpoint", problem=str(error))
             self._touched = touched | self._touched
+            self._unsaved |= unsaved
             self._frames = frames + self._frames
             return False
         self.saved_cursor = self.cursor

@@ -113,24 +113,26 @@ def rises_or_falls(alert: Alert, before: Alert, at: int) -> Event:
     return Event(key=key, kind="severity", at=at, alert=now, before=before)
 
 
-def revise(
+def revise(  # noqa: PLR0913 - what a past was, and how it was judged
     recorded: Sequence[Alert],
     episodes: Iterable[Episode],
     since: int,
     *,
     live: bool = True,
     cause: str = LATE_DATA,
+    any_version: bool = False,
 ) -> list[Event]:
     """Hold newly judged episodes of one device against its recorded alerts.
 
     `since` (ms) is where judging began again; `recorded` reaches back further. What still
     lasts is history too unless the device is `live`: heard, and not only read from files.
     `cause` says by what the past has changed: late data, something `stated`, or both with "and".
+    With `any_version`, another version of the rules may have judged all of it again.
     Returns the events that bring the record up to date, and none where nothing changed.
     """
     events: list[Event] = []
     found = [alert_of(one, retrospective=not live or one.ended_at is not None) for one in episodes]
-    matched, left = _match(recorded, found)
+    matched, left = _match(recorded, found, any_version=any_version)
     for now in found:
         before = matched.get(now.id)
         if before is None:
@@ -180,13 +182,13 @@ def ends(ended: Alert, before: Alert) -> bool:
 
 def _facts(alert: Alert) -> tuple[object, ...]:
     """Return what an alert says that a changed past may change."""
-    times = (alert.state, alert.severity, alert.began, alert.fired, alert.ended)
+    times = (alert.version, alert.state, alert.severity, alert.began, alert.fired, alert.ended)
     # While it lasts, the worst may yet come: that is no change of the past.
     return times if alert.ended is None else (*times, alert.worst, alert.worst_at)
 
 
 def _match(
-    recorded: Sequence[Alert], found: Sequence[Alert]
+    recorded: Sequence[Alert], found: Sequence[Alert], *, any_version: bool
 ) -> tuple[dict[str, Alert], list[Alert]]:
     """Return the recorded alerts that new ones are, by the new one's id, and those left over.
 
@@ -201,7 +203,11 @@ def _match(
             if now.id in matched:
                 continue
             like = [one for one in left if likeness(one, now) > 0]
-            same = [one for one in like if (one.subject, one.version) == (now.subject, now.version)]
+            same = [
+                one
+                for one in like
+                if one.subject == now.subject and (any_version or one.version == now.version)
+            ]
             if same:
                 matched[now.id] = best = max(same, key=lambda one: likeness(one, now))
                 left.remove(best)

@@ -7,7 +7,7 @@ beginning of it, is what `compose` makes of all there is, in whatever order it c
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
 
@@ -153,11 +153,14 @@ class Composer:
         return out
 
     def _wait(self, sample: Sample) -> None:
-        waiting = self._waiting
-        if not waiting or place(waiting[-1]) < place(sample):
+        waiting, where = self._waiting, place(sample)
+        if not waiting or place(waiting[-1]) < where:
             waiting.append(sample)
         else:
-            insort(waiting, sample, key=place)
+            index = bisect_left(waiting, where, key=place)
+            if place(waiting[index]) == where:
+                return  # taken already: after a crash the same comes again
+            waiting.insert(index, sample)
         when, device = sample.when, sample.reading.device
         if when >= self._newest.get(sample.slot, (EVER, EVER))[0]:
             self._newest[sample.slot] = when, when + self._speaks(device, when)

@@ -121,7 +121,7 @@ class Mix:
 
     def span(self, slot: int, when: int) -> tuple[int, int] | None:
         """Return from when until when a slot speaks around a time, None if it does not then."""
-        return next((one for one in self._spans[slot] if one[0] <= when < one[1]), None)
+        return next((one for one in self._spans.get(slot, ()) if one[0] <= when < one[1]), None)
 
     @property
     def last(self) -> int:

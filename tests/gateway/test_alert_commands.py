@@ -83,7 +83,7 @@ async def test_what_is_no_act_is_refused_with_what_is_needed(
 
 
 async def test_status_and_alerts_say_who_has_each_alert(told: Asked) -> None:
-    told.gateway.monitor._open[OPEN.subject] = OPEN
+    told.gateway.monitor.told.open[OPEN.subject] = OPEN
     (alert,) = await told("alerts")
     assert (alert["id"], alert["holder"], alert["muted_until"]) == ("a1", "", None)
     await told("act", alert="a1", kind="acknowledged", reason="On my way", who=ANNA)

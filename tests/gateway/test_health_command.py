@@ -51,7 +51,7 @@ async def test_health_does_not_grow_with_alerts_and_asks_no_device(
     before = await ask("health")
     for number in range(50):
         one = alarm(f"a{number}", device=DeviceKey("acme", f"d-{number}"))
-        gateway.monitor._open[one.subject] = one
+        gateway.monitor.told.open[one.subject] = one
     asked: list[DeviceKey] = []
     monkeypatch.setattr(gateway.monitor.engine, "state", asked.append)
     after = await ask("health")

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gateway.monitor
+import gateway.told
 from devices.reading import RETAINED, DeviceKey, Reading
 from gateway.database import DiskError
 from gateway.own_alerts import KIND, OwnAlerts
@@ -135,7 +136,7 @@ async def test_alerts_about_the_gateway_itself_are_not_the_monitors(site: Site) 
 async def test_alerts_wait_for_a_disk_that_fails(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway.monitor, "RETRY", 0.0)
+    monkeypatch.setattr(gateway.told, "RETRY", 0.0)
     commit, attempts = site.state.commit, [0]
 
     def fail() -> None:
