@@ -271,8 +271,7 @@ def bands(sung: Chorus, heard: Together, limits: Limits, cuts: list[Edge]) -> li
             best = more if heard.better else known + gap
             time = Cases(known, best, fewer if heard.worse else known)
         else:
-            worst = more if heard.worse else known + gap
-            time = Cases(known, fewer if heard.better else known, worst)
+            time = Cases(known, fewer if heard.better else known, more)
         label = _label(sung.channel, low, high, cuts, number)
         found.append(Band(sung.channel, label, low, high, time, well and limits.any))
     return found

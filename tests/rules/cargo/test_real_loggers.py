@@ -189,6 +189,7 @@ def test_mean_and_mean_kinetic_temperature_are_those_that_the_device_prints(
     assert numbers.mean == pytest.approx(5.461, abs=0.0005)
     assert numbers.mkt is not None
     assert numbers.mkt.known == pytest.approx(10.584, abs=0.0005)
+    assert numbers.mean is not None
     for name, ours in (("Avrg T", numbers.mean), ("MKT", numbers.mkt.known)):
         printed = re.search(rf" {name}: (\S+)\n", text)
         assert printed is not None
@@ -280,7 +281,8 @@ def held_at(days: list[DailyVerdict], end: int, which: str) -> list[Reading]:
     made = []
     for one in days:
         begin = clock(one.day.isoformat())
-        value = getattr(one, which)
+        value = one.lowest if which == "lowest" else one.highest
+        assert value is not None
         assert value > 8.0
         made += [
             reading(
