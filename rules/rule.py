@@ -170,6 +170,15 @@ class SampleRule(Rule):
             )
         return self
 
+    @model_validator(mode="after")
+    def _grace_by_another(self) -> Self:
+        excusing = None if self.grace is None else self.grace.channel
+        if excusing is not None and self.channel == "*":
+            raise ValueError("a grace by a channel needs a rule for one channel: name it")
+        if excusing == self.channel:
+            raise ValueError(f"{excusing} cannot excuse itself: name another channel, such as door")
+        return self
+
     def steps_at(self) -> tuple[StepAt, ...]:
         """Return the steps as the lifecycle takes them."""
         return tuple(StepAt(one.beyond, one.after) for one in self.steps)

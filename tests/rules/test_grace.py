@@ -86,8 +86,14 @@ def test_a_defrost_excuses_at_its_times_of_day() -> None:
         ({"at": ["02:00"], "for": "5 min", "timezone": "Mars"}, "is no time zone"),
         ({"channel": "door", "for": "30 min", "every": "10 min"}, "every must be at least"),
         ({"channel": "door", "for": "2 days"}, "excuses everything"),
+        ({"channel": "temperature", "for": "5 min"}, "cannot excuse itself"),
     ],
 )
 def test_a_grace_that_makes_no_sense_is_refused(given: dict[str, object], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         rule(above=8.0, grace=given)
+
+
+def test_a_door_cannot_excuse_every_channel_at_once() -> None:
+    with pytest.raises(ValidationError, match="needs a rule for one channel"):
+        rule(kind="no_usable_data", duration="5 min", grace=DOOR)
