@@ -48,6 +48,7 @@ def measured(folder: Path, name: str, figures: set[str]) -> dict[str, dict[str, 
 
 def test_a_quick_run_measures_every_way_in(tmp_path: Path) -> None:
     names = {"broker_ratio", "cpu_cost", "bytes_per_reading_1k", "puback_p50_ms", "week_chart_ms"}
+    names |= {"cpu_cost_rules"}
     stages = measured(tmp_path, "ingest", names)["runs"]["stages_us"]
     assert stages.keys() >= {"decode", "commit", "history", "rest"}
 
@@ -66,6 +67,14 @@ def test_a_quick_run_measures_decoding(tmp_path: Path) -> None:
     names = {f"{kind}_{what}" for kind in kinds for what in ("cost", "us", "parse_us")}
     runs = measured(tmp_path, "devices", names)["runs"]
     assert runs.keys() >= {"json_bytes", "native_bytes", "codec_js_bytes"}
+
+
+def test_a_quick_run_measures_rules(tmp_path: Path) -> None:
+    names = {"evaluations_per_s", "evaluations_per_s_used", "state_roundtrip_s", "backtest_year_s"}
+    runs = measured(tmp_path, "rules", names)["runs"]
+    assert 0.5 < runs["calm"] <= 1, "most sensors are well"
+    assert runs["backtest_readings"] == 20 * 288
+    assert runs["backtest_alerts"] > 0
 
 
 @pytest.mark.skipif(not shutil.which("influxd"), reason="apt-get install influxdb")

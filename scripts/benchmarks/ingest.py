@@ -14,6 +14,7 @@ from scripts.benchmarks.measures.drain import (
     against_client_defaults,
     by_devices,
     memory,
+    with_five_rules,
 )
 from scripts.benchmarks.measures.figure import stages
 from scripts.benchmarks.measures.live import bytes_at_rate, bytes_when_quiet, puback
@@ -22,6 +23,7 @@ from scripts.benchmarks.measures.program import Measurements, run
 MEASUREMENTS: Measurements = (
     (("broker_ratio", "cpu_cost", "bytes_per_reading_bulk"), against_client),
     (("broker_ratio_defaults",), against_client_defaults),
+    (("cpu_cost_rules",), with_five_rules),
     (("devices_growth_20k", "devices_growth_100k"), by_devices),
     (("bytes_per_reading_1k",), bytes_at_rate),
     (("bytes_per_reading_1hz",), bytes_when_quiet),

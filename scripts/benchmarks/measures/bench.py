@@ -64,6 +64,14 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     decoded_runs: int = 15
     codec_calls: int = 4_000
     """Messages that a pass through the codec process takes."""
+    judged_devices: int = 10_000
+    judged_before: int = 24
+    """Hours that all of them have been judged before anything is measured."""
+    judged_rounds: int = 12
+    """Readings of each that a run judges."""
+    judged_runs: int = 5
+    tried_days: int = 365
+    tried_runs: int = 5
 
 
 QUICK = Size(
@@ -107,6 +115,12 @@ QUICK = Size(
     decoded=200,
     decoded_runs=2,
     codec_calls=100,
+    judged_devices=200,
+    judged_before=1,
+    judged_rounds=2,
+    judged_runs=2,
+    tried_days=20,
+    tried_runs=1,
 )
 """Shows that everything works, in seconds. Its figures mean nothing."""
 

@@ -15,6 +15,7 @@ import msgspec
 
 from scripts.benchmarks.measures.bench import Bench
 from scripts.benchmarks.measures.figure import Group, figure
+from scripts.benchmarks.measures.five import FIVE
 from scripts.benchmarks.measures.kernel import cpu, printed, resident, resident_peak, written
 from scripts.benchmarks.measures.stages import stages
 from scripts.benchmarks.measures.under_test import TOPIC, Done, GatewayProcess, by_broker
@@ -122,10 +123,13 @@ def preload(bench: Bench, broker: Broker, devices: int) -> list[bytes]:
     return [message.payload for message in backlog[:: max(1, count // 20_000)]]
 
 
-def by_gateway(bench: Bench, broker: Broker, payloads: list[bytes]) -> Drain:
-    """Drain the backlog by a gateway that has never run before."""
-    folder = bench.fresh("gateway")
-    with GatewayProcess(folder, by_broker(broker.port), bench.size.backlog) as gateway:
+def by_gateway(
+    bench: Bench, broker: Broker, payloads: list[bytes], rules: str | None = None
+) -> Drain:
+    """Drain the backlog by a gateway that has never run before; `rules` are others than usual."""
+    folder, source = bench.fresh("gateway"), by_broker(broker.port)
+    more = () if rules is None else (rules,)
+    with GatewayProcess(folder, source, bench.size.backlog, *more) as gateway:
         with Watch(broker.pid) as watch:
             done = gateway.drain()
         if done.quarantined or done.stored != bench.size.backlog:
@@ -211,6 +215,19 @@ def against_client_defaults(bench: Bench) -> Group:
         [figure("broker_ratio_defaults", ratios)],
         {"drains_defaults": drains, "client_seconds_defaults": clients},
     )
+
+
+def with_five_rules(bench: Bench) -> Group:
+    """cpu_cost_rules: the drains of cpu_cost, with five rules of five kinds for each device."""
+    drains = []
+    with Broker(bench.fresh("broker"), UNLIMITED) as broker:
+        subscribe(bench, broker)
+        for number in range(bench.size.pairs):
+            bench.tell(f"cpu_cost_rules: run {number + 1} of {bench.size.pairs}")
+            payloads = preload(bench, broker, bench.size.devices)
+            drains.append(by_gateway(bench, broker, payloads, FIVE))
+    costs = [one.cpu / one.parse for one in drains]
+    return Group([figure("cpu_cost_rules", costs, at_most=8)], {"drains_rules": drains})
 
 
 def by_devices(bench: Bench) -> Group:

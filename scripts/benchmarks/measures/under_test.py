@@ -22,6 +22,9 @@ box = "bench"
 data = "{data}"
 
 {source}
+{rules}
+"""
+_THREE = """
 [[rules]]
 name = "too-warm"
 kind = "threshold"
@@ -85,9 +88,9 @@ def by_influxdb(url: str, database: str) -> str:
     return _INFLUXDB.format(url=url, database=database)
 
 
-def settings(data: Path, source: str) -> str:
-    """Return the settings of a gateway with three rules per device."""
-    return _SETTINGS.format(data=data, source=source)
+def settings(data: Path, source: str, rules: str = _THREE) -> str:
+    """Return the settings of a gateway with three rules per device, or with other rules."""
+    return _SETTINGS.format(data=data, source=source, rules=rules)
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -110,13 +113,14 @@ class Done(msgspec.Struct, frozen=True):
 class GatewayProcess:
     """A gateway over `folder` with three rules per device, that awaits `count` readings."""
 
-    def __init__(self, folder: Path, source: str, count: int) -> None:
+    def __init__(self, folder: Path, source: str, count: int, rules: str = _THREE) -> None:
         """Start it; it opens its files and waits for `join`.
 
-        `source`: where the readings come from, `by_broker(port)` or `by_listener(port)`.
+        `source`: where the readings come from, `by_broker(port)` or `by_listener(port)`; `rules`:
+        others than the three, as TOML.
         """
         file = folder / "holdwatch.toml"
-        file.write_text(settings(folder / "data", source), encoding="utf-8")
+        file.write_text(settings(folder / "data", source, rules), encoding="utf-8")
         self._log = folder / "gateway.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
