@@ -93,34 +93,30 @@ class Shelf:
 
     def profile(self, name: str) -> Profile:
         """Return a profile. Raises SettingsError; KeyError where there is none of this name."""
-        return self._profile(name, ())
-
-    def text(self, name: str) -> str:
-        """Return a profile's file as it stands. Raises as `profile` does."""
-        return self._file(name)[1]
-
-    def _profile(self, name: str, chain: tuple[str, ...]) -> Profile:
         if name in self._refused:
             raise self._refused[name]
         if name not in self._read:
             label, text = self._file(name)
             try:
-                self._read[name] = self._parse(name, label, text, (*chain, name))
+                self._read[name] = self._parse(name, label, text)
             except SettingsError as error:
-                # What is wrong only because it was asked for by another is not kept.
-                if not chain:
-                    self._refused[name] = error
+                self._refused[name] = error
                 raise
         return self._read[name]
 
+    def text(self, name: str) -> str:
+        """Return a profile's file as it stands. Raises as `profile` does."""
+        return self._file(name)[1]
+
     def _file(self, name: str) -> tuple[str, str]:
         """Return what a file is called in errors, and what it holds."""
-        path = None if self._folder is None else self._folder / f"{name}.toml"
-        if path is not None and path.exists():
-            return str(path), _content(path)
+        if self._folder is not None and Path(name).name == name:
+            path = self._folder / f"{name}.toml"
+            if path.exists():
+                return str(path), _content(path)
         return f"{name}.toml", shipped()[name]
 
-    def _parse(self, name: str, label: str, text: str, chain: tuple[str, ...]) -> Profile:
+    def _parse(self, name: str, label: str, text: str) -> Profile:
         try:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -130,7 +126,7 @@ class Shelf:
             raise SettingsError(label, [problem]) from None
         describer = Describer(text, data, Profile.model_json_schema)
         problems = list(self._name(name, label, data, describer))
-        parent, wrong = self._parent(data, chain, describer)
+        parent, wrong = self._parent(name, data, describer)
         problems += wrong
         plain = None if parent is None else parent.settings()
         extended = extend(data, plain)
@@ -169,18 +165,19 @@ class Shelf:
             )
 
     def _parent(
-        self, data: dict[str, Any], chain: tuple[str, ...], describer: Describer
+        self, own: str, data: dict[str, Any], describer: Describer
     ) -> tuple[Profile | None, list[Problem]]:
         """Return the profile that a file extends, None if none, and what is wrong with that."""
         name = data.get("extends", "")
         if not isinstance(name, str) or not name:
             return None, []
-        if name in chain:
-            way = " extends ".join((*chain[chain.index(name) :], name))
+        circle = self._circle(own, name)
+        if circle:
+            message = f"in a circle: {' extends '.join(circle)}"
             cure = "Let one of them stand on its own."
-            return None, [describer.problem(("extends",), f"in a circle: {way}", cure)]
+            return None, [describer.problem(("extends",), message, cure)]
         try:
-            return self._profile(name, chain), []
+            return self.profile(name), []
         except KeyError:
             close = difflib.get_close_matches(name, self.names(), n=1, cutoff=0.6)
             cure = (
@@ -191,6 +188,22 @@ class Shelf:
             first = error.problems[0]
             message = f"{name} has mistakes of its own, such as: {first}"
             return None, [describer.problem(("extends",), message, f"Mend {error.name} first.")]
+
+    def _circle(self, own: str, name: str) -> list[str]:
+        """Return the way from a file back to itself by what each extends; nothing if none is."""
+        way = [own]
+        while name and name not in way:
+            way.append(name)
+            name = self._extends(name)
+        return [*way, own] if name == own else []
+
+    def _extends(self, name: str) -> str:
+        """Return which profile a file extends; nothing where it cannot be read."""
+        try:
+            found = tomllib.loads(self._file(name)[1]).get("extends", "")
+        except (KeyError, RecursionError, SettingsError, tomllib.TOMLDecodeError):
+            return ""  # who reads it tells of it
+        return found if isinstance(found, str) else ""
 
 
 def _placed(errors: Iterable[ErrorDetails], extended: Extended) -> Iterator[ErrorDetails]:
