@@ -24,6 +24,7 @@ from gateway.asking import (
     print_answer,
 )
 from gateway.cli_consignment_way import At, Id, Reason, add_to
+from gateway.screen_consignment import show_one
 from gateway.settings import load
 
 consignment_app = typer.Typer(
@@ -78,7 +79,7 @@ def list_(
 @consignment_app.command()
 def show(id: Id, config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: A002, FBT002 - the field's word; an option without a value
     """Show all that is known of one: its way, custody, sensors, alerts, all that was stated."""
-    ask_and_show(config, {"do": "consignment-show", "id": id}, screen.show_one, json=json)
+    ask_and_show(config, {"do": "consignment-show", "id": id}, show_one, json=json)
 
 
 @consignment_app.command()

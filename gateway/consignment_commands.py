@@ -24,10 +24,13 @@ from gateway.consignments.facts import (
     Review,
     Unassigned,
 )
+from gateway.consignments.fold import settled
+from gateway.consignments.parting import Parting
 from gateway.control import ControlError
 from gateway.registry.fields import LONGEST_NOTE, plain
 from gateway.registry.times import Times
 from gateway.report_range import find_zone
+from rules.cargo.consignment import FOREVER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -58,6 +61,7 @@ class ConsignmentCommands:
         self._book = gateway.book
         self._times = Times(gateway.clock, find_zone(settings.gateway.timezone))
         self._changes = Changes(gateway.book, self._times.said)
+        self._parting = Parting(gateway.book, self._times.said)
         self._entering = Entering(gateway.goods, self._owner, self._times)
         self._views = ConsignmentViews(gateway)
         self._sensors = Sensors(gateway)
@@ -273,8 +277,11 @@ class ConsignmentCommands:
         if not parts:
             raise ControlError("no part is named", "Write ID:QUANTITY for each, such as C-1A:80")
         keep = bool(request.get("keep_sensors"))
-        await self._changes.split(one.id, parts, self._act(request), keep_sensors=keep)
-        return {**self._told(one.id), "made": [self._told(each.id) for each in parts]}
+        await self._parting.split(one.id, parts, self._act(request), keep_sensors=keep)
+        line = self._book.line(one.id)
+        over = line is not None and settled(line)[1] != FOREVER
+        made = [self._told(each.id) for each in parts]
+        return {**self._told(one.id), "made": made, "over": over}
 
     async def merge(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """State that those of `from` are one, which is new."""
@@ -282,14 +289,14 @@ class ConsignmentCommands:
         parents = list(dict.fromkeys(fields.identity(one) for one in request.get("from") or ()))
         if len(parents) < 2:
             raise ControlError("it takes two to be merged", "Name all of which it is made")
-        await self._changes.merge(identity, parents, self._act(request))
+        await self._parting.merge(identity, parents, self._act(request))
         return {**self._told(identity), "from": parents}
 
     async def withdraw(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Take back what should not have been stated, by its number; `reason` is needed."""
         identity = fields.identity(request.get("id"))
         number = _whole(request.get("number"))
-        gone = await self._changes.withdraw(identity, number, self._act(request))
+        gone = await self._parting.withdraw(identity, number, self._act(request))
         return {
             "id": identity,
             "withdrawn": [{"number": one.number, "kind": one.fact.kind} for one in gone],

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from rules.cargo.consignment import Consignment
 
 
+DECIDED = ("released", "rejected")
+MOVING = ("planned", "in_transit")
+
+
 class ConsignmentViews:
     """The commands about consignments that change nothing, by name."""
 
@@ -46,7 +50,7 @@ class ConsignmentViews:
         }
 
     async def all(self, request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:
-        """Every consignment that is not decided, or with `all` every one, the newest first."""
+        """Every consignment that is neither decided nor in others, or with `all` every one."""
         now = self._clock.now()
         alerts: dict[DeviceKey, int] = {}
         for one in self._state.open_alerts():
@@ -69,21 +73,26 @@ class ConsignmentViews:
                 "alerts": alerts.get(one.subject, 0),
             }
             for one in self._book.all()
-            if request.get("all") or one.stage not in {"released", "rejected"}
+            if request.get("all") or not (one.stage in DECIDED or self._over(one.id))
         ]
+
+    def _over(self, identity: str) -> int | None:
+        """Return since when (ms) all of it is in others, None where it is not."""
+        line = self._book.line(identity)
+        over = FOREVER if line is None else settled(line)[1]
+        return None if over == FOREVER else over
 
     async def show(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Answer with all that is known of a consignment."""
         one, now = self._find(request), self._clock.now()
         line = self._book.line(one.id)
         profile = self._goods.version(one.version)
-        over = settled(line)[1] if line is not None else FOREVER
         return {
             "consignment": msgspec.to_builtins(one),
             "stage": one.stage,
             "custodian": custodian_at(one, now),
             "title": profile.title if profile is not None else "",
-            "over": None if over == FOREVER else over,
+            "over": self._over(one.id),
             "claims": [_plain(claim) for claim in claims(line)] if line is not None else [],
             "sensors": {
                 str(key): self._sensors.heard(key)
@@ -94,7 +103,7 @@ class ConsignmentViews:
                 for alert in self._state.alerts_of(one.subject)
                 if alert.ended is None
             ],
-            "doubts": self.doubts(one),
+            "doubts": self.doubts(one) if one.stage in MOVING and not self._over(one.id) else [],
             "facts": self._facts(one.id),
         }
 

@@ -8,8 +8,7 @@ from rich.markup import escape
 
 from gateway.consignments.fields import place_text
 from gateway.screen import counted, foreign, minute, print_rows, sentence, when
-from gateway.screen_consignment_facts import described
-from rules.cargo.consignment import Place
+from gateway.screen_consignment_words import STAGES, amount, place_of, show_doubts
 from rules.duration import format_duration
 
 if TYPE_CHECKING:
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
 
-STAGES = {
-    "planned": "planned",
-    "in_transit": "[cyan]in transit[/]",
-    "delivered": "delivered",
-    "released": "[green]✓ released[/]",
-    "rejected": "[red]✗ rejected[/]",
-    "under_review": "[yellow]! under review[/]",
-}
-"""How each stage is said."""
 SHOWN = 20
 """Lines of a kind that are listed; --json has all of them."""
 LENGTHS = ("carried", "ignore", "wait")
@@ -43,7 +33,7 @@ def show_all(console: Console, settings: Settings, answer: list[dict[str, Any]])
             STAGES[one["stage"]],
             minute(settings, one["since"]),
             foreign(one["custodian"]) + ("" if one["confirmed"] else " [yellow]! unconfirmed[/]"),
-            f"{one['leg']} of {one['legs']}" if one["leg"] else f"{one['legs'] or ''}",
+            f"{one['leg']} of {one['legs']}" if one["leg"] else "",
             str(len(one["sensors"])) if one["sensors"] else "none",
             f"[red]{counted(one['alerts'], 'alert')}[/]" if one["alerts"] else "",
         )
@@ -54,158 +44,7 @@ def show_all(console: Console, settings: Settings, answer: list[dict[str, Any]])
 
 
 def _goods(one: dict[str, Any]) -> str:
-    return " ".join(part for part in (foreign(one["goods"]), _amount(one)) if part)
-
-
-def _amount(one: dict[str, Any]) -> str:
-    return "" if one["quantity"] is None else foreign(f"{one['quantity']:g} {one['unit']}".strip())
-
-
-# -- one -------------------------------------------------------------------------------------
-
-
-def show_one(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    """Show all that is known of a consignment."""
-    one = answer["consignment"]
-    console.print(
-        f"[bold]{escape(one['id'])}[/] {foreign(one['description'])}".rstrip(), highlight=False
-    )
-    for label, text in _sheet(settings, answer):
-        if text:
-            console.print(f"  {label:<12}{text}", soft_wrap=True, highlight=False)
-    _show_way(console, settings, one)
-    _show_custody(console, settings, answer)
-    _show_sensors(console, settings, answer)
-    for alert in answer["alerts"]:
-        console.print(
-            f"[red]! {escape(alert['severity'])}[/] {escape(alert['rule'])} since "
-            f"{when(settings, alert['began'])}, alert {escape(alert['id'])}",
-            highlight=False,
-        )
-    _show_doubts(console, answer["doubts"])
-    _show_facts(console, settings, answer["facts"])
-
-
-def _sheet(settings: Settings, answer: dict[str, Any]) -> list[tuple[str, str]]:
-    one = answer["consignment"]
-    worth = "" if one["value"] is None else f"{one['value']:,.2f} {one['currency']}".strip()
-    places = [place_text(Place(**_place(one[name]))) for name in ("origin", "destination")]
-    stages = ", ".join(
-        f"{STAGES[each['stage']]} {minute(settings, each['since'])}" for each in one["stages"]
-    )
-    parts = "split into" if answer["over"] is not None else "parts"
-    return [
-        ("goods", f"{foreign(answer['title'] or one['goods'])}, {escape(one['version'])}"),
-        ("quantity", _amount(one) + (f", worth {foreign(worth)}" if worth else "")),
-        ("way", foreign(" ▸ ".join(each for each in places if each))),
-        ("stage", stages),
-        ("custodian", foreign(answer["custodian"])),
-        ("counts", foreign(one["counts"])),
-        ("carried", format_duration(one["carried"]) if one["carried"] else ""),
-        ("frozen", f"{counted(one['cycles'], 'time')} before" if one["cycles"] else ""),
-        ("left out", f"{format_duration(one['ignore'])} of each sensor" if one["ignore"] else ""),
-        ("made of", escape(", ".join(one["parents"]))),
-        (parts, escape(", ".join(one["parts"]))),
-        ("note", foreign(one["note"])),
-    ]
-
-
-def _place(one: dict[str, Any]) -> dict[str, Any]:
-    return {"name": one["name"], "position": one["position"] and tuple(one["position"])}
-
-
-def _show_way(console: Console, settings: Settings, one: dict[str, Any]) -> None:
-    if not one["legs"]:
-        return
-    real = {each["leg"]: each for each in one["travelled"]}
-    rows = []
-    for leg in one["legs"]:
-        known = real.get(leg["number"], {})
-        places = [place_text(Place(leg[name]["name"])) for name in ("origin", "destination")]
-        rows.append(
-            (
-                str(leg["number"]),
-                f"{leg['mode']} {foreign(leg['vehicle'])}".strip(),
-                foreign(" ▸ ".join(places)) + ("" if leg["heard"] else " [dim](nobody hears)[/]"),
-                foreign(leg["custodian"]),
-                _time(settings, known.get("departed"), leg["departs"]),
-                _time(settings, known.get("arrived"), leg["arrives"]),
-            )
-        )
-    print_rows(console, ("leg", "by", "way", "custodian", "departed", "arrived"), rows)
-
-
-def _time(settings: Settings, real: int | None, planned: int | None) -> str:
-    """Return when it was, else when it is planned."""
-    if real is not None:
-        return minute(settings, real)
-    return f"[dim]planned {minute(settings, planned)}[/]" if planned is not None else ""
-
-
-def _show_custody(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    rows = [
-        (
-            foreign(each["custodian"]),
-            "" if each["leg"] is None else str(each["leg"]),
-            minute(settings, each["since"]),
-            minute(settings, each["until"]) or "still",
-            "" if each["confirmed"] else "[yellow]! a handover is not confirmed[/]",
-        )
-        for each in answer["consignment"]["custody"]
-    ]
-    print_rows(console, ("custody", "leg", "from", "to", ""), rows)
-    for claim in answer["claims"]:
-        console.print(
-            f"[yellow]![/] Handed over to {foreign(claim['fact']['to'])} at "
-            f"{minute(settings, claim['at'])}, says {foreign(claim['who'])}; not confirmed: "
-            f"holdwatch consignment confirm {escape(answer['consignment']['id'])} --number "
-            f"{claim['number']}",
-            soft_wrap=True,
-            highlight=False,
-        )
-
-
-def _show_sensors(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
-    rows = []
-    for each in answer["consignment"]["assignments"]:
-        key = "/".join(each["sensor"])
-        known = answer["sensors"].get(key, {"name": "", "at": None, "values": {}})
-        values = ", ".join(
-            f"{channel} {value:g}"
-            for channel, value in known["values"].items()
-            if value is not None
-        )
-        rows.append(
-            (
-                f"{escape(key)} {foreign(known['name'])}".strip(),
-                foreign(each["where"])
-                + (f" of {escape(each['origin'])}" if each["origin"] else ""),
-                minute(settings, each["since"]),
-                minute(settings, each["until"]) or "still",
-                (minute(settings, known["at"]) or "[yellow]! never heard[/]"),
-                escape(values),
-            )
-        )
-    if rows:
-        print_rows(console, ("sensor", "where", "from", "to", "heard", "says"), rows)
-
-
-def _show_facts(console: Console, settings: Settings, facts: list[dict[str, Any]]) -> None:
-    rows = [
-        (
-            str(each["number"]),
-            minute(settings, each["at"]),
-            ("[dim]withdrawn:[/] " if each["withdrawn"] else "")
-            + described(settings, each["kind"], each["fact"]),
-            minute(settings, each["entered"]),
-            foreign(each["who"]),
-            foreign(each["reason"]),
-        )
-        for each in facts[-SHOWN:]
-    ]
-    if len(facts) > SHOWN:
-        console.print(f"{len(facts) - SHOWN:,} earlier facts; --json has all of them")
-    print_rows(console, ("no", "when", "what was stated", "entered", "by", "reason"), rows)
+    return " ".join(part for part in (foreign(one["goods"]), amount(one)) if part)
 
 
 # -- what was done ---------------------------------------------------------------------------
@@ -219,12 +58,7 @@ def show_check(console: Console, _settings: Settings, answer: dict[str, Any]) ->
         )
         return
     console.print(f"{escape(answer['id'])}, by {escape(answer['version'])}:", highlight=False)
-    _show_doubts(console, answer["doubts"])
-
-
-def _show_doubts(console: Console, said: list[str]) -> None:
-    for one in said:
-        console.print(f"[yellow]![/] {foreign(one)}", soft_wrap=True, highlight=False)
+    show_doubts(console, answer["doubts"])
 
 
 def show_added(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
@@ -257,7 +91,7 @@ def _field(field: str, value: Any) -> str:  # noqa: ANN401 - as JSON has it
     if field in LENGTHS:
         return format_duration(value)
     if isinstance(value, dict):
-        return foreign(place_text(Place(**_place(value))))
+        return foreign(place_text(place_of(value)))
     return foreign(f"{value:g}" if isinstance(value, float) else str(value))
 
 
@@ -303,7 +137,7 @@ def show_moving(console: Console, settings: Settings, answer: dict[str, Any]) ->
         soft_wrap=True,
         highlight=False,
     )
-    _show_doubts(console, answer.get("doubts", []))
+    show_doubts(console, answer.get("doubts", []))
 
 
 def show_handed_over(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
@@ -357,7 +191,7 @@ def show_stage(console: Console, _settings: Settings, answer: dict[str, Any]) ->
 def show_split(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say what was split off, and what is left."""
     for one in answer["made"]:
-        console.print(f"[green]✓[/] {escape(one['id'])}: {_amount(one) or 'split off'}")
+        console.print(f"[green]✓[/] {escape(one['id'])}: {amount(one) or 'split off'}")
         if not one["sensors"]:
             console.print(
                 "  No sensor speaks for it from now on: holdwatch consignment assign "
@@ -365,16 +199,14 @@ def show_split(console: Console, _settings: Settings, answer: dict[str, Any]) ->
                 highlight=False,
                 soft_wrap=True,
             )
-    if answer["quantity"]:
-        console.print(f"{escape(answer['id'])} has {_amount(answer)} left.", highlight=False)
-    else:
-        console.print(f"Nothing is left of {escape(answer['id'])}.", highlight=False)
+    left = "nothing" if answer["over"] else amount(answer)
+    console.print(f"Of {escape(answer['id'])} {left} is left.", highlight=False)
 
 
 def show_merged(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """Say of what it is made."""
     told = f"{escape(answer['id'])} is made of {escape(', '.join(answer['from']))}"
-    console.print(f"[green]✓[/] {told}: {_amount(answer) or 'all of them'}.", highlight=False)
+    console.print(f"[green]✓[/] {told}: {amount(answer) or 'all of them'}.", highlight=False)
     show_sensors(console, settings, answer)
 
 

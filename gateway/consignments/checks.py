@@ -255,7 +255,7 @@ def _parts(line: Line) -> Iterator[Contradiction]:
             if whole is not None and part.quantity is None:
                 yield Contradiction(
                     f"it is not said how much of {line.id} is {part.id}",
-                    f"Write it as {part.id}:{whole:g}, of {whole:g} {unit}".rstrip(),
+                    f"Write it as {part.id}:{whole:.12g}, of {whole:.12g} {unit}".rstrip(),
                 )
             elif whole is None and part.quantity is not None:
                 yield Contradiction(
@@ -264,9 +264,8 @@ def _parts(line: Line) -> Iterator[Contradiction]:
                 )
         taken = round(sum(part.quantity or 0.0 for part in one.fact.parts), 9)
         if whole is not None and taken > whole:
+            there = f"{whole:.12g} {unit}".strip()
             yield Contradiction(
-                f"{taken:g} {unit} cannot be split from {line.id}, which has {whole:g}".replace(
-                    "  ", " "
-                ),
+                f"{taken:.12g} cannot be split from {line.id}, which has {there}",
                 "Give less, or correct its quantity",
             )

@@ -137,8 +137,9 @@ def _calibrated(profile: Profile, sensors: Mapping[DeviceKey, Sensor], now: int)
 
 
 def _way(consignment: Consignment, profile: Profile) -> Iterator[str]:
+    there = {one.leg for one in consignment.travelled if one.arrived is not None}
     for leg in consignment.legs:
-        if not leg.heard and leg.arrives is None:
+        if not leg.heard and leg.arrives is None and leg.number not in there:
             yield (
                 f"Nobody hears its sensors on leg {leg.number}, and it has no planned arrival: "
                 "nobody would be told if it never came. Give one: holdwatch consignment leg "

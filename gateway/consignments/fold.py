@@ -134,11 +134,13 @@ def settled(line: Line) -> tuple[dict[str, Any], int]:
         elif isinstance(fact, Split):
             taken = sum(part.quantity or 0.0 for part in fact.parts)
             whole = fields["quantity"]
-            rest = None if whole is None else round(whole - taken, 9)
-            fields["value"] = _share(fields["value"], rest or 0.0, whole)
-            fields["quantity"] = rest
-            if rest is None or rest <= 0:
+            rest = 0.0 if whole is None else round(whole - taken, 9)
+            if rest <= 0:
+                # Whoever asks how much it was is not told that it was nothing.
                 over = min(over, one.at)
+            else:
+                fields["value"] = _share(fields["value"], rest, whole)
+                fields["quantity"] = rest
     return fields, over
 
 

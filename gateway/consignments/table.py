@@ -116,9 +116,9 @@ def _text(name: str, value: Any, zone: ZoneInfo) -> str:  # noqa: ANN401 - of an
         return dt.datetime.fromtimestamp(value / 1000, zone).isoformat(" ", "seconds")
     if name in {"origin", "destination"}:
         return fields.place_text(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, (bool, float)):
+        return ("yes" if value else "no") if name == "heard" else f"{value:.12g}"
+    return "" if name == "cycles" and not value else str(value)
 
 
 # -- in --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Facts of consignments in words."""
+"""What there is to say of consignments in words: stages, places, doubts, facts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,43 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from gateway.screen import counted, foreign, minute
+from rules.cargo.consignment import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from gateway.settings import Settings
+
+
+STAGES = {
+    "planned": "planned",
+    "in_transit": "[cyan]in transit[/]",
+    "delivered": "delivered",
+    "released": "[green]✓ released[/]",
+    "rejected": "[red]✗ rejected[/]",
+    "under_review": "[yellow]! under review[/]",
+}
+"""How each stage is said."""
+
+
+def amount(one: dict[str, Any]) -> str:
+    """Return how much a consignment is, marked up; empty where nobody said."""
+    return (
+        "" if one["quantity"] is None else foreign(f"{one['quantity']:.12g} {one['unit']}".strip())
+    )
+
+
+def place_of(one: dict[str, Any]) -> Place:
+    """Return a place of JSON."""
+    return Place(one["name"], one["position"] and tuple(one["position"]))
+
+
+def show_doubts(console: Console, said: list[str]) -> None:
+    """Say what is missing."""
+    for one in said:
+        console.print(f"[yellow]![/] {foreign(one)}", soft_wrap=True, highlight=False)
 
 
 def described(settings: Settings, kind: str, fact: dict[str, Any]) -> str:
@@ -30,7 +62,7 @@ def _said(settings: Settings, kind: str, fact: dict[str, Any]) -> str:
 
 
 def _part(one: dict[str, Any]) -> str:
-    return one["id"] if one["quantity"] is None else f"{one['id']}:{one['quantity']:g}"
+    return one["id"] if one["quantity"] is None else f"{one['id']}:{one['quantity']:.12g}"
 
 
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
