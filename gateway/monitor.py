@@ -31,7 +31,7 @@ from gateway.told import Told
 from rules import revision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from gateway.clock import Clock
     from gateway.history import History
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.state import State
     from rules.alert import Alert
     from rules.engine import Engine
+    from rules.step import Frame
 
 log = structlog.get_logger()
 
@@ -163,9 +164,7 @@ class Monitor:
         before = {device: self.seen_last(device) for device in folded.late}
         self._touched.update({one.device: one for one in items})
         self._unsaved.update(taken.unsaved)
-        self._frames.extend(
-            StoredFrame(one.device, one.at, self._subjects.framed(one)) for one in folded.frames
-        )
+        self._frames.extend(self._framed(folded.frames))
         for device, earliest in (*folded.late.items(), *taken.late.items()):
             self._note_late(device, earliest, revision.LATE_DATA)
         for device, newest in before.items():
@@ -214,6 +213,12 @@ class Monitor:
         self._state.keep_subjects(
             (one, self._subjects.kept(one, self.engine.dump(one))) for one in devices
         )
+
+    def _framed(self, frames: Iterable[Frame]) -> Iterator[StoredFrame]:
+        for one in frames:
+            kept = self._subjects.framed(one)
+            if kept is not None:
+                yield StoredFrame(one.device, one.at, kept)
 
     # -- a past that changes -----------------------------------------------------------------
 
@@ -321,9 +326,7 @@ class Monitor:
         )
         if events:
             log.info("a changed past changed verdicts", device=str(device), events=len(events))
-        frames = [
-            StoredFrame(one.device, one.at, self._subjects.framed(one)) for one in judged.frames
-        ]
+        frames = list(self._framed(judged.frames))
 
         def along() -> None:
             self._state.drop_frames(device, since)

@@ -86,8 +86,8 @@ class Subjects(Protocol):
         """Return what is stored: a subject's rule state, and what else is known of it."""
         ...
 
-    def framed(self, frame: Frame) -> bytes:
-        """Return what is stored of a key frame."""
+    def framed(self, frame: Frame) -> bytes | None:
+        """Return what is stored of a key frame, None if it cannot be gone on from."""
         ...
 
     def restored(self, subject: DeviceKey, kept: bytes) -> bytes | None:

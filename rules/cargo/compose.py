@@ -99,6 +99,13 @@ class Composer:
         return self._mix.last
 
     @property
+    def due(self) -> int:
+        """Return when (ms, our clock) `tick` has something to do, at the earliest."""
+        if self._waiting:
+            return EVER
+        return self._mix.upcoming + self.consignment.wait
+
+    @property
     def waits(self) -> bool:
         """Whether a reading waits for the slower sensors."""
         return bool(self._waiting)
@@ -106,6 +113,15 @@ class Composer:
     def concerns(self, reading: Reading) -> bool:
         """Whether a reading speaks for the consignment."""
         return self._mix.sample(reading) is not None
+
+    def hears(self, reading: Reading) -> bool:
+        """Whether a reading came while its sensor was assigned, so that somebody was heard."""
+        return any(
+            one.sensor == reading.device
+            and one.since <= reading.received
+            and (one.until is None or reading.received < one.until)
+            for one in self.consignment.assignments
+        )
 
     def take(self, readings: Iterable[Reading]) -> Composed:
         """Take readings as they come, of any sensors, corrected."""

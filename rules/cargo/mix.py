@@ -128,6 +128,12 @@ class Mix:
         """Return until when any sensor is assigned to it (ms)."""
         return max((until for spans in self._spans.values() for _, until in spans), default=EVER)
 
+    @property
+    def upcoming(self) -> int:
+        """Return the next moment (ms) that is no sensor's doing."""
+        place = bisect_right(self._moments, self.position)
+        return self._moments[place] if place < len(self._moments) and self._said else FOREVER
+
     def next_change(self, until: int) -> int | None:
         """Return the last moment up to `until` that is no sensor's doing, if one is to come."""
         place = bisect_right(self._moments, until)
