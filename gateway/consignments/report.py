@@ -10,17 +10,17 @@ Reports are kept for years: a field that is added needs a default, none is taken
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import msgspec
 
 from devices.reading import DeviceKey
 from gateway.acts import Act
+from gateway.consignments.facts import Meaning
 from rules.alert import Alert
 from rules.cargo.consignment import Consignment
 from rules.cargo.verdict import Verdict
 
-Meaning = Literal["released", "rejected", "held"]
 MEANINGS: tuple[Meaning, ...] = get_args(Meaning)
 WORDS: dict[Meaning, str] = {
     "released": "released",
@@ -196,7 +196,8 @@ def substance(verdict: Verdict) -> str:
     Words may change, as when somebody makes a note about an alert: figures, excursions, whose they
     are and the proposal may not, without that a decision has to be looked at again.
     """
-    plain = msgspec.to_builtins(verdict)
+    # As it would be read back, where 0 h that somebody has added up is 0.0.
+    plain = msgspec.to_builtins(msgspec.json.decode(canonical(verdict), type=Verdict))
     for words in ("reasons", "head", "complete", "version", "until"):
         plain.pop(words, None)
     for one in plain["excursions"]:

@@ -1,0 +1,282 @@
+"""The reports on consignments: drafts, made anew of all that is known, and what was signed.
+
+A draft is stored nowhere. Who looks at one knows it by `made`, `head` and its digest: asked again
+with the first two it is the same as long as nothing has changed that its verdict rests on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
+
+from devices.reading import DeviceKey
+from gateway import __version__
+from gateway.acts import acts_of_many
+from gateway.consignments.charts import charts
+from gateway.consignments.facts import Withdrawn
+from gateway.consignments.report import (
+    Alerted,
+    Certificate,
+    Decision,
+    Earlier,
+    Report,
+    RuleText,
+    Said,
+    Sensor,
+    Version,
+    canonical,
+)
+from gateway.consignments.stating import LATE
+from gateway.control import ControlError
+from rules.cargo.voices import spoken
+from rules.rule import SampleRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from devices.reading import Reading
+    from gateway.acts import Act
+    from gateway.consignments.book import Book
+    from gateway.consignments.facts import Stated
+    from gateway.goods import Goods
+    from gateway.registry.cards import Calibration, Card
+    from gateway.registry.registry import Registry
+    from gateway.state import State
+    from rules.alert import Alert
+    from rules.cargo.consignment import Consignment
+    from rules.cargo.verdict import Verdict
+    from rules.cargo.voices import Speaks, Spoken
+    from rules.profile import Profile
+
+REVIEW = "review"
+"""The kind of alert that a decided consignment has whose verdict is another now."""
+
+
+class Judging(Protocol):
+    """Whoever judges consignments: see verdicts.py."""
+
+    def verdict(self, identity: str, until: int) -> Verdict:
+        """Return the verdict as far as `until` (ms)."""
+        ...
+
+    def series(self, identity: str) -> Mapping[DeviceKey, Sequence[Reading]]:
+        """Return what its sensors said, corrected, in order."""
+        ...
+
+
+class Place(NamedTuple):
+    """Where reports are made: the gateway's name, and its time zone."""
+
+    box: str
+    zone: str
+
+
+class Signed(NamedTuple):
+    """A version without its content."""
+
+    number: int
+    made: int
+    digest: str
+    decision: Decision
+
+
+class Reports:
+    """Makes drafts and reads what was signed; writes nothing. For gateway and page alike."""
+
+    def __init__(  # noqa: PLR0913 - a report rests on all of these
+        self,
+        state: State,
+        book: Book,
+        goods: Goods,
+        *,
+        judging: Judging,
+        speaks: Speaks,
+        registry: Registry,
+        card: Callable[[DeviceKey], Card],
+        head: Callable[[], int],
+        place: Place,
+    ) -> None:
+        """`head`: how far the journal has come. `card`: what is known of a device."""
+        self._state = state
+        self._book = book
+        self._goods = goods
+        self._judging = judging
+        self._speaks = speaks
+        self._registry = registry
+        self._card = card
+        self._head = head
+        self._place = place
+
+    # -- what was signed ---------------------------------------------------------------------
+
+    def signed(self, identity: str) -> list[Signed]:
+        """Return the versions that were signed, oldest first, without their content."""
+        rows = self._state.rows(
+            "SELECT version, made, digest, decision FROM report "
+            "WHERE owner = ? AND consignment = ? ORDER BY version",
+            (self._book.owner, identity),
+        )
+        return [
+            Signed(number, made, digest, msgspec.json.decode(decision, type=Decision))
+            for number, made, digest, decision in rows
+        ]
+
+    def of(self, identity: str) -> list[Version]:
+        """Return every version that was signed, oldest first. Raises ControlError."""
+        return [self.version(identity, one.number) for one in self.signed(identity)]
+
+    def version(self, identity: str, number: int) -> Version:
+        """Return a version that was signed. Raises ControlError."""
+        body, digest, decision = self._row(identity, number)
+        if hashlib.sha256(body).hexdigest() != digest:
+            raise ControlError(
+                f"the report {number} on {identity} is not what was signed: its digest is another",
+                "Restore state.db from a backup; what is shown elsewhere of it can be checked with "
+                "holdwatch consignment verify",
+            )
+        report = msgspec.json.decode(body, type=Report)
+        told = msgspec.json.decode(decision, type=Decision)
+        return Version(number=number, report=report, digest=digest, decision=told)
+
+    def body(self, identity: str, number: int) -> bytes:
+        """Return the canonical JSON of a version that was signed. Raises ControlError."""
+        return self._row(identity, number)[0]
+
+    def _row(self, identity: str, number: int) -> tuple[bytes, str, bytes]:
+        rows = self._state.rows(
+            "SELECT body, digest, decision FROM report "
+            "WHERE owner = ? AND consignment = ? AND version = ?",
+            (self._book.owner, identity, number),
+        )
+        if not rows:
+            raise ControlError(
+                f"{identity} has no report version {number}",
+                f"See: holdwatch consignment reports {identity}",
+            )
+        body, digest, decision = rows[0]
+        return body, digest, decision
+
+    # -- drafts ------------------------------------------------------------------------------
+
+    def draft(self, identity: str, made: int, head: int | None = None) -> Version:
+        """Return the report as it is now: number 0. Raises ControlError.
+
+        `made` (ms) is as far as it goes; with `head` it is stamped as one that was made before.
+        """
+        consignment = self._book.consignment(identity)
+        if consignment is None:
+            raise ControlError(
+                f"there is no consignment {identity}", "See: holdwatch consignment list"
+            )
+        profile = self._goods.version(consignment.version)
+        if profile is None:
+            raise ControlError(
+                f"the profile {consignment.version or consignment.goods} is not known here",
+                "See: holdwatch goods list",
+            )
+        head = self._head() if head is None else head
+        verdict = self._judging.verdict(identity, made)
+        series = self._judging.series(identity)
+        heard, _ = spoken(consignment, series, self._speaks, verdict.until)
+        report = Report(
+            consignment=consignment,
+            profile=profile.settings(),
+            rules=tuple(_rules(profile)),
+            verdict=verdict,
+            facts=tuple(self._facts(consignment)),
+            alerts=tuple(self._alerts(consignment)),
+            sensors=tuple(self._sensor(one, consignment, verdict) for one in heard),
+            charts=tuple(charts(profile, verdict, heard, self._speaks)),
+            earlier=tuple(Earlier(one.number, one.decision) for one in self.signed(identity)),
+            made=made,
+            head=head,
+            software=__version__,
+            box=self._place.box,
+            zone=self._place.zone,
+        )
+        # As it would be read back: a draft and what is stored of it are the same, byte by byte.
+        read = msgspec.json.decode(canonical(report), type=Report)
+        return Version(number=0, report=read, digest=read.digest())
+
+    def _facts(self, consignment: Consignment) -> Iterator[Said]:
+        """Yield what was stated of it, and of those that it came from, in order of entry."""
+        ids, seen = [consignment.id], set[str]()
+        found: list[Stated] = []
+        while ids:
+            one = ids.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            found += self._book.facts(one)
+            parent = self._book.consignment(one)
+            ids += parent.parents if parent is not None else ()
+        gone = {one.fact.fact for one in found if isinstance(one.fact, Withdrawn)}
+        for stated in sorted(found, key=lambda one: one.number):
+            yield Said(
+                number=stated.number,
+                kind=stated.fact.kind,
+                at=stated.at,
+                entered=stated.entered,
+                who=stated.who,
+                reason=stated.reason,
+                fact=msgspec.to_builtins(stated.fact),
+                late=stated.entered - stated.at > LATE,
+                withdrawn=stated.number in gone,
+            )
+
+    def _alerts(self, consignment: Consignment) -> Iterator[Alerted]:
+        found: list[Alert] = [
+            one for one in self._state.alerts_of(consignment.subject) if one.kind != REVIEW
+        ]
+        acts: dict[str, list[Act]] = acts_of_many(self._state, [one.id for one in found])
+        for one in found:
+            yield Alerted(one, tuple(acts[one.id]))
+
+    def _sensor(self, heard: Spoken, consignment: Consignment, verdict: Verdict) -> Sensor:
+        card = self._card(heard.sensor)
+        where = [one.where for one in consignment.assignments if one.sensor == heard.sensor]
+        identities = hashlib.sha256()
+        for one in heard.readings:
+            identities.update(b"%d %d\n" % (one.at, one.identity))
+        calibrations = self._registry.calibrations(heard.sensor)
+        return Sensor(
+            key=heard.sensor,
+            name=card.name,
+            model=card.model,
+            where=", ".join(dict.fromkeys(filter(None, where))),
+            calibrations=tuple(_held(calibrations, verdict)),
+            readings=len(heard.readings),
+            first=heard.readings[0].when if heard.readings else None,
+            last=heard.readings[-1].when if heard.readings else None,
+            digest=identities.hexdigest(),
+        )
+
+
+def _rules(profile: Profile) -> Iterator[RuleText]:
+    for rule in profile.rules:
+        for part in rule.parts():
+            yield RuleText(
+                name=part.name,
+                version=profile.version(),
+                severity=part.severity,
+                limit=part.limit(),
+                counts=part.counts if isinstance(part, SampleRule) else "",
+                note=part.note,
+            )
+
+
+def _held(calibrations: Sequence[Calibration], verdict: Verdict) -> Iterator[Certificate]:
+    """Yield the calibrations that held for some of the voyage: of each channel the last before."""
+    before = {one.channel: one for one in calibrations if one.since <= verdict.since}
+    for one in calibrations:
+        if one.since < verdict.until and (one.since > verdict.since or before[one.channel] is one):
+            yield Certificate(
+                channel=one.channel,
+                since=one.since,
+                certificate=one.certificate,
+                expires=one.expires,
+                offset=one.offset,
+                good=one.good,
+            )

@@ -1,0 +1,199 @@
+"""Signing: a person decides what becomes of a consignment, by a report that this person has seen.
+
+What must hold: a decision is bound to the digest of what was seen, and where anything has changed
+since it is refused; report, decision, fact and audit entry are committed together; nothing that was
+signed is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from gateway.audit import Entry
+from gateway.consignments.facts import Decided, Meaning
+from gateway.consignments.report import MEANINGS, WORDS, Decision, Version
+from gateway.consignments.review import ended
+from gateway.control import ControlError
+
+if TYPE_CHECKING:
+    from gateway.audit import Who
+    from gateway.clock import Clock
+    from gateway.consignments.book import Book
+    from gateway.consignments.reports import Reports
+    from gateway.consignments.signing_in import SigningIn
+    from gateway.state import State
+    from rules.cargo.consignment import Consignment
+    from rules.cargo.verdict import Proposal
+
+FOLLOWS: dict[Meaning, frozenset[Proposal]] = {
+    "released": frozenset({"release"}),
+    "rejected": frozenset({"reject"}),
+    "held": frozenset({"hold", "indeterminate"}),
+}
+"""What a decision may follow without a reason; any other needs one."""
+LONGEST_NAME, LONGEST_REASON = 80, 1_000
+"""Characters."""
+NEEDED = "quality"
+"""The role that signs; administrators may too."""
+
+
+class Asked(NamedTuple):
+    """What somebody asks to sign: who, with which password, what it means, and what was seen.
+
+    `name` is how it is printed; empty: as this person signed last. `made`, `head` and `digest` are
+    those of the draft that was looked at.
+    """
+
+    consignment: str
+    login: str
+    password: str
+    meaning: str
+    name: str
+    reason: str
+    made: int
+    head: int
+    digest: str
+
+
+class Signing:
+    """The only one who writes reports and decisions."""
+
+    def __init__(
+        self, state: State, book: Book, reports: Reports, signing_in: SigningIn, clock: Clock
+    ) -> None:
+        self._state = state
+        self._book = book
+        self._reports = reports
+        self._signing_in = signing_in
+        self._clock = clock
+
+    async def sign(self, asked: Asked, who: Who) -> Version:
+        """Sign; return the report as it is kept. Raises ControlError, DiskError."""
+        if who.via == "api":
+            raise ControlError("a key cannot sign: it is nobody", "Sign on the page, by password")
+        if who.via == "page" and who.name != asked.login:
+            raise ControlError(
+                f"you are logged in as {who.name}", f"Log in as {asked.login} to sign as that"
+            )
+        meaning = _meaning(asked.meaning)
+        _, kept = await self._signing_in.check(asked.login, asked.password, who, "quality")
+        draft = self._seen(asked)
+        report = draft.report
+        _check_stage(report.consignment, meaning)
+        reason = _text(asked.reason, "reason", LONGEST_REASON)
+        if not reason and report.verdict.proposal not in FOLLOWS[meaning]:
+            raise ControlError(
+                f"the proposal is {report.verdict.proposal}, and you sign {WORDS[meaning]}",
+                "Say why, as the reason",
+            )
+        name = _text(asked.name, "name", LONGEST_NAME) or self._printed(asked.login)
+        decision = Decision(
+            meaning=meaning,
+            name=name,
+            login=asked.login,
+            at=self._clock.now(),
+            reason=reason,
+            digest=draft.digest,
+        )
+        return await self._keep(asked.consignment, draft, decision, kept, who)
+
+    def _seen(self, asked: Asked) -> Version:
+        """Return the draft that was looked at. Raises ControlError if it would be another now."""
+        draft = self._reports.draft(asked.consignment, asked.made, asked.head)
+        if asked.made > self._clock.now() or draft.digest != asked.digest:
+            raise ControlError("the report has changed since you looked", "Look again, then sign")
+        return draft
+
+    async def _keep(
+        self, identity: str, draft: Version, decision: Decision, kept: str, who: Who
+    ) -> Version:
+        state, now = self._state, decision.at
+        async with self._book.changing() as change:
+            if not self._signing_in.still(decision.login, kept):
+                # Comparing and judging take a while.
+                raise ControlError("the password was changed meanwhile", "Sign with the new one")
+            before = self._reports.signed(identity)
+            known = [one.number for one in draft.report.facts]
+            own = [one.number for one in change.facts_of(identity)]
+            if not set(own) <= set(known) or len(before) != len(draft.report.earlier):
+                raise ControlError(
+                    "the report has changed since you looked", "Look again, then sign"
+                )
+            version = msgspec.structs.replace(draft, number=len(before) + 1, decision=decision)
+            change.state(
+                identity,
+                Decided(meaning=decision.meaning, report=version.number, digest=version.digest),
+                at=now,
+                entered=now,
+                who=decision.login,
+                reason=decision.reason,
+            )
+            change.note(
+                Entry(
+                    at=now,
+                    who=who,
+                    what="consignment-sign",
+                    object=identity,
+                    reason=decision.reason,
+                    before=msgspec.to_builtins(before[-1].decision) if before else None,
+                    after={"report": version.number, **msgspec.to_builtins(decision)},
+                )
+            )
+            state.stage(
+                "INSERT INTO report VALUES (?,?,?,?,?,?,?)",
+                [
+                    (
+                        *(self._book.owner, identity, version.number, version.report.made),
+                        *(version.digest, version.report.canonical()),
+                        msgspec.json.encode(decision),
+                    )
+                ],
+            )
+            state.record(ended(state, draft.report.consignment, version, now), now)
+        return version
+
+    def _printed(self, login: str) -> str:
+        """Return the name with which a person signed last. Raises ControlError."""
+        rows = self._state.rows(
+            "SELECT decision FROM report WHERE decision IS NOT NULL "
+            "AND json_extract(CAST(decision AS TEXT), '$.login') = ? ORDER BY made DESC LIMIT 1",
+            (login,),
+        )
+        if not rows:
+            raise ControlError(
+                f"nobody knows yet how {login} is to be printed",
+                'Give your name as it is to stand under the report: --name "Anna Example"',
+            )
+        return msgspec.json.decode(rows[0][0], type=Decision).name
+
+
+def _meaning(text: str) -> Meaning:
+    for meaning in MEANINGS:
+        if meaning == text:
+            return meaning
+    raise ControlError(f"{text!r} is nothing that can be signed", f"Use {', '.join(MEANINGS)}")
+
+
+def _check_stage(consignment: Consignment, meaning: Meaning) -> None:
+    """Refuse to release what has not arrived: more may happen to it."""
+    stages = {one.stage for one in consignment.stages}
+    if meaning == "released" and not stages & {"delivered", "released"}:
+        raise ControlError(
+            f"{consignment.id} is not delivered, but {consignment.stage.replace('_', ' ')}",
+            f"State that first: holdwatch consignment deliver {consignment.id}",
+        )
+
+
+def _text(text: str, what: str, longest: int) -> str:
+    text = " ".join(text.split())
+    if len(text) > longest:
+        raise ControlError(f"the {what} has {len(text):,} characters", f"Use at most {longest:,}")
+    for sign in text:
+        if unicodedata.category(sign) in {"Cc", "Cs"}:
+            raise ControlError(
+                f"the {what} holds the control character U+{ord(sign):04X}", "Leave it out"
+            )
+    return text
