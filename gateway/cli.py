@@ -41,6 +41,7 @@ from gateway.cli_backtest import backtest
 from gateway.cli_consignments import consignment_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
+from gateway.cli_evidence import add_to as add_evidence_to
 from gateway.cli_goods import goods_app
 from gateway.cli_influx import influx_app, try_all
 from gateway.cli_people import audit, key_app, screen_app, user_app
@@ -77,6 +78,7 @@ app = typer.Typer(
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(alert_app, name="alert")
 app.add_typer(device_app, name="device")
+add_evidence_to(consignment_app)
 app.add_typer(consignment_app, name="consignment")
 app.add_typer(influx_app, name="influx")
 app.add_typer(goods_app, name="goods")
