@@ -17,6 +17,7 @@ from gateway.asking import (
     SettingsPath,
     ask,
     ask_and_show,
+    err,
     errors,
     fail,
     print_answer,
@@ -121,7 +122,10 @@ def _verify(path: Path, config: Path, *, release: bool, json: bool) -> None:
         with errors():
             _release(settings, found.digest, found.manifest)
         answer["released"] = True
-    print_answer(answer, screen.show_verified, settings, json=json)
+    if found.problems and not json:
+        screen.show_verified(err, settings, answer)
+    else:
+        print_answer(answer, screen.show_verified, settings, json=json)
     if found.problems:
         raise typer.Exit(REFUSED)
 

@@ -66,22 +66,29 @@ def show_exported(console: Console, settings: Settings, answer: dict[str, Any]) 
     )
 
 
-def show_verified(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+def show_verified(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """Say whether a file is what it should be."""
     manifest, file = answer["manifest"], escape(answer["file"])
     if answer["problems"]:
         console.print(f"[bold red]NOT VERIFIED[/] {file}", soft_wrap=True)
         for problem in answer["problems"]:
             console.print(f"· {escape(sentence(problem))}", soft_wrap=True)
-        console.print("Export it anew, and verify that. Nothing was let go.", soft_wrap=True)
+        console.print("Nothing was let go. Export it anew, and verify that.", soft_wrap=True)
         return
     console.print(
         f"Verified: {file} is whole, and holds {_inside(manifest)} of "
-        f"{escape(manifest['consignment'])}, byte for byte as this gateway does.",
+        f"{escape(manifest['consignment'])}"
+        + (", byte for byte as this gateway does." if answer["let_go"] is None else "."),
         soft_wrap=True,
     )
     console.print(f"SHA-256 {answer['digest']}", soft_wrap=True)
-    if answer["released"]:
+    if answer["let_go"] is not None:
+        console.print(
+            "It is the very file that is the record since "
+            f"{when(settings, answer['let_go'])}: since then it need not be kept here.",
+            soft_wrap=True,
+        )
+    elif answer["released"]:
         console.print(
             "It need not be kept here any more: the file is the record now. Who let it go, and "
             "when, is in the audit trail.",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from gateway import __version__
+from gateway.consignments.facts import LetGo
 from gateway.control import ControlError
 from gateway.evidence.parts import Contents
 
@@ -80,6 +81,8 @@ class Verified(NamedTuple):
     digest: str
     manifest: Manifest | None
     problems: tuple[str, ...]
+    let_go: int | None = None
+    """When this very file took the place of what was kept here (ms), None if it did not."""
 
 
 # -- writing ---------------------------------------------------------------------------------
@@ -226,7 +229,10 @@ def _inside(archive: zipfile.ZipFile) -> tuple[Manifest, tuple[str, ...]]:
 
 
 def compare(sources: Sources, found: Verified, progress: Progress) -> Verified:
-    """Make each part again from what this gateway holds, and say what is otherwise."""
+    """Make each part again from what this gateway holds, and say what is otherwise.
+
+    Of a file that was verified before and let go by, not all needs to be here any more.
+    """
     manifest = found.manifest
     if manifest is None or found.problems:
         return found
@@ -234,6 +240,9 @@ def compare(sources: Sources, found: Verified, progress: Progress) -> Verified:
     if consignment is None or consignment.owner != manifest.owner:
         problem = f"this gateway knows no consignment {manifest.consignment}: nothing to compare"
         return found._replace(problems=(problem,))
+    for one in sources.book.facts(consignment.id):
+        if isinstance(one.fact, LetGo) and one.fact.digest == found.digest:
+            return found._replace(let_go=one.entered)
     contents = Contents(sources, consignment, progress)
     here = {part.name: _digest(*part) for part in contents.parts()}
     said = {one.name: one for one in manifest.parts}
