@@ -59,6 +59,8 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
 ) -> Verdict:
     """Return the verdict on a consignment as far as `until` (ms).
 
+    What came after that changes nothing, so what was judged once can be judged again as of then.
+
     `readings`: by sensor, as they count, from when it was assigned until it was taken off, or
     more: what does not count is told as excluded. `alerts`: those of the consignment. `speaks`:
     how long a reading speaks for. `said`: by the id of an alert, what people said of it.
@@ -66,7 +68,7 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
     trip = voyage(consignment, until)
     heard, excluded = spoken(consignment, readings, speaks, trip.until)
     trip = _begun(trip, heard)
-    told = [one for one in alerts if one.began < trip.until or not trip.over]
+    told = [_then(one, until) for one in alerts if one.began < trip.until]
     court = _Court(consignment, profile, trip, heard, speaks, told, said or {})
     channels = {channel: court.judged(channel) for channel in profile.channels()}
     budgets = list(court.budgets())
@@ -115,6 +117,13 @@ def _begun(trip: Voyage, heard: Sequence[Spoken]) -> Voyage:
     if not first or min(window.asked for window in first) < trip.since:
         return trip
     return trip._replace(since=min(window.since for window in first))
+
+
+def _then(alert: Alert, until: int) -> Alert:
+    """Return an alert as it stood at a time: what ended later was open."""
+    if alert.ended is None or alert.ended <= until:
+        return alert
+    return msgspec.structs.replace(alert, ended=None)
 
 
 def _in_time(excluded: list[Excluded]) -> list[Excluded]:

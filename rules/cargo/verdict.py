@@ -118,8 +118,7 @@ class Excluded(msgspec.Struct, frozen=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of a consignment, from `since` until `until`.
 
-    `head` is the journal's position up to which it was judged, `complete` whether all readings that
-    we have of this time are in it. `reasons` say by which criteria `proposal` is made.
+    `reasons` say by which criteria `proposal` is made.
     """
 
     consignment: str

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.reading import UNUSABLE_SHIFT, DeviceKey
+from rules.cargo.consignment import FOREVER
 from rules.cargo.verdict import Excluded
 from rules.jumps import jump_of, settled
 from rules.subject import order, undated
@@ -132,21 +133,21 @@ def voyage(consignment: Consignment, until: int) -> Voyage:
     arrived, or was split or merged, and no sensor is with it any more.
     """
     assignments = consignment.assignments
-    left = next((one.since for one in consignment.stages if one.stage == "in_transit"), None)
+    # What is stated of later does not change how it stood then.
+    stages = [one for one in consignment.stages if one.since < until]
+    left = next((one.since for one in stages if one.stage == "in_transit"), None)
     if assignments:
         since = min(max(one.since, one.ignore_until) for one in assignments)
         if left is not None and left < min(one.since for one in assignments):
             since = left
     else:
         since = consignment.created if left is None else left
-    decided = next((one.since for one in consignment.stages if one.stage in OVER), None)
-    end = until if decided is None else decided
-    ends = [one.until for one in assignments]
-    if ends and None not in ends and (consignment.parts or consignment.stage in GONE):
-        arrived = [one.since for one in consignment.stages if one.stage == "delivered"]
-        end = min(end, max(*(one for one in ends if one is not None), *arrived, since))
-    end = min(end, until)
-    return Voyage(min(since, end), end, over=decided is not None or end < until)
+    end = next((one.since for one in stages if one.stage in OVER), until)
+    ends = [FOREVER if one.until is None else one.until for one in assignments]
+    if ends and (consignment.parts or (stages and stages[-1].stage in GONE)):
+        arrived = (one.since for one in stages if one.stage == "delivered")
+        end = min(end, max(since, *ends, *arrived))
+    return Voyage(min(since, end), end, over=end < until)
 
 
 def spoken(
