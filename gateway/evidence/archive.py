@@ -17,7 +17,7 @@ import msgspec
 from gateway import __version__
 from gateway.consignments.facts import LetGo
 from gateway.control import ControlError
-from gateway.evidence.parts import Contents
+from gateway.evidence.parts import PICTURE, Contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -244,8 +244,8 @@ def compare(sources: Sources, found: Verified, progress: Progress) -> Verified:
         if isinstance(one.fact, LetGo) and one.fact.digest == found.digest:
             return found._replace(let_go=one.entered)
     contents = Contents(sources, consignment, progress)
-    here = {part.name: _digest(*part) for part in contents.parts()}
-    said = {one.name: one for one in manifest.parts}
+    here = {part.name: _digest(*part) for part in contents.parts(pictured=False)}
+    said = {one.name: one for one in manifest.parts if not one.name.endswith(PICTURE)}
     problems = [
         f"{name} is otherwise here"
         for name in sorted(here.keys() | said.keys())

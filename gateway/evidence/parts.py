@@ -16,6 +16,8 @@ import msgspec
 from devices.reading import UNUSABLE_SHIFT
 from gateway.acts import acts_of
 from gateway.audit import of_object
+from gateway.consignments.report import Decision, Report, Version
+from gateway.consignments.report_pdf.document import make_pdf
 from gateway.registry.table import shown
 from rules.cargo.consignment import FOREVER
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.history.held import Held
     from rules.cargo.consignment import Consignment
 
-READINGS, MESSAGES = "readings.csv", "messages.jsonl"
+READINGS, MESSAGES, PICTURE = "readings.csv", "messages.jsonl", ".pdf"
 COLUMNS = (
     *("sensor", "time", "when_ms", "measured_at_ms", "received_at_ms", "identity", "flags"),
     *("source", "channel", "raw", "corrected", "usable", "counts"),
@@ -63,8 +65,12 @@ class Contents:
         self.messages = 0
         self.facts = self._facts()
 
-    def parts(self) -> Iterator[Part]:
-        """Yield each part; take its pieces before the next."""
+    def parts(self, *, pictured: bool = True) -> Iterator[Part]:
+        """Yield each part; take its pieces before the next.
+
+        Without `pictured` the PDFs are left out: they are made of the reports, as this version of
+        the software makes them.
+        """
         sources, one = self._sources, self._consignment
         yield Part(READINGS, self._readings())
         yield Part(MESSAGES, self._messages())
@@ -75,7 +81,7 @@ class Contents:
         yield _json("sensors.json", self._of_sensors())
         yield _json("alerts.json", self._alerts())
         yield _json("audit.json", of_object(sources.state, one.id, "consignment", MOST, MOST))
-        yield from self._reports()
+        yield from self._reports(pictured=pictured)
 
     # -- what was measured -------------------------------------------------------------------
 
@@ -183,23 +189,29 @@ class Contents:
             for one in found
         ]
 
-    def _reports(self) -> Iterator[Part]:
+    def _reports(self, *, pictured: bool) -> Iterator[Part]:
+        """Yield what was signed, as it is stored: its SHA-256 is what the decision names."""
         rows = self._sources.state.rows(
-            "SELECT version, made, digest, body, decision FROM report "
+            "SELECT version, digest, body, decision FROM report "
             "WHERE owner = ? AND consignment = ? ORDER BY version",
             (self._consignment.owner, self._consignment.id),
         )
-        for version, made, digest, body, decision in rows:
-            yield _json(
-                f"reports/{version}.json",
-                {
-                    "version": version,
-                    "made": made,
-                    "digest": digest,
-                    "report": msgspec.Raw(body),
-                    "decision": None if decision is None else msgspec.Raw(decision),
-                },
-            )
+        for number, digest, body, decision in rows:
+            yield Part(f"reports/{number}.json", iter([body]))
+            if decision is not None:
+                yield Part(f"reports/{number}.decision.json", iter([decision]))
+            if pictured:
+                yield Part(f"reports/{number}{PICTURE}", _picture(number, digest, body, decision))
+
+
+def _picture(number: int, digest: str, body: bytes, decision: bytes | None) -> Iterator[bytes]:
+    version = Version(
+        number=number,
+        report=msgspec.json.decode(body, type=Report),
+        digest=digest,
+        decision=None if decision is None else msgspec.json.decode(decision, type=Decision),
+    )
+    yield make_pdf(version)
 
 
 def _json(name: str, content: Any) -> Part:  # noqa: ANN401 - whatever is plain data, or structs

@@ -18,17 +18,20 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from devices.reading import DeviceKey
 from gateway.app import Gateway
 from gateway.consignments.facts import Assigned, Changed, Unassigned
+from gateway.consignments.report import canonical
 from gateway.control import ControlError
 from gateway.evidence import archive
 from gateway.evidence.sources import Sources
 from gateway.registry.cards import Calibration
 from rules.duration import DAY, HOUR
 from tests.gateway.asked import Asked, alarm, recorded
+from tests.gateway.consignments import voyages
 from tests.gateway.evidence.voyage import (
     D1,
     D2,
@@ -138,6 +141,23 @@ def test_all_else_is_in_it_and_the_manifest_has_the_digest_of_each_part(
     assert list(content(path, "profiles.json")) == [manifest.profile]
     (card,) = [one for one in content(path, "sensors.json") if one["sensor"] == "acme/d-1"]
     assert card["calibrations"][0]["offset"] == 0.25
+
+
+async def test_what_was_signed_is_in_it_as_it_was_signed_and_as_a_pdf(
+    gateway: Gateway, sources: Sources, tmp_path: Path
+) -> None:
+    signed, path = voyages.signed(), tmp_path / "a.zip"
+    body = canonical(signed.report)
+    decision = msgspec.json.encode(signed.decision)
+    async with gateway.state.writing():
+        row = ("acme", "A-1", 1, NOW, signed.digest, body, decision)
+        gateway.state.stage("INSERT INTO report VALUES (?,?,?,?,?,?,?)", [row])
+    exported(sources, path)
+    with zipfile.ZipFile(path) as file:
+        assert hashlib.sha256(file.read("reports/1.json")).hexdigest() == signed.digest
+        assert file.read("reports/1.decision.json") == decision
+        assert file.read("reports/1.pdf").startswith(b"%PDF")
+    assert compared(gateway, path) == ()
 
 
 def test_the_whole_has_a_digest_that_anybody_can_check(sources: Sources, tmp_path: Path) -> None:
