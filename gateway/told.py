@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey, Reading
     from gateway.clock import Clock
     from gateway.state import State
-    from rules.alert import Event
+    from rules.alert import Alert, Event
     from rules.transition import Transition
+
+    Subject = tuple[str, DeviceKey, str]
 
 log = structlog.get_logger()
 
@@ -61,50 +63,10 @@ class Told:
 
     def events(self, transitions: Sequence[Transition]) -> list[Event]:
         """Return what is new in these: after a crash the same transitions are found again."""
-        events: list[Event] = []
-        opened = dict(self.open)
-        began: dict[str, int] = {}
-        over = self._clock.now() - STALE
-        for transition in transitions:
-            alert = revision.alert_of(episode(transition), retrospective=transition.imported)
-            if transition.kind == "severity":
-                before = opened.get(alert.subject)
-                if before is None or before.severity == alert.severity:
-                    continue
-                events.append(revision.rises_or_falls(alert, before, transition.at))
-                opened[alert.subject] = events[-1].alert
-                continue
-            if alert.state == "firing":
-                known = self._state.alert(alert.id)
-                if known is not None and revision.withdrawn(known.reason):
-                    events.append(revision.fires_again(known, alert))
-                    opened[alert.subject] = events[-1].alert
-                if known is not None:
-                    continue
-                opened[alert.subject] = alert
-                began[alert.id] = len(events)
-            else:
-                before = opened.get(alert.subject)
-                if before is None or not revision.ends(alert, before):
-                    continue
-                del opened[alert.subject]
-                if before.id in began and transition.at < over:
-                    # Over for long when it was found, as in a backlog: nobody can be warned.
-                    before = msgspec.structs.replace(before, retrospective=True)
-                    events[began[before.id]] = revision.event(before)
-                # Of a rule that nobody knows any more, the record alone says what it was.
-                told = alert if alert.kind else before
-                alert = msgspec.structs.replace(
-                    told,
-                    id=before.id,
-                    retrospective=before.retrospective,
-                    revision=before.revision,
-                    state=alert.state,
-                    reason=alert.reason,
-                    ended=alert.ended,
-                )
-            events.append(revision.event(alert))
-        return events
+        new = _New(self._state, dict(self.open), self._clock.now() - STALE)
+        for one in transitions:
+            new.add(one)
+        return new.events
 
     async def record(
         self, events: Sequence[Event], along: Callable[[], None] = lambda: None
@@ -142,3 +104,68 @@ class Told:
             elif known is not None and known.id == alert.id:
                 del self.open[alert.subject]
         self.on_change(one.alert.device for one in events)
+
+
+class _New:
+    """What is new in transitions, beside what is open."""
+
+    def __init__(self, state: State, opened: dict[Subject, Alert], over: int) -> None:
+        """Take up what is `opened`; what was over before `over` (ms) is found as history."""
+        self.events: list[Event] = []
+        self._state = state
+        self._open = opened
+        self._over = over
+        self._began: dict[str, int] = {}
+
+    def add(self, transition: Transition) -> None:
+        """Add what is new in a transition."""
+        alert = revision.alert_of(episode(transition), retrospective=transition.imported)
+        if transition.kind == "severity":
+            self._steps(alert, transition.at)
+        elif alert.state == "firing":
+            self._begins(alert)
+        else:
+            self._ends(alert, transition.at)
+
+    def _steps(self, alert: Alert, at: int) -> None:
+        before = self._open.get(alert.subject)
+        if before is not None and before.severity != alert.severity:
+            self.events.append(revision.rises_or_falls(alert, before, at))
+            self._open[alert.subject] = self.events[-1].alert
+
+    def _begins(self, alert: Alert) -> None:
+        known = self._state.alert(alert.id)
+        if known is None:
+            self._open[alert.subject] = alert
+            self._began[alert.id] = len(self.events)
+            self.events.append(revision.event(alert))
+        elif revision.withdrawn(known.reason) or _excused(known):
+            self.events.append(revision.fires_again(known, alert))
+            self._open[alert.subject] = self.events[-1].alert
+
+    def _ends(self, alert: Alert, at: int) -> None:
+        before = self._open.get(alert.subject)
+        if before is None or not revision.ends(alert, before):
+            return
+        del self._open[alert.subject]
+        if before.id in self._began and at < self._over:
+            # Over for long when it was found, as in a backlog: nobody can be warned.
+            before = msgspec.structs.replace(before, retrospective=True)
+            self.events[self._began[before.id]] = revision.event(before)
+        # Of a rule that nobody knows any more, the record alone says what it was.
+        told = alert if alert.kind else before
+        ended = msgspec.structs.replace(
+            told,
+            id=before.id,
+            retrospective=before.retrospective,
+            revision=before.revision,
+            state=alert.state,
+            reason=alert.reason,
+            ended=alert.ended,
+        )
+        self.events.append(revision.event(ended))
+
+
+def _excused(alert: Alert) -> bool:
+    """Whether it is an absence that was expected after all: if it is not, it fires again."""
+    return alert.state == "indeterminate" and alert.kind == "lost_contact"

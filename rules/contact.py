@@ -131,8 +131,7 @@ class Contact:
                 following.append(due)
                 continue
             # A new version tells of its own time: what the one before told is told.
-            heard_last = subject.heard if subject.heard >= 0 else min(absence.since, due)
-            begin = max(heard_last, watch.since)
+            begin = max(subject.heard, watch.since, min(absence.since, due))
             lost = Lost(watch.key, begin, due, absence.of.id if absence.of else "")
             if absence.of is None:
                 told.append(_tell(subject, watch, lost, "firing", due))

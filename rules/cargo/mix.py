@@ -270,14 +270,22 @@ class Mix:
 def _spans(
     consignment: Consignment, numbers: dict[DeviceKey, int]
 ) -> dict[int, list[tuple[int, int]]]:
-    """Return by slot from when until when (ms) it speaks, in order."""
+    """Return by slot from when until when (ms) it speaks, in order.
+
+    A sensor that stays, as with a part of what was split, goes on: it is one time.
+    """
     found: dict[int, list[tuple[int, int]]] = {slot: [] for slot in numbers.values()}
-    for one in consignment.assignments:
+    for one in sorted(consignment.assignments, key=lambda one: one.since):
         since = max(one.since, one.ignore_until)
         until = FOREVER if one.until is None else one.until
-        if since < until:
-            found[numbers[one.sensor]].append((since, until))
-    return {slot: sorted(spans) for slot, spans in found.items()}
+        if since >= until:
+            continue
+        spans = found[numbers[one.sensor]]
+        if spans and since <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(until, spans[-1][1])
+        else:
+            spans.append((since, until))
+    return found
 
 
 def _believed(said: Said, channel: str, when: int) -> bool:
