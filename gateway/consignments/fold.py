@@ -335,7 +335,14 @@ def _handed_on(before: list[Custody], facts: Sequence[Stated]) -> list[Custody]:
             if now.since < one.at:
                 done.append(msgspec.structs.replace(now, until=one.at))
             now = msgspec.structs.replace(after, since=max(now.since, one.at))
+            # What lasted no time at all may leave the same on both sides.
+            if done and done[-1] == msgspec.structs.replace(now, **_span(done[-1])):
+                now = msgspec.structs.replace(done.pop(), until=None)
     return [*done, now]
+
+
+def _span(one: Custody) -> dict[str, int | None]:
+    return {"since": one.since, "until": one.until}
 
 
 def _together(of_each: Sequence[Sequence[Custody]]) -> list[Custody]:
@@ -369,7 +376,8 @@ def _stages(line: Line) -> list[Staged]:
         if stage != stages[-1].stage:
             if stages[-1].since >= one.at:
                 del stages[-1]
-            stages.append(Staged(stage, one.at))
+            if not stages or stages[-1].stage != stage:
+                stages.append(Staged(stage, one.at))
     return stages
 
 
