@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from devices.reading import EXPIRED
 from rules.duration import Duration, format_duration
@@ -21,7 +21,9 @@ class CalibrationExpired(SampleRule):
         default="calibration_expired", description="Measured after the calibration had expired."
     )
     channel: str = Field(
-        default="*", description="The channel it watches; * watches each channel by itself."
+        default="temperature",
+        description="A channel that the device sends: it stands for all of the device, which "
+        "counts as expired with any of its calibrations.",
     )
     duration: Duration = Field(
         default=0, alias="for", description="How long it may go on measuring all the same."
@@ -34,6 +36,13 @@ class CalibrationExpired(SampleRule):
     )
 
     judges_flags: ClassVar[int] = EXPIRED
+
+    @field_validator("channel")
+    @classmethod
+    def _one_channel(cls, channel: str) -> str:
+        if channel == "*":
+            raise ValueError("one channel stands for all of a device: name one that it sends")
+        return channel
 
     def timing(self, interval: int) -> Timing:
         """Return the durations: a reading by a valid calibration ends it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import msgspec
@@ -85,6 +86,12 @@ class FreezeThaw(LevelRule):
         """Return the rule with the cycles that the consignment has been through before."""
         rule = super().bound(consignment)
         return rule.model_copy(update={"cycles": self.cycles + consignment.cycles})
+
+    def combine(self, place: int, values: Sequence[float]) -> float:
+        """Return what several sensors' values count as; the worst is the coldest."""
+        if self.counts == "mean":
+            return super().combine(place, values)
+        return -super().combine(place, [-one for one in values])
 
     def meter(self) -> Cycles:
         """Return a meter that has seen nothing but what was before."""

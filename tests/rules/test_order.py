@@ -180,7 +180,7 @@ KINDS: dict[str, Callable[[st.DrawFn], Settings]] = {
     },
     "low_battery": lambda draw: {"for": draw(length), "below": 8.0},
     "calibration_expired": lambda draw: {
-        "channel": draw(st.sampled_from(["*", "temperature"])),
+        "channel": draw(channels),
         **draw(st.sampled_from([{}, {"for": "30 min"}])),
     },
     "off_route": _off_route,
