@@ -6,16 +6,21 @@ import itertools
 import random
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.reading import DeviceKey, Reading
+from rules.cargo.compose import compose
 from rules.cargo.consignment import Consignment, Custody
 from rules.cargo.statistics import Limits, bands, edges, statistic
 from rules.cargo.verdict import Verdict
 from rules.cargo.voices import Spoken, Voice, Window, chorus, together, voice
 from rules.duration import MINUTE
+from rules.engine import Engine
+from rules.plan import always
+from rules.rule import current
 from tests.rules.cargo.voyages import (
     TOTAL,
     A,
@@ -27,7 +32,7 @@ from tests.rules.cargo.voyages import (
     sample,
     verdict,
 )
-from tests.rules.series import STEP, at
+from tests.rules.series import STEP, at, rule
 
 LENGTH = 24
 LIMITS = Limits(2.0, 8.0, 5.0)
@@ -189,3 +194,19 @@ def test_a_voyage_that_is_split_adds_up(said: Said, cut: int, counts: str) -> No
     begin, middle, end = at(0), at(0) + cut, at(5 * LENGTH)
     parts = np.array([numbers(begin, middle), numbers(middle, end)])
     assert parts.sum(axis=0).tolist() == numbers(begin, end)
+
+
+@given(voyages(), st.integers(1, 40))
+def test_a_total_is_used_up_when_the_rule_alerts(said: Said, allowed: int) -> None:
+    """Live it is the engine that judges, reading by reading, what the verdict sums up at once."""
+    total = rule(above=8.0, mode="cumulative", duration=f"{allowed} min", hold="1 day")
+    whole = msgspec.structs.replace(said.whole, counts="")
+    heard = [one for own in said.readings.values() for one in own]
+    until = at(5 * LENGTH)
+    composed = compose(whole, heard, lambda _sensor, _when: 12 * MINUTE, until=until)
+    last = msgspec.structs.replace(composed[-1], at=until, received=until)
+    episodes = Engine(current((total.bound(whole),)), always(STEP)).judge([*composed, last])
+    goods = profile(rules=(total.settings(),))
+    found = verdict(said.readings, goods, whole, until=5 * LENGTH)
+    (budget,) = found.budgets
+    assert bool(episodes) == (budget.used.known >= budget.allowed)
