@@ -158,6 +158,15 @@ class Reports:
         body, digest, decision = rows[0]
         return body, digest, decision
 
+    def there(self, identity: str) -> Consignment:
+        """Return a consignment. Raises ControlError if there is none."""
+        consignment = self._book.consignment(identity)
+        if consignment is None:
+            raise ControlError(
+                f"there is no consignment {identity}", "See: holdwatch consignment list --all"
+            )
+        return consignment
+
     # -- drafts ------------------------------------------------------------------------------
 
     def draft(self, identity: str, made: int, head: int | None = None) -> Version:
@@ -165,11 +174,7 @@ class Reports:
 
         `made` (ms) is as far as it goes; with `head` it is stamped as one that was made before.
         """
-        consignment = self._book.consignment(identity)
-        if consignment is None:
-            raise ControlError(
-                f"there is no consignment {identity}", "See: holdwatch consignment list"
-            )
+        consignment = self.there(identity)
         profile = self._goods.version(consignment.version)
         if profile is None:
             raise ControlError(

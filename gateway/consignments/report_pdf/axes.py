@@ -11,7 +11,7 @@ from rules.duration import DAY, HOUR, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gateway.consignments.report_pdf.wording import Times
+    from gateway.consignments.wording import Times
 
 STEPS = (
     *(MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR),

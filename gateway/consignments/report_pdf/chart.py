@@ -26,7 +26,7 @@ from gateway.consignments.report_pdf.look import (
     WIDTH,
     showable,
 )
-from gateway.consignments.report_pdf.wording import channel_words, number
+from gateway.consignments.wording import channel_words, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from reportlab.pdfgen.pathobject import PDFPathObject
 
     from gateway.consignments.report import Chart, Line, Report
-    from gateway.consignments.report_pdf.wording import Times
+    from gateway.consignments.wording import Times
 
 LOW, HIGH = 40 * mm, 90 * mm
 """How high the drawing itself may be; title, legend, scale and custody come on top."""

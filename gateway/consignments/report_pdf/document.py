@@ -24,7 +24,7 @@ from gateway.consignments.report_pdf.look import (
     WIDTH,
     showable,
 )
-from gateway.consignments.report_pdf.wording import Times, cut
+from gateway.consignments.wording import Times, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

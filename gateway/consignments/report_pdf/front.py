@@ -23,7 +23,7 @@ from gateway.consignments.report_pdf.look import (
     paragraph,
     words,
 )
-from gateway.consignments.report_pdf.wording import (
+from gateway.consignments.wording import (
     NONE,
     budget_amount,
     budget_cases,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
     from gateway.consignments.report import Decision, Report, Version
-    from gateway.consignments.report_pdf.wording import Times
+    from gateway.consignments.wording import Times
     from rules.cargo.verdict import Statistic
 
 REASONS = 5

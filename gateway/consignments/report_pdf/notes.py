@@ -16,7 +16,7 @@ from gateway.consignments.report_pdf.look import (
     section,
     table,
 )
-from gateway.consignments.report_pdf.wording import NONE, channel_words, unit_of, with_unit
+from gateway.consignments.wording import NONE, channel_words, unit_of, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
     from gateway.consignments.report import Report, Version
-    from gateway.consignments.report_pdf.wording import Times
+    from gateway.consignments.wording import Times
 
 SPACED = BODY.clone("note", spaceAfter=3)
 METHODS = (

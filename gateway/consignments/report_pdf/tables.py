@@ -15,7 +15,7 @@ from gateway.consignments.report_pdf.look import (
     section,
     table,
 )
-from gateway.consignments.report_pdf.wording import (
+from gateway.consignments.wording import (
     NONE,
     STILL,
     UNKNOWN,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from devices.reading import DeviceKey
     from gateway.consignments.report import Alerted, Report, Sensor
-    from gateway.consignments.report_pdf.wording import Times
+    from gateway.consignments.wording import Times
     from rules.cargo.consignment import Leg
     from rules.cargo.verdict import Band, Excursion, Extreme
 

@@ -9,13 +9,13 @@ from typing import Literal, NamedTuple
 from devices.reading import DeviceKey, Reading
 from gateway.audit import Who
 from gateway.consignments.book import Book
+from gateway.consignments.desk import Desk as QualityDesk
 from gateway.consignments.facts import Assigned, Created, Delivered, Departed, Fact, Planned
 from gateway.consignments.report import Version
 from gateway.consignments.reports import REVIEW, Reports
 from gateway.consignments.reports import Place as Made
 from gateway.consignments.review import Review
 from gateway.consignments.signing import Asked, Signing
-from gateway.consignments.signing_in import SigningIn
 from gateway.goods import Goods
 from gateway.people import People
 from gateway.registry.cards import Card
@@ -78,10 +78,20 @@ class Desk(NamedTuple):
     book: Book
     registry: Registry
     readings: Readings
-    reports: Reports
-    signing: Signing
-    review: Review
+    parts: QualityDesk
     password: str
+
+    @property
+    def reports(self) -> Reports:
+        return self.parts.reports
+
+    @property
+    def signing(self) -> Signing:
+        return self.parts.signing
+
+    @property
+    def review(self) -> Review:
+        return self.parts.review
 
     async def state_fact(
         self, fact: Fact, at: int, *, identity: str = ID, reason: str = ""
@@ -135,10 +145,11 @@ async def open_desk(folder: Path, *, password: str = "") -> Desk:
     goods = Goods(state, None)
     book, registry = Book(state, "acme"), Registry(state)
     readings = Readings(state, book, goods)
-    reports = Reports(
+    parts = QualityDesk(
         state,
-        book,
-        goods,
+        clock,
+        book=book,
+        goods=goods,
         judging=readings,
         speaks=speaks,
         registry=registry,
@@ -146,9 +157,7 @@ async def open_desk(folder: Path, *, password: str = "") -> Desk:
         head=lambda: 1_000,
         place=Made("gw-1", "Europe/Berlin"),
     )
-    signing = Signing(state, book, reports, SigningIn(state, clock.monotonic), clock)
-    review = Review(state, book, reports, readings, clock)
-    desk = Desk(state, clock, people, book, registry, readings, reports, signing, review, password)
+    desk = Desk(state, clock, people, book, registry, readings, parts, password)
     if password:
         return desk
     await goods.adopt(NOW)

@@ -15,7 +15,7 @@ from devices.reading import DeviceKey
 from gateway.consignments.report import Version, short
 from gateway.consignments.report_pdf.axes import Scale, time_ticks, value_ticks
 from gateway.consignments.report_pdf.document import make_pdf
-from gateway.consignments.report_pdf.wording import Times, length, lengths, number
+from gateway.consignments.wording import Times, length, lengths, number
 from rules.cargo.verdict import Cases
 from rules.duration import DAY, HOUR, MINUTE, SECOND
 from tests.gateway.consignments import voyages

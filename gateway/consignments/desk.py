@@ -1,0 +1,58 @@
+"""The quality desk: reports, signatures and reviews of one gateway, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.consignments.reports import Place, Reports
+from gateway.consignments.review import Review
+from gateway.consignments.signing import Signing
+from gateway.consignments.signing_in import SigningIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.reading import DeviceKey
+    from gateway.clock import Clock
+    from gateway.consignments.book import Book
+    from gateway.consignments.reports import Judging
+    from gateway.goods import Goods
+    from gateway.registry.cards import Card
+    from gateway.registry.registry import Registry
+    from gateway.state import State
+    from rules.cargo.voices import Speaks
+
+
+class Desk:
+    """Drafts and signed reports (`reports`), `signing`, and who looks again (`review`)."""
+
+    def __init__(  # noqa: PLR0913 - it stands between all of these
+        self,
+        state: State,
+        clock: Clock,
+        *,
+        book: Book,
+        goods: Goods,
+        judging: Judging,
+        speaks: Speaks,
+        registry: Registry,
+        card: Callable[[DeviceKey], Card],
+        head: Callable[[], int],
+        place: Place,
+    ) -> None:
+        """See Reports for what each of them is."""
+        self.clock = clock
+        self.reports = Reports(
+            state,
+            book,
+            goods,
+            judging=judging,
+            speaks=speaks,
+            registry=registry,
+            card=card,
+            head=head,
+            place=place,
+        )
+        signing_in = SigningIn(state, clock.monotonic)
+        self.signing = Signing(state, book, self.reports, signing_in, clock)
+        self.review = Review(state, book, self.reports, judging, clock)
