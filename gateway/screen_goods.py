@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HEADINGS = ("name", "goods", "range", "of", "basis")
 WIDTH = 14
+SHOWN = 20
+"""Lines of what failed in one test: an alert that comes each hour would fill the screen."""
 
 
 def show_goods(console: Console, profiles: Sequence[Profile]) -> None:
@@ -132,5 +134,8 @@ def show_rehearsed(
             console.print(f"    {line}", highlight=False, soft_wrap=True, markup=False)
     for one in failed:
         console.print(f"    {one.name}:  - expected, + came", highlight=False, markup=False)
-        for line in one.difference():
+        lines = one.difference()
+        if len(lines) > SHOWN:
+            lines = [*lines[:SHOWN], f"… and {len(lines) - SHOWN} more"]
+        for line in lines:
             console.print(f"      {line}", highlight=False, soft_wrap=True, markup=False)

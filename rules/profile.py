@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -192,7 +191,9 @@ class Profile(_Part):
         "that does not apply, as to frozen goods.",
     )
     keep: Age = Field(
-        default=5 * YEAR, description="How long all that its verdict rests on is kept."
+        default=5 * YEAR,
+        description="How long all that its verdict rests on is kept.",
+        json_schema_extra={"default text": '`"5 years"`'},
     )
     tests: tuple[Sample, ...] = Field(default=(), alias="test", description="Its own tests.")
 
@@ -220,14 +221,6 @@ class Profile(_Part):
     def rule(self, name: str) -> AnyRule | None:
         """Return a rule by its name."""
         return next((one for one in self.rules if one.name == name), None)
-
-    def meant(self, names: Iterable[str]) -> frozenset[str]:
-        """Return what alerts of these rules are called: by the rule, or by any of its parts."""
-        found = set(names)
-        for rule in self.rules:
-            if rule.name in found:
-                found |= {part.name for part in rule.parts()}
-        return frozenset(found)
 
     def sampled(self, interval: int) -> tuple[str, ...]:
         """Say in words what cannot be judged where a sensor sends every `interval` ms."""

@@ -75,18 +75,19 @@ def reference() -> str:
             parts.append(f"## [[rules]]\n\n{_description(name, field)}\n")
             for kind in KINDS:
                 word = kind.model_fields["kind"].default
-                parts.append(f'### kind = "{word}"\n\n{_first_line(kind)}\n\n{_table(kind)}')
+                parts.append(f'### kind = "{word}"\n\n{_first_line(kind)}\n\n{table_of(kind)}')
             continue
         section = _model(field)
         if section is None:
             raise UndocumentedError(f"{name} is no section")
         repeated = typing.get_origin(field.annotation) is tuple
         title = f"[[{name}]]" if repeated else f"[{name}]"
-        parts.append(f"## {title}\n\n{_description(name, field)}\n\n{_table(section)}")
+        parts.append(f"## {title}\n\n{_description(name, field)}\n\n{table_of(section)}")
     return "\n".join(parts)
 
 
-def _table(model: type[BaseModel]) -> str:
+def table_of(model: type[BaseModel]) -> str:
+    """Return the keys of a section as a table, those of tables within it under their names."""
     rows = "".join(
         f"| `{key}` | {default} | {meaning} |\n" for key, default, meaning in _rows(model)
     )

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.settings import parse
-from scripts.settings_reference import EXAMPLE, PAGE, UndocumentedError, _table, reference
+from scripts.settings_reference import EXAMPLE, PAGE, UndocumentedError, reference, table_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -31,7 +31,7 @@ def test_a_setting_without_a_description_is_found() -> None:
         mystery: int = 3
 
     with pytest.raises(UndocumentedError, match="mystery"):
-        _table(Bad)
+        table_of(Bad)
 
 
 def links(page: Path) -> list[str]:

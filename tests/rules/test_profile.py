@@ -189,21 +189,6 @@ def test_its_channels_are_those_of_ranges_rules_and_needs() -> None:
     )
 
 
-def test_alerts_of_a_rule_with_parts_are_meant_by_the_rule_and_by_each_part() -> None:
-    warm = {
-        "name": "warm",
-        "kind": "exposure",
-        "channel": "temperature",
-        "bands": [
-            {"name": "over-8", "above": 8.0, "for": "10 h"},
-            {"name": "over-25", "above": 25.0, "for": "1 h"},
-        ],
-    }
-    found = profile(rules=[*PLAIN["rules"], warm])
-    assert found.meant(["warm", "too-warm"]) == {"warm", "warm-over-8", "warm-over-25", "too-warm"}
-    assert found.meant(["warm-over-25"]) == {"warm-over-25"}
-
-
 def test_ranges_and_rules_are_found_by_their_names() -> None:
     found = profile()
     assert found.range("temperature") == Range(channel="temperature", low=2, high=8, aim=5)
