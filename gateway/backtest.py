@@ -5,6 +5,7 @@ For the gateway and the page's process alike: what it reads are the files, and n
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -12,21 +13,31 @@ import msgspec
 from devices.reading import IMPORTED
 from gateway.backtest_chart import Chart, charts
 from gateway.control import ControlError
-from rules.backtest import Backtest, backtest, lead
+from rules.backtest import Backtest, Heard, backtest, heard_at, lead
+from rules.cargo.absence import absence
+from rules.cargo.compose import Composer, compose
+from rules.cargo.consignment import slots
+from rules.cargo.versions import over, versions
 from rules.duration import DAY
 from rules.kinds.threshold import HOLDS
+from rules.plan import EVER
 from rules.subject import order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from devices.loggers.file import LoggerFile
     from devices.reading import DeviceKey, Reading
+    from gateway.consignments.book import Book
+    from gateway.goods import Goods
     from gateway.journal import Cursor
     from gateway.past import Past
     from gateway.registry.known import Known
     from gateway.registry.registry import Registry
+    from rules.cargo.compose import Speaks
+    from rules.cargo.consignment import Consignment
     from rules.plan import Intervals
+    from rules.profile import Profile
     from rules.rule import Rule
 
 USUAL = 30 * DAY
@@ -64,6 +75,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     intervals: Intervals
     tried: tuple[Rule, ...]
     standing: tuple[Rule, ...]
+    consignment: Consignment | None = None
+    """Whose sensors the devices are, where a consignment is judged."""
+    speaks: Speaks | None = None
 
     def parts(self) -> Iterator[tuple[DeviceKey, int, int]]:
         """Yield what is read at a time: whose, from when, until when (ms)."""
@@ -75,13 +89,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Backtests:
     """Tries rules on the past. `head` says up to where in the journal there is something."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it reads all that is known
         self,
         past: Past,
         head: Callable[[], Cursor],
         registry: Registry,
         known: Known,
         rules: Sequence[Rule],
+        *,
+        book: Book,
+        goods: Goods,
     ) -> None:
         """`rules` are those of the settings."""
         self._past = past
@@ -89,20 +106,23 @@ class Backtests:
         self._registry = registry
         self._known = known
         self._rules = rules
+        self._book = book
+        self._goods = goods
 
-    def of_device(  # noqa: PLR0913 - what is tried, on what, when, and against what
+    # -- what is to be done --------------------------------------------------------------------
+
+    def of_device(
         self,
         device: DeviceKey,
         tried: Sequence[Rule],
         asked: Span,
         now: int,
         *,
-        standing: Sequence[Rule] | None = None,
-        against: str = "the settings",
+        against: Profile | None = None,
     ) -> Plan:
         """Return what is to be done to try rules on a device.
 
-        They are held against the rules that judge it now, or against those of `standing`.
+        They are held against the rules that judge it now, or against those of a profile.
         Raises ControlError, NoReadingsError.
         """
         found = self._past.known(device, self._head())
@@ -111,8 +131,7 @@ class Backtests:
                 f"nothing is known of {device}",
                 "See `holdwatch device list` for the devices that were heard",
             )
-        if standing is None:
-            standing = self.in_force(device)
+        standing = self.in_force(device) if against is None else against.rules
         intervals = self._known.intervals(device)
         last = found.last.when
         # Nobody waits to hear more of a file; of a sensor that fell silent its silence counts.
@@ -125,7 +144,7 @@ class Backtests:
         return Plan(
             subject=device,
             name=str(device),
-            against=against,
+            against="the settings" if against is None else against.version(),
             devices=(device,),
             since=max(start - lead((*tried, *standing), intervals[-1][1]), 0),
             start=start,
@@ -134,6 +153,91 @@ class Backtests:
             tried=tuple(tried),
             standing=tuple(standing),
         )
+
+    def of_consignment(
+        self,
+        one: Consignment,
+        tried: Sequence[Rule],
+        asked: Span,
+        now: int,
+        against: Profile | None = None,
+    ) -> Plan:
+        """Return what is to be done to try rules on a consignment, over all of its voyage.
+
+        They are held against the rules that it is judged by, or against those of `against`. It is
+        judged from its beginning on, since budgets are. Raises ControlError, NoReadingsError.
+        """
+        sensors = tuple(slots(one))
+        if not sensors:
+            raise ControlError(
+                f"{one.id} has no sensor", "Assign one: holdwatch consignment assign"
+            )
+        profile = against or self._goods.version(one.version) or self._goods.profile(one.goods)
+        if profile is None:
+            raise ControlError(
+                f"the profile {one.goods} of {one.id} is not there", "See: holdwatch goods list"
+            )
+        since = min(assigned.since for assigned in one.assignments)
+        ends = over(one)
+        end = min(moment for moment in (now, ends, asked.end) if moment is not None)
+        start = since if asked.start is None else max(asked.start, since)
+        if start >= end:
+            raise NoReadingsError(one.id, since, now if ends is None else ends)
+        intervals = {sensor: self._known.intervals(sensor) for sensor in sensors}
+        longest = max(interval for own in intervals.values() for _, interval in own)
+        return Plan(
+            subject=one.subject,
+            name=one.id,
+            against=profile.version(),
+            devices=sensors,
+            since=since - int(HOLDS * longest),
+            start=start,
+            end=end,
+            intervals=((EVER, longest),),
+            tried=_bound(one, profile, tried),
+            standing=_bound(one, profile, profile.rules),
+            consignment=one,
+            speaks=partial(_speaks, intervals),
+        )
+
+    def of_goods(self, profile: Profile, before: Profile, since: int, now: int) -> list[Plan]:
+        """Return what is to be done to try a profile on all of its goods since then (ms).
+
+        Each consignment is held against the version that it is judged by, or against the profile
+        `before` where that is the same.
+        """
+        plans = []
+        for one in self._book.all():
+            ends = over(one)
+            if one.goods != before.name or (ends is not None and ends <= since):
+                continue
+            against = self._goods.version(one.version)
+            if against is None or against.version() == profile.version():
+                against = before
+            try:
+                plans.append(self.of_consignment(one, profile.rules, Span(since), now, against))
+            except (ControlError, NoReadingsError):
+                continue  # nothing was measured of it then
+        return plans
+
+    def before(self, profile: Profile, extends: str = "") -> Profile:
+        """Return what a changed profile is held against. Raises ControlError.
+
+        That is what is in force of its name; where that is itself, the version before it; where
+        nobody knows the name yet, the profile that it extends.
+        """
+        known = self._goods.profile(profile.name)
+        if known is not None and known.version() != profile.version():
+            return known
+        before = self._goods.before(profile.name, profile.version())
+        if before is None:
+            before = self._goods.profile(extends)
+        if before is None:
+            raise ControlError(
+                f"no other version of {profile.name} was ever in force",
+                "Try it by itself: holdwatch rules backtest",
+            )
+        return before
 
     def in_force(self, device: DeviceKey) -> list[Rule]:
         """Return the rules of the settings that judge a device now."""
@@ -180,9 +284,9 @@ class Backtests:
 
 
 class NoReadingsError(Exception):
-    """There is nothing in the time that was asked about, but from `first` to `last` (ms)."""
+    """Nothing is in the time that was asked about, but from `first` to `last` (ms; None: ever)."""
 
-    def __init__(self, name: str, first: int, last: int) -> None:
+    def __init__(self, name: str, first: int | None = None, last: int | None = None) -> None:
         super().__init__(f"{name} has no readings in that time")
         self.name = name
         self.first = first
@@ -190,11 +294,25 @@ class NoReadingsError(Exception):
 
 
 def judge(plan: Plan, readings: Sequence[Reading], *, drawn: bool = True) -> Trial:
-    """Judge what was read: pure. Charts are made if they are to be `drawn`."""
-    once: dict[tuple[int, int], Reading] = {}
-    for one in readings:
-        once.setdefault((one.at, one.identity), one)
-    series = list(once.values()) if len(once) == len(readings) else sorted(once.values(), key=order)
+    """Judge what was read: pure. Charts are made if they are to be `drawn`.
+
+    Raises NoReadingsError where nothing of it is in the time that was asked for.
+    """
+    series = _once(readings)
+    heard = None
+    lines: dict[str, list[Reading]] = {plan.name: series}
+    if plan.consignment is not None and plan.speaks is not None:
+        speaking = Composer(plan.consignment, plan.speaks).concerns
+        own = [one for one in series if speaking(one)]
+        expected = partial(absence, plan.consignment)
+        heard = Heard(heard_at(own), expected)
+        lines = {}
+        for one in own:
+            lines.setdefault(str(one.device), []).append(one)
+        made = compose(plan.consignment, own, plan.speaks, until=plan.end)
+        series = [one for one in made if one.when < plan.end]
+    if not any(one.when >= plan.start for one in series):
+        raise NoReadingsError(plan.name, *((series[0].when, series[-1].when) if series else ()))
     found = backtest(
         plan.subject,
         series,
@@ -203,7 +321,46 @@ def judge(plan: Plan, readings: Sequence[Reading], *, drawn: bool = True) -> Tri
         intervals=plan.intervals,
         start=plan.start,
         end=plan.end,
+        heard=heard,
     )
     hold = int(HOLDS * plan.intervals[-1][1])
-    shown = charts(found, plan.tried, plan.standing, {plan.name: series}, hold) if drawn else []
+    shown = charts(found, plan.tried, plan.standing, lines, hold) if drawn else []
     return Trial(name=plan.name, against=plan.against, found=found, charts=shown)
+
+
+def _once(readings: Sequence[Reading]) -> list[Reading]:
+    """Return readings in order, each once: parts that were read one by one may share some."""
+    once: dict[tuple[DeviceKey, int, int], Reading] = {}
+    for one in readings:
+        once.setdefault((one.device, one.at, one.identity), one)
+    return sorted(once.values(), key=order)
+
+
+def _bound(one: Consignment, profile: Profile, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return rules as they judge a consignment."""
+    given = profile.model_copy(update={"rules": tuple(rules)})
+    return tuple(version.rule for version in versions(one, given))
+
+
+def _speaks(intervals: Mapping[DeviceKey, Intervals], sensor: DeviceKey, when: int) -> int:
+    """Return how long (ms) a reading of a sensor speaks for that is of this time."""
+    found = intervals[sensor]
+    interval = next((one for since, one in reversed(found) if since <= when), found[0][1])
+    return int(HOLDS * interval)
+
+
+def changes(profile: Profile, before: Profile) -> list[str]:
+    """Say in words what of the rules is otherwise in a profile than it was before."""
+    old = {part.name: part for rule in before.rules for part in rule.parts()}
+    new = {part.name: part for rule in profile.rules for part in rule.parts()}
+    told = [f"+ {name}: {one.limit()}" for name, one in new.items() if name not in old]
+    told += [f"- {name}: {one.limit()}" for name, one in old.items() if name not in new]
+    for name, one in new.items():
+        was = old.get(name)
+        if was is None or was.settings() == one.settings():
+            continue
+        limit = f"{was.limit()} -> {one.limit()}" if was.limit() != one.limit() else one.limit()
+        keys = was.settings() | one.settings()
+        other = sorted(key for key in keys if was.settings().get(key) != one.settings().get(key))
+        told.append(f"~ {name}: {limit} ({', '.join(other)})")
+    return told

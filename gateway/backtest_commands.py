@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from devices.loggers import read
-from gateway.backtest import Backtests, NoReadingsError, Span, judge
+from gateway.backtest import Backtests, NoReadingsError, Span, changes, judge
+from gateway.consignment_views import find
 from gateway.control import ControlError
 from gateway.device_commands import device_key
 from gateway.report_range import asked_days, find_zone
 from rules import AnyRule
+from rules.duration import DAY
+from rules.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,55 +48,98 @@ class BacktestCommands:
             gateway.registry,
             gateway.known,
             gateway.settings.rules,
+            book=gateway.book,
+            goods=gateway.goods,
         )
-        self.by_name = {"rules-backtest": self.backtest}
+        self.by_name = {"rules-backtest": self.backtest, "rules-diff": self.diff}
 
     async def backtest(self, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-        """Try `rules` on `devices`, or on a logger's `file`, which is not stored.
+        """Try `rules` on `devices`, a `consignment`, or a logger's `file`, which is not stored.
 
         With `matching`, on each device those alone that name it.
         """
-        zone = find_zone(request.get("zone") or self._gateway.settings.gateway.timezone)
+        zone = self._zone(request)
         asked = Span(*asked_days(request.get("since"), request.get("until"), zone))
         rules = _RULES.validate_python(request["rules"])
         try:
             if request.get("file"):
-                trials = [await self._of_file(request["file"], rules, asked, zone, progress)]
+                local = zone if request.get("zone") else None
+                trials = [await self._of_file(request["file"], rules, asked, local, progress)]
+            elif request.get("consignment"):
+                now, identity = self._gateway.clock.now(), request["consignment"]
+                one = find(self._gateway.book.consignment(identity), identity)
+                plan = self._backtests.of_consignment(one, rules, asked, now)
+                trials = await self._judged([plan], progress)
             else:
-                trials = await self._of_devices(request, rules, asked, progress)
+                plans = self._devices_planned(request, rules, asked)
+                trials = await self._judged(plans, progress)
         except NoReadingsError as error:
             raise _nothing(error, zone) from error
         return {"tried": request.get("tried", ""), "zone": zone.key, "trials": trials}
 
-    async def _of_devices(
-        self, request: Mapping[str, Any], rules: Sequence[Rule], asked: Span, progress: Progress
-    ) -> list[Trial]:
+    async def diff(self, request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        """Hold a changed `profile` against the version in force, over the last so many `days`.
+
+        On all consignments of its goods, or on `devices`.
+        """
+        zone, now = self._zone(request), self._gateway.clock.now()
+        profile = Profile.model_validate(request["profile"])
+        before = self._backtests.before(profile, request.get("extends") or "")
+        since = now - int(request.get("days") or 30) * DAY
+        if request.get("devices"):
+            plans = self._devices_planned(request, profile.rules, Span(since), before)
+        else:
+            plans = self._backtests.of_goods(profile, before, since, now)
+        try:
+            trials = await self._judged(plans, progress) if plans else []
+        except NoReadingsError as error:
+            raise _nothing(error, zone) from error
+        return {
+            "tried": profile.version(),
+            "against": before.version(),
+            "changes": changes(profile, before),
+            "zone": zone.key,
+            "since": since,
+            "until": now,
+            "trials": trials,
+        }
+
+    def _zone(self, request: Mapping[str, Any]) -> ZoneInfo:
+        return find_zone(request.get("zone") or self._gateway.settings.gateway.timezone)
+
+    def _devices_planned(
+        self,
+        request: Mapping[str, Any],
+        rules: Sequence[Rule],
+        asked: Span,
+        before: Profile | None = None,
+    ) -> list[Plan]:
+        """Return what is to be done to try rules on devices."""
         devices = self._devices(request.get("devices") or ())
         now = self._gateway.clock.now()
-        plans = []
+        plans, nothing = [], None
         for device in devices:
             tried = [one for one in rules if one.matches(device)]
             try:
-                plans.append(
-                    self._backtests.of_device(
-                        device, tried if request.get("matching") else rules, asked, now
-                    )
+                plan = self._backtests.of_device(
+                    device,
+                    tried if request.get("matching") else rules,
+                    asked,
+                    now,
+                    against=before,
                 )
-            except NoReadingsError:
+                plans.append(plan)
+            except NoReadingsError as error:
                 # Of several, those that were heard then are what was asked for.
-                if len(devices) == 1:
-                    raise
-        if not plans:
-            raise ControlError(
-                "none of these devices was heard in that time",
-                "See `holdwatch device list` for when each was last heard",
-            )
-        return await self._judged(plans, progress)
+                nothing = error
+        if not plans and nothing is not None:
+            raise nothing
+        return plans
 
     async def _judged(self, plans: Sequence[Plan], progress: Progress) -> list[Trial]:
         """Read and judge, with turns in between for what else the gateway does."""
         done, all_ = 0, sum(sum(1 for _ in plan.parts()) + 1 for plan in plans)
-        trials = []
+        trials, nothing = [], None
         for plan in plans:
             readings: list[Reading] = []
             for part in plan.parts():
@@ -102,9 +148,15 @@ class BacktestCommands:
                 progress(done, all_)
                 await asyncio.sleep(0)
             # Aside: a year of readings takes a while, and the intake must go on meanwhile.
-            trials.append(await asyncio.to_thread(judge, plan, readings, drawn=len(plans) <= DRAWN))
+            drawn = len(plans) <= DRAWN
+            try:
+                trials.append(await asyncio.to_thread(judge, plan, readings, drawn=drawn))
+            except NoReadingsError as error:
+                nothing = error
             done += 1
             progress(done, all_)
+        if not trials and nothing is not None:
+            raise nothing
         return trials
 
     async def _of_file(
@@ -112,10 +164,10 @@ class BacktestCommands:
         file: Mapping[str, Any],
         rules: Sequence[Rule],
         asked: Span,
-        zone: ZoneInfo,
+        zone: ZoneInfo | None,
         progress: Progress,
     ) -> Trial:
-        """Try rules on a logger's file. Its times are local where the request says a zone."""
+        """Try rules on a logger's file, of whose local times `zone` is."""
         settings = self._gateway.settings
         content = await asyncio.to_thread(
             read,
@@ -123,7 +175,7 @@ class BacktestCommands:
             base64.b64decode(file["content"]),
             received=self._gateway.clock.now(),
             owner=settings.gateway.owner,
-            zone=zone if file.get("zoned") else None,
+            zone=zone,
             device=file.get("device"),
             columns=file.get("columns"),
         )
@@ -160,10 +212,13 @@ class BacktestCommands:
 
 def _nothing(error: NoReadingsError, zone: ZoneInfo) -> ControlError:
     """Say what there is where nothing is in the time that was asked for."""
+    if error.first is None or error.last is None:
+        return ControlError(
+            f"no sensor of {error.name} was heard in that time",
+            "See `holdwatch device list` for when each was last heard",
+        )
     first, last = (
         datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone).date()
         for moment in (error.first, error.last)
     )
-    return ControlError(
-        str(error), f"It has some from {first} to {last}: --from {first} --to {last}"
-    )
+    return ControlError(str(error), f"There is something from {first} to {last}: name such days")

@@ -37,7 +37,7 @@ from gateway.asking import (
 )
 from gateway.audit import Who, system_user
 from gateway.cli_alerts import alert_app
-from gateway.cli_backtest import backtest
+from gateway.cli_backtest import backtest, diff
 from gateway.cli_consignments import consignment_app
 from gateway.cli_demo import demo
 from gateway.cli_devices import device_app
@@ -83,6 +83,7 @@ app.add_typer(consignment_app, name="consignment")
 app.add_typer(influx_app, name="influx")
 app.add_typer(goods_app, name="goods")
 rules_app.command()(backtest)
+rules_app.command()(diff)
 app.add_typer(rules_app, name="rules")
 app.add_typer(user_app, name="user")
 app.add_typer(screen_app, name="screen")

@@ -23,7 +23,7 @@ from gateway.asking import (
 )
 from gateway.backtest_picture import picture
 from gateway.goods_files import Shelf
-from gateway.screen_backtest import show_backtest, subtitle, title, trials_of
+from gateway.screen_backtest import show_backtest, show_diff, subtitle, title, trials_of
 from gateway.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def backtest(  # noqa: PLR0913, PLR0917 - options of a command
         }
         with progress_bar("Judging the past", quiet=json) as progress:
             answer = ask(settings, request, progress)
-    _draw(plot, answer)
     print_answer(answer, show_backtest, settings, json=json)
+    _draw(plot, answer)
 
 
 def _tried(settings: Settings, profile: str | None, rules: Path | None) -> dict[str, Any]:
@@ -142,6 +142,37 @@ def _on(
         "columns": meanings(columns),
     }
     return {"file": told}
+
+
+def diff(  # noqa: PLR0913, PLR0917 - options of a command
+    profile: Annotated[
+        str, typer.Argument(help="The changed profile: its file, or its name in your folder.")
+    ],
+    days: Annotated[int, typer.Option(min=1, help="Over the last so many days.")] = 30,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(help="On this device instead of consignments of these goods. Repeatable."),
+    ] = None,
+    plot: Plot = None,
+    config: SettingsPath = DEFAULT,
+    json: Json = False,  # noqa: FBT002 - an option without a value
+) -> None:
+    """Show what a changed profile would have changed, before it is switched on."""
+    with errors():
+        _check(plot)
+        settings = load(config)
+        found = find_profile(settings, profile)
+        request = {
+            "do": "rules-diff",
+            "profile": found.settings(),
+            "extends": found.extends,
+            "days": days,
+            "devices": device or [],
+        }
+        with progress_bar("Judging the past", quiet=json) as progress:
+            answer = ask(settings, request, progress)
+    print_answer(answer, show_diff, settings, json=json)
+    _draw(plot, answer)
 
 
 def _check(plot: Path | None) -> None:

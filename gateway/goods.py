@@ -47,6 +47,14 @@ class Goods:
                 self._versions[version] = known
         return known
 
+    def before(self, name: str, version: str) -> Profile | None:
+        """Return the newest recorded profile of a name that is another version, None if none is."""
+        rows = self._state.rows(
+            "SELECT body FROM profile WHERE name = ? AND version != ? ORDER BY since DESC LIMIT 1",
+            (name, version),
+        )
+        return Profile.model_validate_json(rows[0][0]) if rows else None
+
     async def adopt(self, now: int) -> None:
         """Record the versions that are new, in force since `now` (ms). Raises DiskError."""
         new = [one for one in self.all() if stored(self._state, one.version()) is None]

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
     from rules.alert import Alert
-    from rules.backtest import Both, Tried
+    from rules.alike import Both
+    from rules.backtest import Tried
 
 CHARTED = 3
 """Subjects whose charts are shown; of more there is a table."""
@@ -41,9 +42,33 @@ def trials_of(answer: dict[str, Any]) -> list[Trial]:
 def show_backtest(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Show each subject: of few with its chart and its alerts, of many a line."""
     trials = trials_of(answer)
-    zone = answer["zone"]
     console.print(title(answer, trials), style="italic", highlight=False, markup=False)
     console.print(subtitle(answer, trials), style="dim", highlight=False, markup=False)
+    _trials(console, trials, answer["zone"])
+
+
+def show_diff(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Show what is otherwise in a profile, and what that would have changed."""
+    trials = trials_of(answer)
+    told = f"{answer['tried']}, held against {answer['against']}"
+    console.print(told, style="italic", highlight=False, markup=False)
+    for line in answer["changes"]:
+        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+    if not answer["changes"]:
+        console.print("  its rules are the same")
+    if not trials:
+        console.print(
+            "Nothing was measured of such goods since "
+            f"{_moment(answer['since'], answer['zone'])}. Try it on sensors: --device NAME"
+        )
+        return
+    console.print(subtitle(answer, trials), style="dim", highlight=False, markup=False)
+    _trials(console, trials, answer["zone"])
+    if not any(trial.found.differs for trial in trials):
+        console.print("Nobody would have noticed a difference.")
+
+
+def _trials(console: Console, trials: Sequence[Trial], zone: str) -> None:
     if len(trials) > CHARTED:
         _table(console, trials)
         return
@@ -58,8 +83,9 @@ def show_backtest(console: Console, _settings: Settings, answer: dict[str, Any])
 
 def title(answer: dict[str, Any], trials: Sequence[Trial]) -> str:
     """Say what was tried, and on what."""
-    on = trials[0].name if len(trials) == 1 else f"{len(trials)} devices"
-    return f"{answer['tried']} on {on}, held against {trials[0].against}"
+    on = trials[0].name if len(trials) == 1 else f"{len(trials)} subjects"
+    against = answer.get("against") or trials[0].against
+    return f"{answer['tried']} on {on}, held against {against}"
 
 
 def subtitle(answer: dict[str, Any], trials: Sequence[Trial]) -> str:
@@ -105,14 +131,17 @@ def _changes(console: Console, trial: Trial, zone: str) -> None:
         return
     rows.sort(key=lambda row: (row[0].fired, row[0].id))
     table = empty_table("", "severity", "rule", "fired", "ended", "for", "worst", "")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    year = _year(found.start, zone) != _year(found.end - 1, zone)
     for alert, what, moved in rows[:LISTED]:
         worst = "" if alert.worst is None else f"{alert.worst:g} {alert.unit}".rstrip()
         table.add_row(
             what,
             Text(f" {alert.severity.upper()} ", STYLES[alert.severity]),
             escape(alert.rule),
-            _moment(alert.fired, zone),
-            _moment(alert.ended, zone) if alert.ended is not None else "still fires",
+            _moment(alert.fired, zone, year=year),
+            _moment(alert.ended, zone, year=year) if alert.ended is not None else "still fires",
             length(within(alert, alert.fired, found.end)),
             worst,
             escape(moved),
@@ -144,20 +173,24 @@ def _moved(both: Both) -> Iterator[str]:
 
 
 def _rules(console: Console, trial: Trial) -> None:
-    """Show what each rule comes to."""
-    table = empty_table("", "rule", "limit", "alerts", "firing", "in breach", "unknown")
-    for column in table.columns[3:]:
+    """Show what each rule comes to, and say what it is."""
+    table = empty_table("", "rule", "alerts", "firing", "in breach", "unknown")
+    for column in table.columns[2:]:
         column.justify = "right"
-    for what, rules in (("tried", trial.found.tried), ("now", trial.found.standing)):
-        for one in rules:
-            table.add_row(what, escape(one.rule), escape(_limit(one)), *_account(one))
+    rules = [
+        *(("tried", one) for one in trial.found.tried),
+        *(("now", one) for one in trial.found.standing),
+    ]
+    for what, one in rules:
+        table.add_row(Text(what, "dim"), escape(one.rule), *_account(one))
     console.print()
     console.print(table)
-    for one in (*trial.found.tried, *trial.found.standing):
-        if not one.heard:
-            console.print(f"[yellow]![/] {escape(one.rule)}: {_unheard(one)}", soft_wrap=True)
     if not trial.found.standing:
         console.print("No rule of now judges it: all that would have fired is new.")
+    for line in dict.fromkeys(f"{one.rule}: {_limit(one)} ({one.severity})" for _, one in rules):
+        console.print(line, style="dim", soft_wrap=True, highlight=False, markup=False)
+    for line in dict.fromkeys(f"{one.rule}: {_unheard(one)}" for _, one in rules if not one.heard):
+        console.print(f"[yellow]![/] {escape(line)}", soft_wrap=True, highlight=False)
 
 
 def _limit(rule: Tried) -> str:
@@ -179,7 +212,7 @@ def _unheard(rule: Tried) -> str:
 
 def _table(console: Console, trials: Sequence[Trial]) -> None:
     """Show many subjects, those with the most changes first."""
-    table = empty_table("device", "new", "gone", "moved", "as before", "firing", "of now")
+    table = empty_table("", "new", "gone", "moved", "as before", "firing", "of now")
     for column in table.columns[1:]:
         column.justify = "right"
 
@@ -196,9 +229,13 @@ def _table(console: Console, trials: Sequence[Trial]) -> None:
     console.print(table)
 
 
-def _moment(moment: int, zone: str) -> str:
+def _moment(moment: int, zone: str, *, year: bool = True) -> str:
     local = datetime.fromtimestamp(moment / 1000, UTC).astimezone(ZoneInfo(zone))
-    return f"{local:%Y-%m-%d %H:%M}"
+    return f"{local:%d %b %Y %H:%M}" if year else f"{local:%d %b %H:%M}"
+
+
+def _year(moment: int, zone: str) -> int:
+    return datetime.fromtimestamp(moment / 1000, UTC).astimezone(ZoneInfo(zone)).year
 
 
 def length(spent: int) -> str:

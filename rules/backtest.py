@@ -7,24 +7,29 @@ the rules of its time, and on what had arrived by then.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 import msgspec
 
 from devices.reading import IMPORTED, RETAINED, UNUSABLE_SHIFT, DeviceKey
 from rules.alert import Alert
+from rules.alike import Both, compare, fired
+from rules.cargo.mix import channel_of
+from rules.contact import Absence
 from rules.engine import Engine
 from rules.lifecycle import Explanation
 from rules.meter import MeterRule
-from rules.revision import FAR, alert_of
+from rules.pick import counted
+from rules.plan import FOREVER
+from rules.revision import alert_of
 from rules.rule import AbsenceRule, RuleVersion, SampleRule
 from rules.summary import total
 from rules.transition import Episode, alert_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from devices.reading import Layout, Reading
     from rules.plan import Intervals
@@ -51,30 +56,6 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     heard: bool
 
 
-class Both(msgspec.Struct, frozen=True):
-    """An alert that both make: by the rules that are tried, and by those they are held against."""
-
-    now: Alert
-    before: Alert
-
-    @property
-    def fired(self) -> int:
-        """By how much later (ms) it fires; less than 0 is sooner."""
-        return self.now.fired - self.before.fired
-
-    @property
-    def ended(self) -> int | None:
-        """By how much later (ms) it ends, None where one of them does not."""
-        if self.now.ended is None or self.before.ended is None:
-            return None
-        return self.now.ended - self.before.ended
-
-    @property
-    def same(self) -> bool:
-        """Whether nothing of it changes that people would notice."""
-        return _noticed(self.now) == _noticed(self.before)
-
-
 class Backtest(msgspec.Struct, frozen=True, kw_only=True):
     """Rules tried on `subject` over start ≤ t < end (ms): `tried`, and those of now, `standing`.
 
@@ -95,12 +76,19 @@ class Backtest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def alerts(self) -> list[Alert]:
         """All that the tried rules would have told."""
-        return sorted((*self.added, *(one.now for one in self.both)), key=_fired)
+        return sorted((*self.added, *(one.now for one in self.both)), key=fired)
 
     @property
     def differs(self) -> bool:
         """Whether people would have noticed that the rules are others."""
         return bool(self.added or self.gone or not all(one.same for one in self.both))
+
+
+class Heard(NamedTuple):
+    """When somebody was heard (ms, in order), and whether anybody had to hear them at a time."""
+
+    times: Sequence[int]
+    expected: Callable[[int], Absence] = lambda _when: Absence()
 
 
 def lead(rules: Iterable[Rule], interval: int) -> int:
@@ -132,21 +120,25 @@ def backtest(  # noqa: PLR0913 - two sets of rules, a series, and what part of i
     intervals: Intervals,
     start: int,
     end: int,
+    heard: Heard | None = None,
 ) -> Backtest:
     """Judge a subject's readings by the `tried` rules and by the `standing` ones.
 
     `readings` are the subject's, sorted by `order()`, each once: from `lead` before `start`
-    on, none from `end` on. All rules judge it, whichever devices they name.
+    on, none from `end` on. All rules judge it, whichever devices they name. `heard` says when it
+    was heard where its readings do not.
     """
-    series = _Series(readings)
-    alerts, accounts = [], []
+    heard = heard or Heard(heard_at(readings))
+    series = _Series(readings, fresh=bool(heard.times))
+    alerts, accounts, sides = [], [], []
     for whole in (tried, standing):
         rules = [part for rule in whole for part in rule.parts()]
-        found = _alerts(subject, readings, whole, intervals, end)
+        found = _alerts(subject, readings, whole, intervals, end, heard)
         touching = [one for one in found if one.ended is None or one.ended > start]
-        alerts.append(sorted(touching, key=_fired))
+        alerts.append(sorted(touching, key=fired))
+        sides.append(partial(_side, {rule.name: rule for rule in rules}))
         accounts.append(tuple(_account(r, touching, series, intervals, start, end) for r in rules))
-    both, added, gone = compare(*alerts)
+    both, added, gone = compare(alerts[0], alerts[1], sides[0], sides[1])
     return Backtest(
         subject=subject,
         start=start,
@@ -160,93 +152,13 @@ def backtest(  # noqa: PLR0913 - two sets of rules, a series, and what part of i
     )
 
 
-def compare(
-    now: Sequence[Alert], before: Sequence[Alert]
-) -> tuple[tuple[Both, ...], tuple[Alert, ...], tuple[Alert, ...]]:
-    """Return the alerts that are the same on both sides, those only `now`, and only `before`.
-
-    One is another if its rule has the same name, else if it is of the same kind of rule; and of
-    the same channel. Of several it is the one with the same beginning, else the one with the
-    longest overlap, as in `rules.revision`.
-    """
-    both: list[Both] = []
-    added, gone = list(now), list(before)
-    for akin in (_rule, _kind):
-        for find in (_same_beginning, _longest_overlap):
-            pairs = _pairs(added, gone, akin, find)
-            both += pairs
-            taken = {id(one) for pair in pairs for one in (pair.now, pair.before)}
-            added = [one for one in added if id(one) not in taken]
-            gone = [one for one in gone if id(one) not in taken]
-    return tuple(sorted(both, key=lambda one: _fired(one.now))), tuple(added), tuple(gone)
-
-
-def _rule(alert: Alert) -> tuple[object, ...]:
-    return alert.subject
-
-
-def _kind(alert: Alert) -> tuple[object, ...]:
-    return alert.kind, alert.device, alert.channel
-
-
-def _pairs(
-    added: Sequence[Alert],
-    gone: Sequence[Alert],
-    akin: Callable[[Alert], tuple[object, ...]],
-    find: Callable[[Alert, Sequence[Alert]], Alert | None],
-) -> list[Both]:
-    """Return which are the same, among those that are akin."""
-    others: dict[tuple[object, ...], list[Alert]] = {}
-    for one in sorted(gone, key=_began):
-        others.setdefault(akin(one), []).append(one)
-    pairs = []
-    for one in added:
-        like = others.get(akin(one), [])
-        best = find(one, like)
-        if best is not None:
-            like.remove(best)
-            pairs.append(Both(one, best))
-    return pairs
-
-
-def _same_beginning(one: Alert, others: Sequence[Alert]) -> Alert | None:
-    place = bisect_left(others, one.began, key=_began)
-    found = others[place] if place < len(others) else None
-    return found if found is not None and found.began == one.began else None
-
-
-def _longest_overlap(one: Alert, others: Sequence[Alert]) -> Alert | None:
-    def overlap(other: Alert) -> int:
-        return min(_over(one), _over(other)) - max(one.began, other.began)
-
-    # Others begin in order: none from there on can overlap.
-    before = bisect_left(others, _over(one), key=_began)
-    best = max(others[:before], key=overlap, default=None)
-    return best if best is not None and overlap(best) > 0 else None
-
-
-def _began(alert: Alert) -> int:
-    return alert.began
-
-
-def _over(alert: Alert) -> int:
-    return FAR if alert.ended is None else alert.ended
-
-
-def _noticed(alert: Alert) -> tuple[object, ...]:
-    return alert.rule, alert.severity, alert.fired, alert.ended
-
-
-def _fired(alert: Alert) -> tuple[int, str]:
-    return alert.fired, alert.id
-
-
-def _alerts(
+def _alerts(  # noqa: PLR0913, PLR0917 - what is judged, by what, and when it was heard
     subject: DeviceKey,
     readings: Sequence[Reading],
     rules: Sequence[Rule],
     intervals: Intervals,
     end: int,
+    heard: Heard,
 ) -> list[Alert]:
     """Return what the rules would have told, however long ago."""
     versions = [
@@ -257,19 +169,20 @@ def _alerts(
     found: list[Episode] = []
     if versions:
         found += Engine(versions, lambda _subject: intervals).judge(readings)
-    fresh = (one.received for one in readings if not one.flags & (IMPORTED | RETAINED))
-    heard = sorted(received for received in fresh if received < end)
     for rule in rules:
         if isinstance(rule, AbsenceRule):
             found += _silences(subject, rule, heard, end)
     return [alert_of(one, retrospective=True) for one in found]
 
 
-def _silences(
-    subject: DeviceKey, rule: AbsenceRule, heard: Sequence[int], end: int
-) -> list[Episode]:
-    """Return when nothing was heard for too long, by the times (ms) at which it was."""
-    wait = rule.wait()
+def heard_at(readings: Iterable[Reading]) -> list[int]:
+    """Return when (ms) somebody was heard, in order: a file and a kept message do not say."""
+    return sorted(one.received for one in readings if not one.flags & (IMPORTED | RETAINED))
+
+
+def _silences(subject: DeviceKey, rule: AbsenceRule, heard: Heard, end: int) -> list[Episode]:
+    """Return when nothing was heard for too long."""
+    times = [one for one in heard.times if one < end]
     return [
         Episode(
             id=alert_id(rule.name, subject, "", last),
@@ -280,54 +193,79 @@ def _silences(
             device=subject,
             channel="",
             begin=last,
-            fired_at=last + wait,
+            fired_at=fired_at,
             limit=rule.limit(),
             note=rule.note,
             explanation=Explanation(),
             ended_at=following if following < end else None,
             ended_how="resolved" if following < end else None,
         )
-        for last, following in pairwise((*heard, end))
-        if following - last > wait
+        for last, following in pairwise((*times, end))
+        if following - last > rule.wait()
+        and (fired_at := _missed(last, rule.wait(), heard.expected)) < following
     ]
 
 
+def _missed(last: int, wait: int, expected: Callable[[int], Absence]) -> int:
+    """Return when somebody is missed who was last heard at `last`, all times in ms."""
+    due = last + wait
+    while True:
+        absence = expected(due)
+        later = max(due, absence.since + wait, absence.until)
+        if later == due or later >= FOREVER:
+            return later
+        due = later
+
+
 class _Series:
-    """Each channel's samples, made when they are asked for."""
+    """What rules look at, a series (ms, value) for each channel; made when it is asked for."""
 
-    def __init__(self, readings: Sequence[Reading]) -> None:
-        self.readings = readings
-        self.fresh = any(not one.flags & (IMPORTED | RETAINED) for one in readings)
-        self.layouts = {one.layout for one in readings}
+    def __init__(self, readings: Sequence[Reading], *, fresh: bool) -> None:
+        self._readings = readings
+        self._fresh = fresh
+        # What of a layout is a channel: several places where a consignment has several sensors.
+        self._places: dict[Layout, dict[str, list[int]]] = {}
+        for shape in {one.layout for one in readings}:
+            places = self._places[shape] = {}
+            for index, name in enumerate(shape.channels):
+                places.setdefault(channel_of(name), []).append(index)
+        self._composed = any("@" in name for shape in self._places for name in shape.channels)
         self._known: dict[str, list[tuple[int, float | None]]] = {}
-
-    def __getitem__(self, channel: str) -> list[tuple[int, float | None]]:
-        found = self._known.get(channel)
-        if found is None:
-            found = self._known[channel] = self._samples(channel)
-        return found
 
     def hears(self, rule: Rule) -> bool:
         """Whether anything was heard that the rule judges."""
         if isinstance(rule, AbsenceRule):
-            return self.fresh
+            return self._fresh
         if not isinstance(rule, SampleRule):
             return False
-        channel = rule.channel
-        return any(
-            channel == "*" or one.partition("@")[0].removesuffix(".") == channel
-            for layout in self.layouts
-            for one in layout.channels
-        )
+        return any(rule.channel in {"*", *places} for places in self._places.values())
+
+    def of(self, rule: SampleRule) -> list[tuple[int, float | None]]:
+        """Return the values that count for a rule about one channel."""
+        if self._composed:
+            return self._counted(rule)
+        found = self._known.get(rule.channel)
+        if found is None:
+            found = self._known[rule.channel] = self._samples(rule.channel)
+        return found
 
     def _samples(self, channel: str) -> list[tuple[int, float | None]]:
-        places: dict[Layout, int | None] = {one: one.index(channel) for one in self.layouts}
         found: list[tuple[int, float | None]] = []
-        for one in self.readings:
+        places = {shape: own.get(channel, [-1])[0] for shape, own in self._places.items()}
+        for one in self._readings:
             index = places[one.layout]
-            if index is not None:
+            if index >= 0:
                 unusable = one.flags >> (UNUSABLE_SHIFT + index) & 1
                 found.append((one.when, None if unusable else one.values[index]))
+        return found
+
+    def _counted(self, rule: SampleRule) -> list[tuple[int, float | None]]:
+        found: list[tuple[int, float | None]] = []
+        for one in self._readings:
+            places = self._places[one.layout].get(rule.channel)
+            if places:
+                value, usable = counted(rule, one, places)
+                found.append((one.when, value if usable else None))
         return found
 
 
@@ -342,8 +280,8 @@ def _account(  # noqa: PLR0913, PLR0917 - a rule, what it found, in what and whe
     own = [one for one in alerts if one.rule == rule.name]
     channel = rule.channel if isinstance(rule, SampleRule) else ""
     breach = unknown = None
-    if by_value(rule) and series[channel]:
-        spent = total(series[channel], rule, intervals[-1][1], start=start, end=end)
+    if by_value(rule) and series.hears(rule):
+        spent = total(series.of(rule), rule, intervals[-1][1], start=start, end=end)
         breach, unknown = spent.breach, spent.unknown
     return Tried(
         rule=rule.name,
@@ -357,6 +295,15 @@ def _account(  # noqa: PLR0913, PLR0917 - a rule, what it found, in what and whe
         unknown=unknown,
         heard=series.hears(rule),
     )
+
+
+def _side(rules: Mapping[str, Rule], alert: Alert) -> str:
+    """Say on which side of its limit an alert is; "" where that is no matter of sides."""
+    rule = rules[alert.rule]
+    if not by_value(rule) or alert.worst is None:
+        return ""
+    low, high = rule.calm()
+    return "below" if alert.worst <= low else "above" if alert.worst >= high else ""
 
 
 def by_value(rule: Rule) -> TypeGuard[SampleRule]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.reading import IMPORTED
-from rules.backtest import Backtest, backtest, lead
+from rules.backtest import Backtest, Heard, backtest, lead
+from rules.contact import Absence
 from rules.duration import DAY, HOUR, MINUTE
 from rules.plan import EVER
 from tests.rules.series import INTERVAL, REEFER, START, at, readings, rule, several, temperature
@@ -87,6 +88,17 @@ def changes(found: Backtest) -> dict[str, list[str]]:
             id="of the same kind, but at other times",
         ),
         pytest.param(
+            *("5x3 9x6 5x3 3x6 5x3", [{"name": "out", "outside": [4.0, 8.5]}]),
+            *([{"name": "cold", "below": 4.0, "clear_for": "1 d"}, {**WARM, "name": "hot"}], []),
+            *([], ["out 15..45 was hot 25..45", "out 60..90 was cold 60.."]),
+            id="on the same side of the limit",
+        ),
+        pytest.param(
+            *("5x3 9x6 3x6 5x3", [{"name": "cold", "below": 4.0}]),
+            *([{**WARM, "clear_for": "10 min"}], ["cold 45..75"], ["too-warm 25..55"], []),
+            id="not on the other side",
+        ),
+        pytest.param(
             *("5x3 9x6 5x3", [{"name": "hot", "above": 8.5, "duration": "5 min"}, WARM], [WARM]),
             *(["hot 20..45"], [], ["too-warm 25..45 was too-warm 25..45"]),
             id="one of the same name goes first",
@@ -153,6 +165,21 @@ def test_an_alert_that_goes_on_at_the_start_counts_from_the_start_on() -> None:
 
 def test_what_was_over_before_the_start_is_left_out() -> None:
     assert tried("9x6 5x30", [WARM], start=at(60)).alerts == []
+
+
+def test_where_nobody_can_hear_it_nobody_is_missed() -> None:
+    """Until an hour after its beginning nobody need hear it, and then it is waited for."""
+    found = backtest(
+        REEFER,
+        readings("5x3"),
+        [rule(**GONE)],
+        [],
+        intervals=((EVER, INTERVAL),),
+        start=START,
+        end=at(180),
+        heard=Heard([at(0), at(150)], lambda _when: Absence(since=at(45), until=at(60))),
+    )
+    assert brief(found.alerts) == ["gone 75..150"]
 
 
 @pytest.mark.parametrize(
