@@ -46,6 +46,7 @@ from tests.gateway.evidence.voyage import (
 )
 from tests.gateway.parts import NOW
 
+GUIDE = Path(__file__).parents[3] / "docs" / "evidence.md"
 TIMES = [START + n * HOUR for n in range(1, 100)]
 
 
@@ -154,6 +155,8 @@ async def test_what_was_signed_is_in_it_as_it_was_signed_and_as_a_pdf(
         gateway.state.stage("INSERT INTO report VALUES (?,?,?,?,?,?,?)", [row])
     exported(sources, path)
     with zipfile.ZipFile(path) as file:
+        told = GUIDE.read_text(encoding="utf-8")
+        assert [name for name in file.namelist() if f"`{name}`" not in told] == []
         assert hashlib.sha256(file.read("reports/1.json")).hexdigest() == signed.digest
         assert file.read("reports/1.decision.json") == decision
         assert file.read("reports/1.pdf").startswith(b"%PDF")
