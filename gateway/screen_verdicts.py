@@ -68,7 +68,8 @@ def show_verdict(console: Console, settings: Settings, answer: dict[str, Any]) -
             highlight=False,
         )
     console.print(
-        f"\nTimes: {settings.gateway.timezone}. Report {short(answer['digest'])}", highlight=False
+        f"\nTimes: {settings.gateway.timezone}. The report as it is now: {short(answer['digest'])}",
+        highlight=False,
     )
 
 
@@ -123,7 +124,7 @@ def _show_excursions(console: Console, settings: Settings, verdict: Verdict) -> 
         console.print(
             f"{one.number}. {channel_words(one.channel)} {one.side} from "
             f"{minute(settings, one.begin)} {end}, {length(one.out)}, worst "
-            f"{with_unit(one.worst, unit_of(one.channel))}; {foreign(_whose(one))}",
+            f"{with_unit(one.worst, unit_of(one.channel))}; {_whose(one)}",
             highlight=False,
         )
         if one.explanation:
@@ -132,10 +133,11 @@ def _show_excursions(console: Console, settings: Settings, verdict: Verdict) -> 
 
 def _whose(one: Excursion) -> str:
     told = [
-        f"{share.custodian} {length(share.time)}" + ("" if share.confirmed else " (unconfirmed)")
+        f"{foreign(share.custodian)} {length(share.time)}"
+        + ("" if share.confirmed else " (unconfirmed)")
         for share in one.shares
     ]
-    return ", ".join(filter(None, (*told, one.place)))
+    return ", ".join(filter(None, (*told, foreign(one.place))))
 
 
 def _extreme(settings: Settings, one: Extreme | None, unit: str) -> str:

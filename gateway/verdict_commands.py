@@ -39,7 +39,7 @@ class VerdictCommands:
     async def verdict(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Answer with the verdict as it is now, and what names the draft that it is from."""
         identity = _text(request, "id")
-        draft = self._desk.reports.draft(identity, self._desk.clock.now())
+        draft = await self._desk.reports.draft_aside(identity, self._desk.clock.now())
         report = draft.report
         signed = self._desk.reports.signed(identity)
         return {
@@ -63,7 +63,7 @@ class VerdictCommands:
             number = signed[-1].number if signed else 0
         if number:
             return _sent(reports.version(identity, number), reports.body(identity, number))
-        draft = reports.draft(identity, self._desk.clock.now())
+        draft = await reports.draft_aside(identity, self._desk.clock.now())
         return _sent(draft, canonical(draft.report))
 
     async def reports(self, request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:

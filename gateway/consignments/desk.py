@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey
     from gateway.clock import Clock
     from gateway.consignments.book import Book
-    from gateway.consignments.reports import Judging
-    from gateway.goods import Goods
+    from gateway.consignments.verdicts import Verdicts
     from gateway.registry.cards import Card
     from gateway.registry.registry import Registry
     from gateway.state import State
-    from rules.cargo.voices import Speaks
 
 
 class Desk:
@@ -32,9 +30,7 @@ class Desk:
         clock: Clock,
         *,
         book: Book,
-        goods: Goods,
-        judging: Judging,
-        speaks: Speaks,
+        verdicts: Verdicts,
         registry: Registry,
         card: Callable[[DeviceKey], Card],
         head: Callable[[], int],
@@ -45,9 +41,7 @@ class Desk:
         self.reports = Reports(
             state,
             book,
-            goods,
-            judging=judging,
-            speaks=speaks,
+            verdicts=verdicts,
             registry=registry,
             card=card,
             head=head,
@@ -55,4 +49,4 @@ class Desk:
         )
         signing_in = SigningIn(state, clock.monotonic)
         self.signing = Signing(state, book, self.reports, signing_in, clock)
-        self.review = Review(state, book, self.reports, judging, clock)
+        self.review = Review(state, book, self.reports, verdicts, clock)

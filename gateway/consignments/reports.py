@@ -6,12 +6,12 @@ with the first two it is the same as long as nothing has changed that its verdic
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from devices.reading import DeviceKey
 from gateway import __version__
 from gateway.acts import acts_of_many
 from gateway.consignments.charts import charts
@@ -34,36 +34,24 @@ from rules.cargo.voices import spoken
 from rules.rule import SampleRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from devices.reading import Reading
+    from devices.reading import DeviceKey
     from gateway.acts import Act
     from gateway.consignments.book import Book
     from gateway.consignments.facts import Stated
-    from gateway.goods import Goods
+    from gateway.consignments.verdicts import Case, Verdicts
     from gateway.registry.cards import Calibration, Card
     from gateway.registry.registry import Registry
     from gateway.state import State
     from rules.alert import Alert
     from rules.cargo.consignment import Consignment
     from rules.cargo.verdict import Verdict
-    from rules.cargo.voices import Speaks, Spoken
+    from rules.cargo.voices import Spoken
     from rules.profile import Profile
 
 REVIEW = "review"
 """The kind of alert that a decided consignment has whose verdict is another now."""
-
-
-class Judging(Protocol):
-    """Whoever judges consignments: see verdicts.py."""
-
-    def verdict(self, identity: str, until: int) -> Verdict:
-        """Return the verdict as far as `until` (ms)."""
-        ...
-
-    def series(self, identity: str) -> Mapping[DeviceKey, Sequence[Reading]]:
-        """Return what its sensors said, corrected, in order."""
-        ...
 
 
 class Place(NamedTuple):
@@ -71,6 +59,17 @@ class Place(NamedTuple):
 
     box: str
     zone: str
+
+
+class Known(NamedTuple):
+    """What a report says besides its verdict."""
+
+    head: int
+    facts: tuple[Said, ...]
+    alerts: tuple[Alerted, ...]
+    cards: dict[DeviceKey, Card]
+    calibrations: dict[DeviceKey, list[Calibration]]
+    earlier: tuple[Earlier, ...]
 
 
 class Signed(NamedTuple):
@@ -89,10 +88,8 @@ class Reports:
         self,
         state: State,
         book: Book,
-        goods: Goods,
         *,
-        judging: Judging,
-        speaks: Speaks,
+        verdicts: Verdicts,
         registry: Registry,
         card: Callable[[DeviceKey], Card],
         head: Callable[[], int],
@@ -101,9 +98,7 @@ class Reports:
         """`head`: how far the journal has come. `card`: what is known of a device."""
         self._state = state
         self._book = book
-        self._goods = goods
-        self._judging = judging
-        self._speaks = speaks
+        self._verdicts = verdicts
         self._registry = registry
         self._card = card
         self._head = head
@@ -174,29 +169,44 @@ class Reports:
 
         `made` (ms) is as far as it goes; with `head` it is stamped as one that was made before.
         """
-        consignment = self.there(identity)
-        profile = self._goods.version(consignment.version)
-        if profile is None:
-            raise ControlError(
-                f"the profile {consignment.version or consignment.goods} is not known here",
-                "See: holdwatch goods list",
-            )
-        head = self._head() if head is None else head
-        verdict = self._judging.verdict(identity, made)
-        series = self._judging.series(identity)
-        heard, _ = spoken(consignment, series, self._speaks, verdict.until)
+        case = self._verdicts.case(identity, made)
+        return self._written(case, self._of(case, head))
+
+    async def draft_aside(self, identity: str, made: int, head: int | None = None) -> Version:
+        """Return what `draft` does; others have their turn while it is judged and drawn."""
+        case = self._verdicts.case(identity, made)
+        return await asyncio.to_thread(self._written, case, self._of(case, head))
+
+    def _of(self, case: Case, head: int | None) -> Known:
+        """Return what a report says besides its verdict: all that is looked up."""
+        consignment = case.consignment
+        sensors = dict.fromkeys(one.sensor for one in consignment.assignments)
+        return Known(
+            head=self._head() if head is None else head,
+            facts=tuple(self._facts(consignment)),
+            alerts=tuple(self._alerts(consignment)),
+            cards={one: self._card(one) for one in sensors},
+            calibrations={one: self._registry.calibrations(one) for one in sensors},
+            earlier=tuple(Earlier(one.number, one.decision) for one in self.signed(consignment.id)),
+        )
+
+    def _written(self, case: Case, known: Known) -> Version:
+        """Judge, draw and write it: by what was looked up alone, so on any thread."""
+        consignment, profile = case.consignment, case.profile
+        verdict = self._verdicts.judged(case)
+        heard, _ = spoken(consignment, case.readings, case.speaks, verdict.until)
         report = Report(
             consignment=consignment,
             profile=profile.settings(),
             rules=tuple(_rules(profile)),
             verdict=verdict,
-            facts=tuple(self._facts(consignment)),
-            alerts=tuple(self._alerts(consignment)),
-            sensors=tuple(self._sensor(one, consignment, verdict) for one in heard),
-            charts=tuple(charts(profile, verdict, heard, self._speaks)),
-            earlier=tuple(Earlier(one.number, one.decision) for one in self.signed(identity)),
-            made=made,
-            head=head,
+            facts=known.facts,
+            alerts=known.alerts,
+            sensors=tuple(_sensor(one, consignment, verdict, known) for one in heard),
+            charts=tuple(charts(profile, verdict, heard, case.speaks)),
+            earlier=known.earlier,
+            made=case.until,
+            head=known.head,
             software=__version__,
             box=self._place.box,
             zone=self._place.zone,
@@ -239,24 +249,24 @@ class Reports:
         for one in found:
             yield Alerted(one, tuple(acts[one.id]))
 
-    def _sensor(self, heard: Spoken, consignment: Consignment, verdict: Verdict) -> Sensor:
-        card = self._card(heard.sensor)
-        where = [one.where for one in consignment.assignments if one.sensor == heard.sensor]
-        identities = hashlib.sha256()
-        for one in heard.readings:
-            identities.update(b"%d %d\n" % (one.at, one.identity))
-        calibrations = self._registry.calibrations(heard.sensor)
-        return Sensor(
-            key=heard.sensor,
-            name=card.name,
-            model=card.model,
-            where=", ".join(dict.fromkeys(filter(None, where))),
-            calibrations=tuple(_held(calibrations, verdict)),
-            readings=len(heard.readings),
-            first=heard.readings[0].when if heard.readings else None,
-            last=heard.readings[-1].when if heard.readings else None,
-            digest=identities.hexdigest(),
-        )
+
+def _sensor(heard: Spoken, consignment: Consignment, verdict: Verdict, known: Known) -> Sensor:
+    card = known.cards[heard.sensor]
+    where = [one.where for one in consignment.assignments if one.sensor == heard.sensor]
+    identities = hashlib.sha256()
+    for one in heard.readings:
+        identities.update(b"%d %d\n" % (one.at, one.identity))
+    return Sensor(
+        key=heard.sensor,
+        name=card.name,
+        model=card.model,
+        where=", ".join(dict.fromkeys(filter(None, where))),
+        calibrations=tuple(_held(known.calibrations[heard.sensor], verdict)),
+        readings=len(heard.readings),
+        first=heard.readings[0].when if heard.readings else None,
+        last=heard.readings[-1].when if heard.readings else None,
+        digest=identities.hexdigest(),
+    )
 
 
 def _rules(profile: Profile) -> Iterator[RuleText]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.consignments.book import Book
     from gateway.consignments.report import Version
-    from gateway.consignments.reports import Judging, Reports, Signed
+    from gateway.consignments.reports import Reports, Signed
+    from gateway.consignments.verdicts import Verdicts
     from gateway.state import State
     from rules.cargo.consignment import Consignment
     from rules.cargo.verdict import Verdict
@@ -41,12 +42,12 @@ class Review:
     """Looks whether decisions still rest on what is known."""
 
     def __init__(
-        self, state: State, book: Book, reports: Reports, judging: Judging, clock: Clock
+        self, state: State, book: Book, reports: Reports, verdicts: Verdicts, clock: Clock
     ) -> None:
         self._state = state
         self._book = book
         self._reports = reports
-        self._judging = judging
+        self._verdicts = verdicts
         self._clock = clock
         self._acts = Acts(state)
         self._signed: dict[str, tuple[int, str, int, Verdict]] = {}
@@ -68,7 +69,7 @@ class Review:
             return False
         last = signed[-1]
         told = self._told(identity, last)
-        now = self._judging.verdict(identity, told[2])
+        now = await self._verdicts.judged_aside(identity, told[2])
         new = substance(now)
         if new == told[1]:
             return False

@@ -80,7 +80,7 @@ class Signing:
             )
         meaning = _meaning(asked.meaning)
         _, kept = await self._signing_in.check(asked.login, asked.password, who, "quality")
-        draft = self._seen(asked)
+        draft = await self._seen(asked)
         report = draft.report
         _check_stage(report.consignment, meaning)
         reason = _text(asked.reason, "reason", LONGEST_REASON)
@@ -100,9 +100,9 @@ class Signing:
         )
         return await self._keep(asked.consignment, draft, decision, kept, who)
 
-    def _seen(self, asked: Asked) -> Version:
+    async def _seen(self, asked: Asked) -> Version:
         """Return the draft that was looked at. Raises ControlError if it would be another now."""
-        draft = self._reports.draft(asked.consignment, asked.made, asked.head)
+        draft = await self._reports.draft_aside(asked.consignment, asked.made, asked.head)
         if asked.made > self._clock.now() or draft.digest != asked.digest:
             raise ControlError("the report has changed since you looked", "Look again, then sign")
         return draft

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,19 +11,21 @@ from gateway.consignments.book import Book
 from gateway.consignments.desk import Desk as QualityDesk
 from gateway.consignments.facts import Assigned, Created, Delivered, Departed, Fact, Planned
 from gateway.consignments.report import Version
-from gateway.consignments.reports import REVIEW, Reports
 from gateway.consignments.reports import Place as Made
+from gateway.consignments.reports import Reports
 from gateway.consignments.review import Review
 from gateway.consignments.signing import Asked, Signing
+from gateway.consignments.verdicts import Verdicts
 from gateway.goods import Goods
+from gateway.past import FOREVER, Past
 from gateway.people import People
 from gateway.registry.cards import Card
 from gateway.registry.registry import Registry
 from gateway.state import State
 from rules.cargo.consignment import Leg, Place
-from rules.cargo.judging import judge
-from rules.cargo.verdict import Verdict
 from rules.duration import HOUR, MINUTE
+from rules.plan import EVER
+from rules.subject import order
 from tests.gateway.parts import NOW, ToldClock, said
 
 ROOT = Who("root", "command line")
@@ -38,31 +39,20 @@ SPEAKS = 25 * MINUTE
 Via = Literal["page", "api", "command line"]
 
 
-class Readings:
-    """What sensors said, and the judge who hears it."""
+class Readings(Past):
+    """What sensors said: a past that is told by the test."""
 
-    def __init__(self, state: State, book: Book, goods: Goods) -> None:
+    def __init__(self) -> None:
         self.said: dict[DeviceKey, list[Reading]] = {
             SENSOR: [reading(BEGAN + n * STEP, 5.0 + n % 3) for n in range(60)]
         }
-        self.judged = 0
-        self._state, self._book, self._goods = state, book, goods
 
-    def series(self, _identity: str) -> Mapping[DeviceKey, Sequence[Reading]]:
-        return self.said
-
-    def verdict(self, identity: str, until: int) -> Verdict:
-        self.judged += 1
-        consignment = self._book.consignment(identity)
-        assert consignment is not None
-        profile = self._goods.version(consignment.version)
-        assert profile is not None
-        alerts = [one for one in self._state.alerts_of(consignment.subject) if one.kind != REVIEW]
-        return judge(consignment, profile, self.said, alerts, speaks=speaks, until=until)
-
-
-def speaks(_sensor: DeviceKey, _when: int) -> int:
-    return SPEAKS
+    def readings(
+        self, device: DeviceKey, since: int, until: int, before: int = FOREVER
+    ) -> list[Reading]:
+        del until
+        found = self.said.get(device, [])
+        return sorted((one for one in found if since <= one.when < before), key=order)
 
 
 def reading(at: int, value: float) -> Reading:
@@ -144,14 +134,17 @@ async def open_desk(folder: Path, *, password: str = "") -> Desk:
     people = People(state, clock)
     goods = Goods(state, None)
     book, registry = Book(state, "acme"), Registry(state)
-    readings = Readings(state, book, goods)
+    readings = Readings()
+    verdicts = Verdicts(
+        *(state, readings, registry.corrections, book, goods),
+        lambda _sensor: ((EVER, STEP),),
+        lambda: 1_000,
+    )
     parts = QualityDesk(
         state,
         clock,
         book=book,
-        goods=goods,
-        judging=readings,
-        speaks=speaks,
+        verdicts=verdicts,
         registry=registry,
         card=lambda _device: Card(name="", model="Q-tag"),
         head=lambda: 1_000,
