@@ -15,6 +15,7 @@ from devices.envelopes import envelopes
 from devices.reading import QUANTITIES
 from gateway import asking, cli
 from gateway.settings import parse
+from rules import KINDS
 from rules.alert import Alert
 
 if TYPE_CHECKING:
@@ -233,4 +234,4 @@ def test_examples_of_rules_can_stand_in_one_file() -> None:
     found = [rule for block in blocks("rules") for rule in parse(block).rules]
     names = [rule.name for rule in found]
     assert len(names) == len(set(names))
-    assert {rule.kind for rule in found} == {"threshold", "lost_contact", "no_usable_data"}
+    assert {rule.kind for rule in found} == {kind.model_fields["kind"].default for kind in KINDS}
