@@ -9,6 +9,8 @@ from rich.markup import escape
 from devices.reading import QUANTITIES
 from gateway.screen import counted, print_rows
 from rules.duration import YEAR, format_duration
+from rules.profile import channels_of
+from rules.rule import SampleRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +41,7 @@ def cells(profile: Profile) -> tuple[str, ...]:
     return (
         profile.name,
         profile.title,
-        "; ".join(range_words(one) for one in profile.ranges) or "by its rules alone",
+        "; ".join(_short(one) for one in profile.ranges) or "by its rules alone",
         profile.measures,
         profile.basis,
     )
@@ -50,6 +52,14 @@ def range_words(meant: Range) -> str:
     unit = QUANTITIES[meant.channel.partition(".")[0]].unit
     aim = "" if meant.aim is None else f", aim {meant.aim:g} {unit}".rstrip()
     return f"{meant.channel} {meant.words()} {unit}".rstrip() + aim
+
+
+def _short(meant: Range) -> str:
+    """Return a range for a table; what has no place is told by its unit alone."""
+    channel = f"{meant.channel} "
+    words = range_words(meant)
+    plain = channel.strip() in QUANTITIES and QUANTITIES[channel.strip()].unit
+    return words.removeprefix(channel) if plain else words
 
 
 def show_profile(console: Console, profile: Profile) -> None:
@@ -71,8 +81,11 @@ def _lines(profile: Profile) -> Iterator[tuple[str, str]]:
     yield "needs", needs(profile)
     label = "rules"
     for rule in profile.rules:
-        yield label, f"{rule.name} ({rule.severity}): {limits(rule)}"
+        about = ", ".join((rule.severity, *sorted(channels_of(rule))))
+        yield label, f"{rule.name} ({about}): {limits(rule)}"
         label = ""
+        for line in conditions(rule):
+            yield "", f"  {line}"
         if rule.note:
             yield "", f"  {rule.note}"
     yield "proposes", criteria(profile)
@@ -96,6 +109,30 @@ def limits(rule: Rule) -> str:
     return "; ".join(part.limit() for part in rule.parts())
 
 
+def conditions(rule: Rule) -> Iterator[str]:
+    """Yield when a rule applies, what excuses it and where it becomes graver, in words."""
+    only = rule.only
+    if only is not None:
+        where = (*only.stages, *only.modes, *(f"leg {number}" for number in only.legs))
+        words = [f"while {', '.join(where).replace('_', ' ')}"] if where else []
+        if only.schedule is not None:
+            when = only.schedule
+            words.append(f"{', '.join(when.days)} from {when.start} to {when.end} {when.timezone}")
+        yield f"only {', '.join(words)}"
+    for part in rule.parts():
+        if not isinstance(part, SampleRule):
+            continue
+        for step in part.steps:
+            place = (
+                f"after {format_duration(step.after)}"
+                if step.after is not None
+                else f"{step.beyond:g} beyond the limit"
+            )
+            yield f"{step.severity} {place}"
+    if isinstance(rule, SampleRule) and rule.grace is not None:
+        yield f"excused: {rule.grace.words()}"
+
+
 def criteria(profile: Profile) -> str:
     """Return how a verdict is proposed, in words."""
     told = profile.criteria
@@ -104,7 +141,7 @@ def criteria(profile: Profile) -> str:
         words.append(f"reject after {', '.join(told.reject)}")
     if told.accept:
         words.append(f"release in spite of {', '.join(told.accept)}")
-    words.append("hold after any other alert")
+    words.append(f"hold after any {'other ' * bool(words)}alert")
     unknown = format_duration(told.unknown) if told.unknown else "any time"
     words.append(f"indeterminate where nobody knows of {unknown}{' or more' * bool(told.unknown)}")
     return "; ".join(words)

@@ -76,7 +76,7 @@ def site(tmp_path: Path) -> Path:
 def test_ours_are_listed_without_settings(tmp_path: Path) -> None:
     told = run(tmp_path, "goods", "list")
     assert all(name in told for name in shipped())
-    assert "temperature 2 to 8 °C, aim 5 °C" in told
+    assert "2 to 8 °C, aim 5 °C" in told
     answer = json.loads(run(tmp_path, "goods", "list", "--json"))
     assert [one["name"] for one in answer] == sorted(shipped())
     assert list(tmp_path.iterdir()) == []
@@ -97,9 +97,9 @@ def test_all_of_a_profile_is_shown_readably(site: Path) -> None:
         f"Milk ({version})",
         "Our own (practice)",
         "temperature 2 to 8 °C, aim 5 °C (product)",
-        "warm (warning): above 8.0 °C for 60 min",
+        "warm (warning, temperature): above 8.0 °C for 60 min",
         "Pour it away.",
-        "hold after any other alert",
+        "hold after any alert",
         "5 years",
         "1 test",
         "Drink it.",
@@ -117,6 +117,23 @@ def test_a_profile_of_ours_is_shown(tmp_path: Path, name: str) -> None:
     answer = json.loads(run(tmp_path, "goods", "show", name, "--json"))
     assert answer["version"] == profile.version()
     assert answer["channels"] == list(profile.channels())
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("high-value", "only while in transit"),
+        ("bananas", "critical after 12 h"),
+        ("usp-dry-place", "critical 20 beyond the limit"),
+        ("usp-freezer", "excused: 10 min after door opens"),
+        ("vaccines", "reject after frozen; release in spite of not-heard; hold after any other"),
+        ("quick-frozen-food", "1 year"),
+    ],
+)
+def test_when_a_rule_applies_and_what_follows_is_said_too(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    assert words in run(tmp_path, "goods", "show", name)
 
 
 def test_a_profiles_file_is_printed_as_it_stands_to_begin_ones_own_with(tmp_path: Path) -> None:
