@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rules.rule import Rule
 
 BY_WAY = ("off_route",)
-"""Kinds of rules that need to know where the places of the way are."""
+"""Kinds of rules that need to know where the places are, but where they say the way themselves."""
 
 
 class Sensor(NamedTuple):
@@ -150,7 +150,7 @@ def _way(consignment: Consignment, profile: Profile) -> Iterator[str]:
             "Nobody is named as its custodian. Say who is: holdwatch consignment change "
             f"{consignment.id} --custodian …"
         )
-    if any(rule.kind in BY_WAY for rule in _rules(profile)):
+    if any(rule.kind in BY_WAY and not getattr(rule, "route", ()) for rule in _rules(profile)):
         yield from _places(consignment)
 
 
