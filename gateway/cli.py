@@ -49,13 +49,16 @@ from gateway.cli_quarantine import quarantine_app
 from gateway.cli_rules import rules_app
 from gateway.cli_simulate import simulate
 from gateway.cli_tls import tls_app
+from gateway.cli_verdicts import add_to as add_verdicts_to
 from gateway.codecs.folder import CodecFolder
 from gateway.codecs.host import CodecHost
 from gateway.commands import UNTIL_LEFT, Commands
 from gateway.control import ControlServer
+from gateway.goods_files import Shelf
 from gateway.logs import configure
 from gateway.machine import tune
 from gateway.screen_alerts import show_alerts
+from gateway.screen_goods import show_own_goods
 from gateway.screen_influx import show_tried
 from gateway.screen_people import page_address, show_password
 from gateway.screen_settings import show_codecs, show_settings, show_start
@@ -79,6 +82,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(alert_app, name="alert")
 app.add_typer(device_app, name="device")
 add_evidence_to(consignment_app)
+add_verdicts_to(consignment_app)
 app.add_typer(consignment_app, name="consignment")
 app.add_typer(influx_app, name="influx")
 app.add_typer(goods_app, name="goods")
@@ -141,7 +145,10 @@ def check(
     """Read the settings, say what they mean, try codecs and each InfluxDB. Changes nothing."""
     with errors():
         settings = load(config)
+        shelf = Shelf(settings.goods.folder)
+        shelf.all()
     show_settings(out, config, settings)
+    show_own_goods(out, shelf)
     codecs = CodecFolder(settings.codec_folder, expected=settings.codecs.folder is not None)
     show_codecs(out, codecs, asyncio.run(_try_codecs(settings, codecs)))
     if not offline:

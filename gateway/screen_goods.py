@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from gateway.goods_files import Shelf
     from rules.profile import Profile, Range
     from rules.rehearsal import Rehearsed
     from rules.rule import Rule
@@ -34,6 +35,13 @@ def show_goods(console: Console, profiles: Sequence[Profile]) -> None:
         f"{counted(len(profiles), 'profile')}. All of one: holdwatch goods show NAME. Begin your "
         "own with: holdwatch goods show NAME --toml"
     )
+
+
+def show_own_goods(console: Console, shelf: Shelf) -> None:
+    """Say which profiles stand beside ours, if any."""
+    names = [path.stem for path in shelf.files()]
+    if names:
+        console.print(f"Profiles of goods beside ours: {escape(', '.join(names))}", soft_wrap=True)
 
 
 def cells(profile: Profile) -> tuple[str, ...]:

@@ -184,6 +184,14 @@ def test_what_is_no_file_of_a_profile_is_refused(tmp_path: Path, file: str, word
     assert words in run(tmp_path, "goods", "check", file, code=1)
 
 
+def test_the_check_of_the_settings_reads_own_profiles_too(site: Path) -> None:
+    assert "Profiles of goods beside ours: milk" in run(site, "check", "--offline")
+    (site / "goods" / "milk.toml").write_text(MILK.replace("low = 2.0", "low = 9.0"))
+    told = run(site, "check", "--offline", code=3)
+    assert "goods/milk.toml: 1 mistake" in told
+    assert "line 7, ranges[1]: low = 9 is not below high = 8" in told
+
+
 # --- rules test
 
 
