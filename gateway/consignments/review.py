@@ -7,6 +7,7 @@ comparison.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,10 +18,15 @@ from gateway.consignments.facts import Review as Reviewed
 from gateway.consignments.report import WORDS, substance
 from gateway.consignments.reports import REVIEW
 from gateway.control import ControlError
+from gateway.database import DiskError
+from gateway.history import DamagedHistoryError
 from rules.alert import Alert, Event
+from rules.cargo.consignment import consignment_of
+from rules.duration import DAY
 from rules.transition import alert_id
 
 if TYPE_CHECKING:
+    from devices.reading import DeviceKey
     from gateway.clock import Clock
     from gateway.consignments.book import Book
     from gateway.consignments.report import Version
@@ -32,6 +38,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+LATELY = 30 * DAY
+"""What was signed so long ago (ms) is looked at when we start."""
+RETRY = 5.0
+"""Seconds until another attempt where the disk takes none."""
 GATEWAY = "gateway"
 """Who states it, where nobody does."""
 FINAL = frozenset({"released", "rejected"})
@@ -52,11 +62,55 @@ class Review:
         self._acts = Acts(state)
         self._signed: dict[str, tuple[int, str, int, Verdict]] = {}
         """Of each consignment the newest version, what it says, and as far as what time (ms)."""
+        self._waiting: dict[str, None] = {}
+        self._heeded = asyncio.Event()
 
     @property
     def open_alerts(self) -> list[Alert]:
         """What has to be looked at again now."""
         return [one for one in self._state.open_alerts() if one.kind == REVIEW]
+
+    def heed(self, subject: DeviceKey) -> None:
+        """Take note that something was judged again: `run` looks at it if it is a consignment."""
+        identity = consignment_of(subject)
+        if identity is not None:
+            self._waiting[identity] = None
+            self._heeded.set()
+
+    async def run(self) -> None:
+        """Look at what is heeded, for ever; first at what was decided lately.
+
+        Who knows whether we crashed between that it was judged again and that it was looked at.
+        """
+        for identity in self._lately():
+            self._waiting[identity] = None
+        while True:
+            for identity in list(self._waiting):
+                # Before the look: what is heeded meanwhile is looked at again.
+                del self._waiting[identity]
+                await self._try(identity)
+            self._heeded.clear()
+            if not self._waiting:
+                await self._heeded.wait()
+
+    async def _try(self, identity: str) -> None:
+        try:
+            await self.look(identity)
+        except DiskError as error:
+            log.warning("a decision cannot be reviewed yet", problem=str(error))
+            self._waiting[identity] = None
+            await asyncio.sleep(RETRY)
+        except (ControlError, DamagedHistoryError) as error:
+            # What was signed stands: nobody can know whether it would be otherwise.
+            log.warning("a decision cannot be reviewed", consignment=identity, problem=str(error))
+
+    def _lately(self) -> list[str]:
+        since = self._clock.now() - LATELY
+        rows = self._state.rows(
+            "SELECT DISTINCT consignment FROM report WHERE owner = ? AND made >= ?",
+            (self._book.owner, since),
+        )
+        return [identity for (identity,) in rows]
 
     async def look(self, identity: str) -> bool:
         """Judge a decided consignment as far as its report goes; return whether it is otherwise.

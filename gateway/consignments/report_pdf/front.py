@@ -223,8 +223,11 @@ def _figures(report: Report) -> Table:
 
 def _cards(report: Report) -> Iterator[list[Flowable]]:
     verdict = report.verdict
-    if verdict.statistics:
-        yield from _measured(report, verdict.statistics[0])
+    # That of the first chart: what the goods have a range for comes first there.
+    leading = report.charts[0].channel if report.charts else ""
+    statistics = sorted(verdict.statistics, key=lambda one: one.channel != leading)
+    if statistics:
+        yield from _measured(report, statistics[0])
     out = sum(one.out for one in verdict.excursions)
     still = any(one.end is None for one in verdict.excursions)
     count = len(verdict.excursions)

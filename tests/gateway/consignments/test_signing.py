@@ -29,6 +29,13 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     made.state.close()
 
 
+async def raised(desk: Desk) -> None:
+    """Wait until an alert says that a decision is under review."""
+    async with asyncio.timeout(20):
+        while not desk.review.open_alerts:
+            await asyncio.sleep(0.01)
+
+
 # --- drafts
 
 
@@ -385,6 +392,26 @@ async def test_a_signer_who_is_gone_is_named_still(desk: Desk) -> None:
     desk.late()
     assert await desk.review.look(ID)
     assert "Anna Wiśniewska" in desk.review.open_alerts[0].note
+
+
+async def test_what_was_judged_again_is_looked_at_and_devices_are_not(desk: Desk) -> None:
+    await desk.sign()
+    running = asyncio.create_task(desk.review.run())
+    consignment = desk.book.consignment(ID)
+    assert consignment is not None
+    desk.late()
+    desk.review.heed(SENSOR)
+    desk.review.heed(consignment.subject)
+    await raised(desk)
+    running.cancel()
+
+
+async def test_what_was_decided_lately_is_looked_at_at_the_start(desk: Desk) -> None:
+    await desk.sign()
+    desk.late()
+    running = asyncio.create_task(desk.review.run())
+    await raised(desk)
+    running.cancel()
 
 
 async def test_whoever_only_looks_drafts_and_reads_too(desk: Desk, tmp_path: Path) -> None:
