@@ -31,6 +31,8 @@ from gateway.evidence.holding import Holding
 from gateway.evidence.keeper import Keeper
 from gateway.evidence.store import EvidenceStore
 from gateway.follow import follow
+from gateway.freight import NAME as FREIGHT
+from gateway.freight import Freight
 from gateway.front_door import FrontDoor
 from gateway.goods import Goods
 from gateway.history import History
@@ -104,7 +106,7 @@ class Gateway:
             undo.callback(self.evidence.close)
             self.state = State(folder / "state.db")
             undo.pop_all()
-        followers = [Monitor.name, *(cursor_name(one.name) for one in settings.influxdb)]
+        followers = [Monitor.name, FREIGHT, *(cursor_name(one.name) for one in settings.influxdb)]
         been = max(map(self.state.cursor, followers))
         self.journal.begin_after(max(self.history.cursor, been))
         self.evidence.begin_after(self.journal.messages.newest())
@@ -150,8 +152,18 @@ class Gateway:
             corrections=self.registry.corrections,
         )
         self.monitor.parts.holds = lambda one: int(HOLDS * self.known.interval(one))
-        self.registry.stage_change = self.monitor.stage_change
-        self.registry.on_change = self.monitor.changed
+        self.freight = Freight(
+            self.state,
+            self.journal,
+            self.history,
+            self.clock,
+            book=self.book,
+            goods=self.goods,
+            corrections=self.registry.corrections,
+            intervals=self.known.intervals,
+        )
+        self.registry.stage_change = self._stage_change
+        self.registry.on_change = self._on_change
         self.hush = Hush(self.state, self.registry, self.clock)
         self.live = Live(self.monitor, self.admission.waiting, self.clock)
         self.archivist = Archivist(
@@ -256,6 +268,14 @@ class Gateway:
         if self._join:
             self.ways = ways(settings, self.ingest, self.state, self.clock, self.recognition)
 
+    def _stage_change(self, device: DeviceKey, since: int, of: str) -> None:
+        self.monitor.stage_change(device, since, of)
+        self.freight.stage_sensor_change(device, since, of)
+
+    def _on_change(self, device: DeviceKey, since: int, of: str) -> None:
+        self.monitor.changed(device, since, of)
+        self.freight.sensor_changed(device, since, of)
+
     def _on_card(self, device: DeviceKey) -> None:
         self.decoders.renew(device)
         self.inspector.renew(device)
@@ -328,6 +348,7 @@ class Gateway:
         for way in self.ways:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)
+        yield from self.freight.parts(self.ingest)
         yield "history", follow(self.ingest, self.archivist)
         yield "evidence", self.keeper.run()
         yield "inspector", follow(self.ingest, self.inspector)
@@ -391,12 +412,14 @@ class Gateway:
         if self.ingest.problem is not None:
             return
         await self.ingest.store([])
-        while self.monitor.cursor < self.journal.head:
+        judging = self.monitor, self.freight.monitor
+        while min(one.cursor for one in judging) < self.journal.head:
             if self.state.problem is not None:
                 return
             await asyncio.sleep(0)
-        await self.monitor.revise(at_once=True)
-        await self.monitor.checkpoint()
+        for one in judging:
+            await one.revise(at_once=True)
+            await one.checkpoint()
         await self.admission.flush()
         for copies in self.copies:
             await copies.sink.save()

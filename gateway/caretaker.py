@@ -66,7 +66,8 @@ class Caretaker:
         while True:
             await self._check_clock()
             await gateway.admission.flush()
-            await gateway.monitor.tick(self.listening_since())
+            for one in (gateway.monitor, gateway.freight.monitor):
+                await one.tick(self.listening_since())
             await asyncio.sleep(TICK)
 
     async def _check_clock(self) -> None:
@@ -76,7 +77,8 @@ class Caretaker:
         if moved:
             # Times before and after cannot be compared: nobody is missed for what lies between.
             self._deaf_until = gateway.clock.now()
-            gateway.monitor.engine.set_back(self._deaf_until)
+            for one in (gateway.monitor, gateway.freight.monitor):
+                one.engine.set_back(self._deaf_until)
         if not self._moved:
             return
         try:
@@ -105,7 +107,8 @@ class Caretaker:
         if gateway.ingest.held or gateway.ingest.problem is not None:
             self._deaf_until = gateway.clock.now()
         gateway.own_alerts.report("disk", full or failing)
-        gateway.own_alerts.report("history", gateway.monitor.problem)
+        problem = gateway.monitor.problem or gateway.freight.monitor.problem
+        gateway.own_alerts.report("history", problem)
 
     def check_evidence(self) -> None:
         """Look now at what is kept for consignments, and whether it fits."""
@@ -149,7 +152,8 @@ class Caretaker:
         if now < self._next_prune:
             return
         copied = [one.sink.saved for one in gateway.copies]
-        done = min(gateway.history.cursor, gateway.monitor.saved_cursor, *copied)
+        judged = [one.saved_cursor for one in (gateway.monitor, gateway.freight.monitor)]
+        done = min(gateway.history.cursor, *judged, *copied)
         keep = gateway.settings.journal
         pruned = journal.prune(done, gateway.clock.now() - keep.keep, keep.keep_size)
         self._next_prune = now if pruned == PAGE else now + PRUNE_INTERVAL
