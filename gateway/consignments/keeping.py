@@ -16,8 +16,6 @@ from gateway.consignments.facts import (
     LetGo,
     MergedFrom,
     Stated,
-    Unassigned,
-    Withdrawn,
 )
 from rules.cargo.consignment import FOREVER
 from rules.duration import DAY
@@ -30,8 +28,9 @@ if TYPE_CHECKING:
 
 CLOSED = frozenset({"delivered", "released", "rejected"})
 """Stages in which the period runs. Under review it does not: more may be asked."""
+DECIDED = frozenset({"released", "rejected"})
 AFTER = DAY
-"""Of a sensor that still speaks for what is closed, so much more is kept."""
+"""After the end of the voyage so much more is kept, ms."""
 
 
 class Span(NamedTuple):
@@ -105,30 +104,29 @@ def _versions(stated: Iterable[Stated]) -> set[str]:
 def kept_of(
     consignment: Consignment, stated: Sequence[Stated], before: Callable[[DeviceKey], int]
 ) -> tuple[Span, ...]:
-    """Return what a consignment's verdict rests on, by all that was stated of it."""
-    closed = consignment.stage in CLOSED
-    last = max((one.since for one in consignment.stages), default=FOREVER)
-    found = []
-    for one in consignment.assignments:
-        end = one.until
-        if end is None:
-            end = last + AFTER if closed else FOREVER
-        found.append(Span(one.sensor, one.since - before(one.sensor), max(end, one.since)))
-    found += [Span(sensor, begin - before(sensor), end) for sensor, begin, end in _believed(stated)]
-    return tuple(sorted({one for one in found if one.begin < one.end}))
+    """Return what a consignment's verdict rests on, by all that was stated of it.
 
-
-def _believed(stated: Sequence[Stated]) -> Iterable[Span]:
-    """Yield times in which a sensor was taken to speak for it, until somebody said otherwise.
-
-    A report that was signed meanwhile rests on them.
+    Of every sensor that was ever said to speak for it, from then to the end of the voyage: what
+    does not count is told in the verdict too, and a report may have been signed that counted it.
     """
-    facts = {one.number: one for one in stated}
-    for one in stated:
-        if isinstance(one.fact, Unassigned) and one.at < one.entered:
-            yield Span(one.fact.sensor, one.at, one.entered)
-        elif isinstance(one.fact, Withdrawn):
-            said = facts.get(one.fact.fact)
-            if said is not None and isinstance(said.fact, Assigned):
-                until = FOREVER if said.fact.until is None else said.fact.until
-                yield Span(said.fact.sensor, said.at, min(until, one.entered))
+    first: dict[DeviceKey, int] = {}
+    assigned = [(one.sensor, one.since) for one in consignment.assignments]
+    assigned += [(one.fact.sensor, one.at) for one in stated if isinstance(one.fact, Assigned)]
+    for sensor, since in assigned:
+        first[sensor] = min(first.get(sensor, since), since)
+    end = _end(consignment)
+    return tuple(
+        Span(sensor, since - before(sensor), max(end, since))
+        for sensor, since in sorted(first.items())
+    )
+
+
+def _end(consignment: Consignment) -> int:
+    """Return until when readings can belong to its voyage; FOREVER while it may go on."""
+    ends = [FOREVER if one.until is None else one.until for one in consignment.assignments]
+    stages = [one.stage for one in consignment.stages]
+    decided = not DECIDED.isdisjoint(stages)
+    if not decided and ("delivered" not in stages or FOREVER in ends):
+        return FOREVER
+    known = [one for one in ends if one < FOREVER]
+    return max([*known, *(one.since for one in consignment.stages)]) + AFTER

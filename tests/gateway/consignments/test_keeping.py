@@ -22,9 +22,10 @@ from gateway.consignments.facts import (
     Withdrawn,
 )
 from gateway.consignments.fold import fold, line_of
-from gateway.consignments.keeping import AFTER, Hold, Span, hold
+from gateway.consignments.keeping import Hold, Span, hold
 from gateway.history.held import Held
 from rules.cargo.consignment import FOREVER
+from rules.cargo.voyage import voyage
 from rules.duration import DAY, HOUR
 
 T0 = 1_800_000_000_000
@@ -32,6 +33,8 @@ YEAR = 365 * DAY
 S1, S2 = DeviceKey("acme", "s-1"), DeviceKey("acme", "s-2")
 PERIODS = {"vaccines@1": 5 * YEAR, "vaccines@2": 2 * YEAR}
 BEFORE = 2 * HOUR
+RELEASED = Decided(meaning="released", report=1, digest="0")
+LATE = Review(why="late data")
 GONE = LetGo(digest="0", readings=1, messages=1)
 
 
@@ -79,26 +82,20 @@ def span(begin: float, end: float | None, sensor: DeviceKey = S1) -> Span:
     ("more", "spans", "until"),
     [
         ([], [span(1, None)], None),
-        ([(8, Unassigned(sensor=S1))], [span(1, 8)], None),
-        ([(9, Delivered())], [Span(S1, span(1, 0).begin, T0 + 9 * DAY + AFTER)], 9),
-        ([(8, Unassigned(sensor=S1)), (9, Delivered())], [span(1, 8)], 9),
-        (
-            [
-                (8, Unassigned(sensor=S1)),
-                (9, Delivered()),
-                (12, Decided(meaning="released", report=1, digest="0")),
-            ],
-            [span(1, 8)],
-            12,
-        ),
-        (
-            [(8, Unassigned(sensor=S1)), (9, Delivered()), (15, Review(why="late data"))],
-            [span(1, 8)],
-            None,
-        ),
-        ([(2, Assigned(sensor=S2, until=T0 + 3 * DAY))], [span(1, None), span(2, 3, S2)], None),
+        ([(8, Unassigned(sensor=S1))], [span(1, None)], None),
+        ([(9, Delivered())], [span(1, None)], 9),
+        ([(8, Unassigned(sensor=S1)), (9, Delivered())], [span(1, 10)], 9),
+        ([(9, Delivered()), (12, RELEASED)], [span(1, 13)], 12),
+        ([(8, Unassigned(sensor=S1)), (9, Delivered()), (12, RELEASED)], [span(1, 13)], 12),
+        ([(8, Unassigned(sensor=S1)), (9, Delivered()), (15, LATE)], [span(1, 16)], None),
+        ([(9, Delivered()), (12, RELEASED), (15, LATE)], [span(1, 16)], None),
+        ([(2, Assigned(sensor=S2, until=T0 + 3 * DAY))], [span(1, None), span(2, None, S2)], None),
+        ([(9, Delivered()), (9.5, Unassigned(sensor=S1))], [span(1, 10.5)], 9),
     ],
-    ids=["under way", "unassigned", "delivered", "both", "decided", "under review", "two sensors"],
+    ids=[
+        *("under way", "unassigned", "delivered, with its sensor", "delivered", "decided"),
+        *("all of it", "under review", "under review again", "two sensors", "unassigned last"),
+    ],
 )
 def test_what_is_kept_and_until_when(
     more: list[tuple[float, Fact]], spans: list[Span], until: float | None
@@ -126,8 +123,8 @@ def test_when_the_period_is_over_nothing_is_kept() -> None:
 def test_what_was_let_go_is_kept_again_once_more_is_stated() -> None:
     facts = [*BEGUN, (9, Delivered()), (10, GONE)]
     assert held(stated(*facts)) is None
-    assert held(stated(*facts, (11, Review(why="late data")))) is not None
-    assert held(stated(*facts, (11, Review(why="late data")), (12, GONE))) is None
+    assert held(stated(*facts, (11, LATE))) is not None
+    assert held(stated(*facts, (11, LATE), (12, GONE))) is None
 
 
 def test_what_is_all_in_other_consignments_is_kept_by_those() -> None:
@@ -135,14 +132,13 @@ def test_what_is_all_in_other_consignments_is_kept_by_those() -> None:
     assert held(stated(BEGUN[0])) is None, "no sensor ever spoke for it"
 
 
-def test_what_was_believed_meanwhile_stays_too() -> None:
-    wrong = stated(*BEGUN, (4, Withdrawn(fact=2)))
-    found = held(wrong)
+def test_a_sensor_that_was_assigned_by_mistake_is_kept_to_the_end_too() -> None:
+    found = held(stated(*BEGUN, (2, Assigned(sensor=S2)), (4, Withdrawn(fact=4))))
     assert found is not None
-    assert found.spans == (span(1, 4),)
-    late = held(stated(*BEGUN, (5, Unassigned(sensor=S1), 8)))
-    assert late is not None
-    assert Held(late.spans).holds(S1, T0 + 8 * DAY - 1, T0 + 8 * DAY - 1)
+    assert found.spans == (span(1, None), span(2, None, S2))
+    only = held(stated(*BEGUN, (4, Withdrawn(fact=2))))
+    assert only is not None
+    assert only.spans == (span(1, None),)
 
 
 _fact = st.one_of(
@@ -168,11 +164,15 @@ def test_whatever_is_stated_no_reading_that_counts_is_let_go(
     one = fold("acme", line)
     found = held(facts, day=now)
     kept = Held(found.spans if found is not None else ())
+    judged = voyage(one, T0 + now * DAY)
     for each in one.assignments:
-        until = T0 + now * DAY if each.until is None else each.until
-        if one.stage in {"delivered", "released", "rejected"}:
-            until = min(until, max(stage.since for stage in one.stages))
+        until = judged.until if each.until is None else min(each.until, judged.until)
         if each.since < until:
-            assert kept.holds(each.sensor, each.since, each.since)
-            assert kept.holds(each.sensor, until - 1, until - 1)
             assert kept.holds(each.sensor, each.since - BEFORE, each.since - BEFORE)
+    # The verdict reads every sensor that was ever assigned to the end, to tell what is left out.
+    for sensor, since in {
+        (each.fact.sensor, each.at) for each in facts if isinstance(each.fact, Assigned)
+    }:
+        for when in {since, judged.until - 1, (since + judged.until) // 2}:
+            if since <= when < judged.until:
+                assert kept.holds(sensor, when, when)

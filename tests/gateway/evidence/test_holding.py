@@ -8,7 +8,15 @@ import pytest
 
 from devices.reading import DeviceKey
 from gateway.app import Gateway
-from gateway.consignments.facts import Assigned, LetGo, Part, PartOf, Review, Split
+from gateway.consignments.facts import (
+    Assigned,
+    LetGo,
+    Part,
+    PartOf,
+    Review,
+    Split,
+    Unassigned,
+)
 from gateway.disk import Disk
 from gateway.evidence.holding import ALERT
 from rules.duration import DAY, HOUR
@@ -61,6 +69,7 @@ async def test_age_takes_nothing_that_is_kept_until_the_period_is_over(gateway: 
     await begun(gateway, D1)
     await weeks(gateway, D1, D2)
     await delivered(gateway, at=START + 5 * DAY)
+    await state(gateway, "A-1", (START + 5 * DAY, Unassigned(sensor=D1)))
     keep = gateway.holding.period(gateway.goods.all()[0].version())
     gateway.archivist._keep = 30 * DAY
     passes(gateway, 60 * DAY)

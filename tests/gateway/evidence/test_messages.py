@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app import Gateway
+from gateway.consignments.facts import Unassigned
 from gateway.database import DamagedFileError, DiskError
 from gateway.evidence import keeper
 from gateway.evidence.messages import PAGE_BYTES, Gave, Message
@@ -30,6 +31,7 @@ from tests.gateway.evidence.voyage import (
     delivered,
     heard,
     message,
+    state,
     taking,
 )
 from tests.gateway.parts import NOW, Line, ToldClock
@@ -70,6 +72,7 @@ async def test_a_message_of_before_the_voyage_is_not_kept_and_a_late_one_of_it_i
 ) -> None:
     await begun(gateway, D1)
     await delivered(gateway, at=NOW - 3 * DAY)
+    await state(gateway, "A-1", (NOW - 3 * DAY, Unassigned(sensor=D1)))
     times = [START - 20 * DAY, START + DAY, NOW - MINUTE]
     await heard(gateway, D1, *times)
     assert [one.gave[0].at for one in kept(gateway)] == [START + DAY]
