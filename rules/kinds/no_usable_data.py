@@ -35,7 +35,7 @@ class NoUsableData(SampleRule):
     def timing(self, interval: int) -> Timing:
         """Return the durations: one usable value ends it."""
         hold = int(HOLDS * interval) if self.hold is None else self.hold
-        return Timing("consecutive", self.duration, 0, "pause", hold)
+        return Timing("consecutive", self.duration, 0, "pause", hold, steps=self.steps_at())
 
     def condition(self, value: float, usable: bool) -> int:  # noqa: ARG002, FBT001 - one signature for all kinds
         """Return CLEAR for a usable value, else BREACH."""

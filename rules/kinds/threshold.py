@@ -158,6 +158,7 @@ class Threshold(SampleRule):
             gap=self.gap,
             hold=int(HOLDS * interval) if self.hold is None else self.hold,
             reset_after=self.reset_after,
+            steps=self.steps_at(),
         )
 
     def condition(self, value: float, usable: bool) -> int:  # noqa: FBT001 - hot: called by position for each sample
