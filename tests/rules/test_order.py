@@ -46,6 +46,14 @@ LAYOUTS = [
     layout(("latitude", "longitude", "temperature")),
     layout(("latitude", "longitude")),
 ]
+COMPOSED = [
+    layout(("temperature.@1", "temperature.@2")),
+    layout(("humidity.@1", "temperature.@1", "temperature.@2", "temperature.wall@2")),
+    layout(("temperature.@2",)),
+    layout(("battery.@1", "latitude.@1", "latitude.@2", "longitude.@1", "longitude.@2")),
+]
+"""What the sensors of a consignment say together."""
+families = st.sampled_from([LAYOUTS, LAYOUTS, COMPOSED])
 OTHER = DeviceKey("acme", "reefer-2")
 FORMER = DeviceKey("acme", "probe-1")
 SLOW_IS_FINE = [HealthCheck.too_slow]
@@ -61,6 +69,13 @@ MEASURED = {
     "latitude": positions,
     "longitude": positions,
 }
+
+
+def measured(channel: str, other: st.SearchStrategy[float] = values) -> st.SearchStrategy[float]:
+    """Return what a channel may say: `other`, unless it is of a kind of its own."""
+    return MEASURED.get(channel.partition(".")[0], other)
+
+
 # Half a day per jump at most, so that series cross midnights, days and a rule's end.
 minutes = st.one_of(st.integers(0, 90), st.integers(0, 4 * 24 * 60))
 
@@ -206,8 +221,10 @@ def drawn(draw: st.DrawFn, kind: str, name: str) -> Rule:
         at_times: Settings = {"at": ["02:00", "14:00"], "for": "2 h"}
         by_channel: Settings = {"channel": "battery", "for": "2 h"}
         found["grace"] = draw(st.sampled_from([at_times, by_channel]))
-    if kind != "lost_contact" and draw(sometimes):
-        found["hold"] = draw(length)
+    if kind != "lost_contact":
+        found["counts"] = draw(st.sampled_from(["any", "any", "all", "mean", "@2"]))
+        if draw(sometimes):
+            found["hold"] = draw(length)
     return rule(**found)
 
 
@@ -249,8 +266,9 @@ def rule_sets(draw: st.DrawFn, *kinds: str) -> Judging:
 def batches(draw: st.DrawFn) -> list[Reading]:
     """Readings as the journal records them: distinct, in any order of time."""
     found: dict[tuple[DeviceKey, int, int], Reading] = {}
+    layouts = draw(families)
     for number in range(draw(st.integers(1, 40))):
-        kind = draw(st.sampled_from(LAYOUTS))
+        kind = draw(st.sampled_from(layouts))
         when = START + draw(minutes) * MINUTE
         flags = draw(st.sampled_from([0, 0, 0, IMPORTED, RETAINED, WITHHELD, EXPIRED]))
         clock = draw(st.sampled_from(["own", "own", "own", "none", "ahead"]))
@@ -259,7 +277,7 @@ def batches(draw: st.DrawFn) -> list[Reading]:
             at={"own": when, "none": None, "ahead": when + DAY}[clock],
             received=when if clock == "none" else when + draw(st.sampled_from([0, 1000])),
             layout=kind,
-            values=tuple(draw(MEASURED.get(channel, values)) for channel in kind.channels),
+            values=tuple(draw(measured(channel)) for channel in kind.channels),
             sequence=draw(st.one_of(st.none(), st.just(number))),
             flags=flags,
         )
@@ -270,8 +288,8 @@ def batches(draw: st.DrawFn) -> list[Reading]:
 @st.composite
 def steady(draw: st.DrawFn) -> list[Reading]:
     """A device that sends the same channels in order, mostly with nothing to tell."""
-    kind = draw(st.sampled_from(LAYOUTS))
-    other = draw(st.sampled_from(LAYOUTS))
+    layouts = draw(families)
+    kind, other = draw(st.sampled_from(layouts)), draw(st.sampled_from(layouts))
     steps = st.sampled_from([0, 1, 5, 5, 5, 60, 700])
     usual = st.sampled_from([4.0, 4.5, 5.0, 8.0, 2.0])
     found, when = [], START + draw(st.sampled_from([0, DAY - 30 * MINUTE]))
@@ -285,10 +303,7 @@ def steady(draw: st.DrawFn) -> list[Reading]:
                 at=when,
                 received=when,
                 layout=sent,
-                values=tuple(
-                    draw(MEASURED[channel]) if channel in MEASURED else one
-                    for channel in sent.channels
-                ),
+                values=tuple(draw(measured(channel, st.just(one))) for channel in sent.channels),
                 sequence=number,
                 flags=draw(st.sampled_from([0, 0, 0, 0, 0, IMPORTED, WITHHELD, EXPIRED])),
             )
