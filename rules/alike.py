@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -102,8 +103,8 @@ def _pairs(
 
 def _same_beginning(one: Alert, others: Sequence[Alert]) -> Alert | None:
     place = bisect_left(others, one.began, key=_began)
-    found = others[place] if place < len(others) else None
-    return found if found is not None and found.began == one.began else None
+    alike = takewhile(lambda other: other.began == one.began, islice(others, place, None))
+    return min(alike, key=lambda other: abs(other.fired - one.fired), default=None)
 
 
 def _longest_overlap(one: Alert, others: Sequence[Alert]) -> Alert | None:
