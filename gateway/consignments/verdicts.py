@@ -17,7 +17,8 @@ from gateway.consignments.reports import REVIEW
 from gateway.control import ControlError
 from rules.cargo.consignment import FOREVER
 from rules.cargo.judging import judge
-from rules.cargo.voices import NOT_ASSIGNED, voyage
+from rules.cargo.voices import NOT_ASSIGNED
+from rules.cargo.voyage import voyage
 from rules.duration import DAY
 from rules.kinds.threshold import HOLDS
 

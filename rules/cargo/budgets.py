@@ -9,15 +9,17 @@ went, and at least as time passes.
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from rules.cargo.consignment import FOREVER
 from rules.cargo.verdict import Budget, Cases
 from rules.cargo.voices import together
-from rules.duration import MINUTE
+from rules.duration import DAY, HOUR, MINUTE
 from rules.grace import Graced
 from rules.kinds.budget import StabilityBudget
 from rules.kinds.exposure import ExposureBand
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from rules.cargo.voices import Booleans, Chorus, Floats
+    from rules.grace import Grace
     from rules.rule import Rule
+
+QUARTER = 15 * MINUTE
 
 
 class Spent(NamedTuple):
@@ -193,9 +198,31 @@ def _excused(rule: SampleRule, sung: Chorus, doors: Chorus | None, breach: Boole
     for one in doors.voices if doors is not None else ():
         opened += [(int(t), float(v)) for t, v in zip(one.when, one.value, strict=True) if v == v]  # noqa: PLR0124 - NaN
     opened.sort(reverse=True)
+    if grace.at:
+        return breach & _at_times(grace, sung)
     for row in np.flatnonzero(breach):
         begin = int(sung.edges[row])
         while opened and opened[-1][0] <= begin:
             grace.begins(state, *opened.pop())
         found[row] = grace.excuses(state, begin)
     return found
+
+
+def _at_times(grace: Grace, sung: Chorus) -> Booleans:
+    """Return which stretches begin in a grace that begins at a time of day: see `Grace.excuses`."""
+    starts = sung.edges[:-1]
+    # Clocks are changed on a quarter of an hour, so one look at the zone does for each.
+    quarters, places = np.unique(starts // QUARTER, return_inverse=True)
+    zone = ZoneInfo(grace.timezone)
+    offsets = np.array([_offset(int(one) * QUARTER, zone) for one in quarters], np.int64)
+    clocks = (starts + offsets[places]) % DAY
+    found = np.zeros(len(starts), np.bool_)
+    for text in grace.at:
+        hours, minutes = map(int, text.split(":"))
+        found |= (clocks - (hours * HOUR + minutes * MINUTE)) % DAY < grace.duration
+    return found
+
+
+def _offset(when: int, zone: ZoneInfo) -> int:
+    offset = dt.datetime.fromtimestamp(when / 1000, zone).utcoffset() or dt.timedelta()
+    return int(offset.total_seconds() * 1000)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from rules.alert import Alert
     from rules.cargo.consignment import Consignment
     from rules.cargo.statistics import Limits
-    from rules.cargo.voices import Chorus, Floats, Integers, Together, Voyage
+    from rules.cargo.voices import Chorus, Floats, Integers, Together
+    from rules.cargo.voyage import Voyage
     from rules.cargo.whereabouts import Track
 
 NOT_STATED = "not stated"

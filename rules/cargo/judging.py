@@ -18,7 +18,9 @@ from rules.cargo.excursions import Around, excursions
 from rules.cargo.proposal import Known, propose
 from rules.cargo.statistics import Limits, bands, edges, statistic
 from rules.cargo.verdict import Verdict
-from rules.cargo.voices import chorus, doubted, spoken, together, voice, voyage
+from rules.cargo.versions import versions
+from rules.cargo.voices import chorus, doubted, spoken, together, voice
+from rules.cargo.voyage import voyage
 from rules.cargo.whereabouts import Track
 from rules.kinds.freeze_thaw import FreezeThaw
 from rules.only import changes
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from rules.cargo.budgets import Spent
     from rules.cargo.consignment import Consignment
     from rules.cargo.verdict import Band, Excluded, Excursion, Statistic
-    from rules.cargo.voices import Chorus, Speaks, Spoken, Voyage
+    from rules.cargo.voices import Chorus, Speaks, Spoken
+    from rules.cargo.voyage import Voyage
     from rules.profile import Profile
 
 KINETIC = frozenset({"temperature"})
@@ -77,7 +80,6 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
     outings = [msgspec.structs.replace(one, number=number) for number, one in enumerate(found, 1)]
     statistics = tuple(judged.statistic for judged in channels.values())
     ranged = [one for one in statistics if profile.range(one.channel) is not None]
-    needed = {*(one.channel for one in ranged), *profile.needs}
     proposal, reasons = propose(
         profile,
         Known(
@@ -85,9 +87,7 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
             spent=budgets,
             excursions=outings,
             alerts=told,
-            missing=[
-                one.channel for one in statistics if one.channel in needed and not one.readings
-            ],
+            missing=[one.channel for one in statistics if not one.readings],
             silent=[one.sensor for one in heard if not one.readings],
         ),
     )
@@ -152,8 +152,8 @@ class _Court:
         self._around = Around(consignment, trip, Track(consignment, heard), alerts, said)
         self._rules = [
             part
-            for rule in profile.rules
-            for part in rule.bound(consignment).parts()
+            for version in versions(consignment, profile)
+            for part in version.rule.parts()
             if isinstance(part, SampleRule)
         ]
         self._cuts = [time for time in changes(consignment) if trip.since < time < trip.until]
@@ -214,12 +214,12 @@ class _Court:
 
     def _counts(self, channel: str) -> str:
         """Return which sensor counts: as stated of it, else as all rules of the channel say."""
-        said = {one.counts for one in self._of(channel)}
-        return self._whose(said.pop() if len(said) == 1 else "any")
+        said = {self._whose(one.counts) for one in self._of(channel)}
+        return self._consignment.counts or (said.pop() if len(said) == 1 else "any")
 
     def _whose(self, counts: str) -> str:
-        """Return which sensor counts, where the rules say so; a rule may name it by its slot."""
+        """Return which sensor counts for a rule, which names it by its slot."""
         if not counts.startswith("@"):
-            return self._consignment.counts or counts
+            return counts
         numbers = slots(self._consignment)
         return next((one.id for one, slot in numbers.items() if counts == f"@{slot}"), counts)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from devices.reading import QUANTITIES
@@ -45,7 +46,7 @@ class Known(NamedTuple):
     excursions: Sequence[Excursion]
     alerts: Sequence[Alert]
     missing: Sequence[str]
-    """Channels that the profile needs, and of which nothing was heard."""
+    """Channels that ranges and rules are about, or that are needed, and were never heard."""
     silent: Sequence[DeviceKey]
     """Sensors that were assigned, and never heard."""
 
@@ -118,7 +119,7 @@ def budget_words(spent: Spent, case: str = "known") -> str:
     weighed = ", weighed by temperature" if getattr(spent.rule, "reference", None) else ""
     return (
         f"{_beyond(spent.rule)} for {length(used)} in all{weighed}{brought}; "
-        f"{length(budget.allowed)} are allowed (rule {budget.rule})"
+        f"{_are(budget.allowed)} allowed (rule {budget.rule})"
     )
 
 
@@ -183,7 +184,7 @@ def _doubts(profile: Profile, known: Known) -> Iterator[str]:
     for channel in known.missing:
         yield f"Nothing was heard of its {channel}, which the profile needs"
     allowed = profile.criteria.unknown
-    tolerated = f"{length(allowed)} are tolerated" if allowed else "none of it is tolerated"
+    tolerated = f"{_are(allowed)} tolerated" if allowed else "none of it is tolerated"
     for one in known.statistics:
         if one.channel in known.missing or one.unknown + one.partly <= allowed:
             continue
@@ -194,13 +195,11 @@ def _doubts(profile: Profile, known: Known) -> Iterator[str]:
         else:
             text = f"For {length(one.partly)} only some of its sensors told its {one.channel}"
         yield f"{text}; {tolerated}"
+    accepted = meant(profile, profile.criteria.accept)
     for budget in known.spent:
-        accepted = meant(profile, profile.criteria.accept)
-        if (
-            budget.rule.name not in accepted
-            and budget.exceeded("worst")
-            and not budget.exceeded("known")
-        ):
+        if budget.rule.channel in known.missing or budget.rule.name in accepted:
+            continue
+        if budget.exceeded("worst") and not budget.exceeded("known"):
             words = budget_words(budget, "worst")
             yield f"At worst, if all was wrong that nobody knows: {words[:1].lower()}{words[1:]}"
     for sensor in known.silent:
@@ -228,7 +227,7 @@ def _well(profile: Profile, known: Known) -> Iterator[str]:
         if one.unknown or one.partly:
             yield (
                 f"For {length(one.unknown + one.partly)} its {one.channel} is not known for sure; "
-                f"{length(profile.criteria.unknown)} are tolerated"
+                f"{_are(profile.criteria.unknown)} tolerated"
             )
     for budget in known.spent:
         if budget.budget.used.known or budget.budget.carried:
@@ -244,6 +243,11 @@ def length(milliseconds: float) -> str:
     if abs(whole) > SECOND:
         whole = round(whole / SECOND) * SECOND
     return format_duration(whole)
+
+
+def _are(milliseconds: float) -> str:
+    text = length(milliseconds)
+    return f"{text} {'is' if re.fullmatch('1 [a-z]+', text) else 'are'}"
 
 
 def moment(when: int) -> str:

@@ -250,7 +250,12 @@ def edges(limits: Limits, rules: Iterable[SampleRule]) -> list[Edge]:
 
 
 def bands(sung: Chorus, heard: Together, limits: Limits, cuts: list[Edge]) -> list[Band]:
-    """Return how long the channel was in each band, from the lowest to the highest."""
+    """Return how long the channel was in each band, from the lowest to the highest.
+
+    One without any edge has no bands.
+    """
+    if not cuts:
+        return []
     points = np.array(
         [one.value if one.upper else np.nextafter(one.value, np.inf) for one in cuts], np.float64
     )
@@ -286,6 +291,4 @@ def _label(
         return f"{low:g} to {high:g}{space}"
     if low is not None:
         return f"{low:g}{space} or above" if cuts[number - 1].upper else f"above {low:g}{space}"
-    if high is not None:
-        return f"below {high:g}{space}" if cuts[number].upper else f"{high:g}{space} or below"
-    return "all values"
+    return f"below {high:g}{space}" if cuts[number].upper else f"{high:g}{space} or below"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from devices.reading import DeviceKey
+from rules.cargo.budgets import _at_times
 from rules.cargo.consignment import Leg, Place, Staged, Travelled
 from rules.cargo.verdict import Band, Excluded, Excursion, Share, Statistic, Verdict
-from rules.cargo.voices import JUMPED, NOT_ASSIGNED, START_UP
+from rules.cargo.voices import JUMPED, NOT_ASSIGNED, START_UP, chorus
+from rules.duration import DAY, MINUTE
+from rules.grace import Grace, Graced
 from tests.rules.cargo.voyages import (
     TOTAL,
     A,
@@ -25,6 +31,8 @@ from tests.rules.cargo.voyages import (
     verdict,
 )
 from tests.rules.series import at
+
+ZONE = "Europe/Berlin"
 
 
 def only(found: Verdict) -> Statistic:
@@ -422,6 +430,22 @@ def test_what_a_grace_excuses_uses_no_budget() -> None:
     doors = [sample(30, temperature=9.0, door=1.0), sample(45, temperature=9.0, door=0.0)]
     heard = {A: [*said("5x6 - 9x2 - 9x2 5x6"), *doors]}
     (budget,) = verdict(heard, profile(rules=(rule,)), until=90).budgets
+    assert minutes(budget.used.known) == 20
+
+
+def test_a_grace_at_times_of_day_excuses_what_the_engine_excuses_also_when_clocks_change() -> None:
+    grace = Grace.model_validate({"at": ["02:30", "23:50"], "for": "40 min", "timezone": ZONE})
+    changes = int(dt.datetime(2026, 3, 29, tzinfo=ZoneInfo(ZONE)).timestamp() * 1000)
+    edges = np.arange(changes, changes + 2 * DAY, 7 * MINUTE)
+    sung = chorus("temperature", [], changes, int(edges[-1]), edges.tolist())
+    found = _at_times(grace, sung)
+    assert found.tolist() == [grace.excuses(Graced(), int(when)) for when in sung.edges[:-1]]
+    assert 0 < found.sum() < len(found)
+
+
+def test_a_grace_at_a_time_of_day_uses_no_budget() -> None:
+    rule = {**TOTAL, "grace": {"at": ["00:30"], "for": "10 min"}}
+    (budget,) = verdict("5x6 9x6 5x6", profile(rules=(rule,)), until=90).budgets
     assert minutes(budget.used.known) == 20
 
 
