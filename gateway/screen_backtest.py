@@ -122,7 +122,7 @@ def _changes(console: Console, trial: Trial, zone: str) -> None:
         *(
             (one.now, Text("= same", "dim"), "")
             if one.same
-            else (one.now, Text("~ moved", "bold yellow"), "; ".join(_moved(one)))
+            else (one.now, Text("~ changed", "bold yellow"), "; ".join(_moved(one)))
             for one in found.both
         ),
     ]
@@ -152,7 +152,7 @@ def _changes(console: Console, trial: Trial, zone: str) -> None:
     same = sum(one.same for one in found.both)
     console.print(
         f"[bold]{len(found.added)}[/] new, [bold]{len(found.gone)}[/] gone, "
-        f"[bold]{len(found.both) - same}[/] moved, {same} as before",
+        f"[bold]{len(found.both) - same}[/] changed, {same} as before",
         highlight=False,
     )
 
@@ -212,7 +212,7 @@ def _unheard(rule: Tried) -> str:
 
 def _table(console: Console, trials: Sequence[Trial]) -> None:
     """Show many subjects, those with the most changes first."""
-    table = empty_table("", "new", "gone", "moved", "as before", "firing", "of now")
+    table = empty_table("", "new", "gone", "changed", "as before", "firing", "of now")
     for column in table.columns[1:]:
         column.justify = "right"
 

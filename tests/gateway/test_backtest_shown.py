@@ -188,9 +188,9 @@ def test_what_changes_is_told_with_a_sign_and_in_words(width: int) -> None:
     assert "ours@1 on reefer-1, held against the settings" in told
     assert "+ new" in told
     assert "x gone" in told
-    assert "~ moved" in told
+    assert "~ changed" in told
     assert "was fridge; 5 min sooner" in " ".join(told.split())
-    assert "1 new, 1 gone, 1 moved, 0 as before" in told
+    assert "1 new, 1 gone, 1 changed, 0 as before" in told
     assert "warm: temperature above 8.0 °C for 10 min (warning)" in told
     assert max(map(len, told.splitlines())) <= width
 
@@ -198,7 +198,7 @@ def test_what_changes_is_told_with_a_sign_and_in_words(width: int) -> None:
 def test_an_alert_that_both_make_alike_is_the_same() -> None:
     told = shown(trial("5x3 9x6 5x3", [WARM], [WARM]))
     assert "= same" in told
-    assert "0 new, 0 gone, 0 moved, 1 as before" in told
+    assert "0 new, 0 gone, 0 changed, 1 as before" in told
 
 
 def test_where_nothing_would_have_fired_it_says_so() -> None:

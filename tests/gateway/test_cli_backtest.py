@@ -62,7 +62,7 @@ def test_a_profile_is_tried_on_a_file_and_on_what_was_imported(folder: Path) -> 
     what = ("rules", "backtest", str(folder / "ours.toml"))
     days = ("--from", "2026-05-01", "--to", "2026-05-31")
     told = holdwatch(*what, *days, "--device", "d-1", "--plot", str(plot), *settings(folder))
-    assert "~ moved" in told
+    assert "~ changed" in told
     assert "was fridge; 30 min sooner" in told
     assert "⠉" in told or "⠒" in told or "⣀" in told, "the line is drawn"
     assert plot.read_text(encoding="utf-8").startswith("<svg")
