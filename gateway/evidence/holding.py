@@ -57,8 +57,9 @@ class Holding:
         """Take up what was stated since the last look, and what is over at `now` (ms)."""
         ids = [one.consignment for one in self.holds.values() if _is_over(one, now)]
         rows = self._state.rows(
-            "SELECT number, consignment FROM consignment_fact WHERE owner = ? AND number > ?",
-            (self._book.owner, self._newest),
+            # By number, which is short; by owner, as the planner would have it, means all facts.
+            "SELECT number, consignment FROM consignment_fact WHERE number > ? AND +owner = ?",
+            (self._newest, self._book.owner),
         )
         if rows:
             self._newest = max(number for number, _ in rows)
