@@ -10,7 +10,7 @@ went, and at least as time passes.
 from __future__ import annotations
 
 import datetime as dt
-from itertools import pairwise
+import math
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -132,20 +132,21 @@ def spent(rule: SampleRule, sung: Chorus, counts: str, doors: Chorus | None) -> 
     )
 
 
-def cycles(rule: FreezeThaw, sung: Chorus) -> Spent:
+def cycles(rule: FreezeThaw, sung: Chorus, counts: str) -> Spent:
     """Return how often it was frozen and has thawed. At worst each gap hides one more time."""
-    known = ~np.isnan(sung.values)
-    silent: Booleans = np.any(sung.expected & ~known, axis=0) | ~np.any(known, axis=0)
-    meter, level = rule.meter(), float(rule.cycles)
-    before = np.full(len(sung.values), np.inf)
-    for row in range(len(silent)):
-        now = np.where(silent[row], np.nan, sung.values[:, row])
-        if not np.array_equal(now, before, equal_nan=True):
-            value = np.nan if silent[row] else rule.combine(0, [v for v in now if v == v])  # noqa: PLR0124 - NaN
-            meter.take(int(sung.edges[row]), float(value), FOREVER)
-            level = max(level, float(meter.count))
-            before = now
-    gaps = int(silent[:1].sum()) + sum(1 for was, now in pairwise(silent) if now and not was)
+    # Of several sensors the coldest counts as the worst.
+    heard = together(sung, counts, -sung.values)
+    silent: Booleans = heard.unknown | heard.partly
+    # The meter is told when that changes which it looks at: cold enough, thawed, or unknown.
+    cold, thawed = heard.value <= rule.freezes, heard.value >= rule.thaws
+    state = np.select([silent, cold, thawed], [1, 2, 3], 0)
+    changes = np.flatnonzero(np.diff(state, prepend=-1))
+    meter, level = rule.meter(), rule.cycles
+    for row in changes.tolist():
+        value = math.nan if silent[row] else float(heard.value[row])
+        meter.take(int(sung.edges[row]), value, FOREVER)
+        level = max(level, meter.count)
+    gaps = int(np.count_nonzero(np.diff(silent.astype(np.int8), prepend=0) > 0))
     used, left = level - rule.cycles, rule.allowed - level
     return Spent(
         Budget(

@@ -177,16 +177,12 @@ class _Court:
         """Yield how each budget stands."""
         for rule in summing(self._rules):
             sung = self._chorus(rule.channel)
+            counts = self._whose(rule.counts)
             if isinstance(rule, FreezeThaw):
-                yield cycles(rule, sung)
+                yield cycles(rule, sung, counts)
                 continue
             door = None if rule.grace is None else rule.grace.channel
-            yield spent(
-                rule,
-                sung,
-                self._whose(rule.counts),
-                None if door is None else self._chorus(door),
-            )
+            yield spent(rule, sung, counts, None if door is None else self._chorus(door))
 
     def _chorus(self, channel: str) -> Chorus:
         if channel not in self._choirs:

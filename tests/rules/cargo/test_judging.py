@@ -415,6 +415,15 @@ def test_times_frozen_are_counted() -> None:
     assert (budget.used.known, budget.used.worst, budget.left.known) == (2, 3, 0)
 
 
+@pytest.mark.parametrize(("counts", "times"), [("any", 2), ("all", 0), ("mean", 0)])
+def test_of_several_sensors_the_coldest_is_the_first_to_freeze(counts: str, times: int) -> None:
+    rule = {"name": "thaws", "kind": "freeze_thaw", "freezes": -1.0, "thaws": 1.0, "allowed": 3}
+    whole = consignment(assignments=(assigned(), assigned(B)), counts=counts)
+    heard = {A: said("5x3 -2x3 5x3 -2x3 5x6"), B: said("5x18", B)}
+    (budget,) = verdict(heard, profile(rules=(rule,)), whole, until=90).budgets
+    assert budget.used.known == times
+
+
 @pytest.mark.parametrize("sensor", [A, B])
 def test_of_any_sensor_whichever_is_in_breach_uses_the_budget(sensor: DeviceKey) -> None:
     other = B if sensor == A else A
