@@ -107,7 +107,7 @@ class Engine:
         subject = self._subject(device)
         replay, rejudged = self._replay(device, frame, readings)
         subject.day, subject.latest, subject.tracks = replay.day, replay.latest, replay.tracks
-        subject.meters = replay.meters
+        subject.meters, subject.settled = replay.meters, replay.settled
         self._arm(subject)
         return rejudged
 
@@ -188,7 +188,7 @@ class Engine:
     def calm(self, device: DeviceKey) -> bool:
         """Whether all is well with a device: no rule that judges it has anything to tell."""
         known = self._subjects.get(device)
-        return known is not None and known.calm is not None
+        return known is not None and known.calm is not None and known.settled is None
 
     def state(self, device: DeviceKey) -> list[Status]:
         """Where every rule stands on a device; empty if it was never seen."""
@@ -277,7 +277,12 @@ def _run(
                     if not low < values[index] < high:
                         break
                 else:
-                    if not calm.meters or _stay_calm(subject, calm.meters, reading):
+                    settled = subject.settled
+                    if (settled is None or settled.stays(subject.latest, reading)) and (  # type: ignore[arg-type] # calm only with a latest
+                        not calm.meters or _stay_calm(subject, calm.meters, reading)
+                    ):
+                        if settled is not None:
+                            settled.count += 1
                         subject.latest = reading
                         if reading.received > subject.heard:  # noqa: PLR1730 - hot: max() is a call
                             subject.heard = reading.received

@@ -61,24 +61,12 @@ class Judge(msgspec.Struct, frozen=True):
     waits: bool = False
     """Whether a value that jumped waits for the next one: see `rules.jumps`."""
 
-    @property
-    def meter(self) -> MeterRule | None:
-        """The rule, if it is judged by a meter."""
-        return self.rule if isinstance(self.rule, MeterRule) else None
-
-    @property
-    def grace(self) -> Grace | None:
-        """What excuses a breach, if anything does."""
-        return self.rule.grace
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The channels that it looks at, its own first."""
-        rule = self.rule
-        found = [rule.channel, *(rule.inputs() if isinstance(rule, MeterRule) else ())]
-        if rule.grace is not None and rule.grace.channel is not None:
-            found.append(rule.grace.channel)
-        return tuple(dict.fromkeys(found))
+    meter: MeterRule | None = None
+    """The rule, if it is judged by a meter."""
+    grace: Grace | None = None
+    """What excuses a breach, if anything does."""
+    inputs: tuple[str, ...] = ()
+    """The channels that it looks at, its own first."""
 
     def applies(self, when: int) -> bool:
         """Whether the rule applies at this time: see `rules.only`."""
@@ -203,6 +191,14 @@ def _in_force(version: RuleVersion, windows: Windows) -> Iterator[_Force]:
             yield _Force(f"{name} {since}", since, until, reason, placed)
 
 
+def _inputs(rule: SampleRule) -> tuple[str, ...]:
+    """Return the channels that a rule looks at, its own first."""
+    found = [rule.channel, *(rule.inputs() if isinstance(rule, MeterRule) else ())]
+    if rule.grace is not None and rule.grace.channel is not None:
+        found.append(rule.grace.channel)
+    return tuple(dict.fromkeys(found))
+
+
 def _timings(rule: SampleRule, intervals: Intervals) -> tuple[tuple[int, Timing], ...]:
     """Return a rule's timings for these intervals, each where it is another than before."""
     found: list[tuple[int, Timing]] = []
@@ -228,7 +224,17 @@ class Plan:
                 if isinstance(rule, SampleRule):
                     timings = _timings(rule, intervals)
                     self.judges[key] = Judge(
-                        key, number, rule, timings, since, until, reason, rule.waits()
+                        key,
+                        number,
+                        rule,
+                        timings,
+                        since,
+                        until,
+                        reason,
+                        rule.waits(),
+                        rule if isinstance(rule, MeterRule) else None,
+                        rule.grace,
+                        _inputs(rule),
                     )
                 elif isinstance(rule, AbsenceRule):
                     self.watches[key] = Watch(
@@ -238,9 +244,8 @@ class Plan:
                     raise TypeError(f"{type(rule).__name__} must extend SampleRule or AbsenceRule")
         self.wait = min((watch.wait for watch in self.watches.values()), default=FOREVER)
         boundaries = {t for judge in self.judges.values() for t in (judge.since, judge.until)}
-        if any(judge.meter for judge in self.judges.values()):
-            # How long a value speaks for is told to a meter with each: it is another from then on.
-            boundaries |= {since for since, _ in intervals}
+        # How long a value speaks for is another from then on.
+        boundaries |= {since for since, _ in intervals[1:]}
         self._boundaries = sorted(boundaries)
         self._judged: dict[tuple[str, ...], tuple[Judged, ...]] = {}
         self._calm: dict[tuple[tuple[str, ...], int], Calm] = {}

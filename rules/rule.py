@@ -187,6 +187,10 @@ class SampleRule(Rule):
         """Return how grave it is at a step; 0 is the rule's own severity."""
         return self.steps[step - 1].severity if step else self.severity
 
+    def settles(self) -> bool:
+        """Whether all that is calm is CLEAR, and never NEUTRAL."""
+        return True
+
     def rate(self, value: float) -> float:  # noqa: ARG002 - one signature for all kinds
         """Return how fast time in breach counts at a value; 1.0 is as time passes."""
         return 1.0

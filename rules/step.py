@@ -177,6 +177,8 @@ def channel_of(key: str) -> str:
 def retire(subject: Subject) -> list[Transition]:
     """End the phases of versions with `until`, as a reading after it would."""
     told: list[Transition] = []
+    if subject.settled is not None:
+        wake(subject)
     for key, track in (subject.tracks or {}).items():
         for judge in subject.plan.judges.values():
             if judge.until < FOREVER and judge.key in track.phases:
@@ -252,6 +254,8 @@ def _orphan(subject: Subject, channel: str, key: str, phase: Phase) -> Transitio
 
 def firing(subject: Subject) -> Iterator[Episode]:
     """Return the alarms that fire now, as far as their readings tell."""
+    if subject.settled is not None:
+        wake(subject)
     for name, track in (subject.tracks or {}).items():
         for key, phase in track.phases.items():
             if phase.fired_at is not None and phase.begin is not None:

@@ -1,9 +1,10 @@
 """What is known of one device between two readings.
 
-A *quiet* subject is nothing but its latest reading: every phase is idle and follows from
-it, but for its meters. That keeps 100,000 quiet devices small, and lets the engine take a calm
-reading by remembering it. `wake` spells the phases out before a step that needs them, and `quieten`
-folds them up again after it.
+A *quiet* subject is nothing but its latest reading: every phase is idle and follows from it, but
+for its meters. So it may be where totals have begun, as they never end: a *settled* subject keeps
+those, and how many calm readings have come since. That keeps 100,000 quiet devices small, and lets
+the engine take a calm reading by remembering it. `wake` spells the phases out before a step that
+needs them, and `quieten` folds them up again after it.
 """
 
 from __future__ import annotations
@@ -101,6 +102,29 @@ class Lost(msgspec.Struct, frozen=True, array_like=True):
     of: str = ""
 
 
+class Settled(msgspec.Struct):
+    """Totals that stand still while all is well, as they were at the reading of `since` (ms).
+
+    Since then `count` readings have come, all of them calm and none later than `hold` (ms) after
+    the one before. `jumps` (index, by how much at most): what differs more may be no calm reading.
+    """
+
+    phases: dict[str, Phase]
+    since: int
+    hold: int
+    jumps: tuple[tuple[int, float], ...]
+    count: int = 0
+
+    def stays(self, before: Reading, reading: Reading) -> bool:
+        """Say whether a reading that is calm by its values leaves all as it is."""
+        if reading.at - before.at > self.hold:
+            return False
+        for index, most in self.jumps:
+            if not -most <= reading.values[index] - before.values[index] <= most:
+                return False
+        return True
+
+
 class Subject(msgspec.Struct):
     """One device's state. `tracks` is None while it is quiet.
 
@@ -123,6 +147,7 @@ class Subject(msgspec.Struct):
     tracks: dict[str, Track] | None = None
     meters: dict[str, Any] = msgspec.field(default_factory=dict)
     fed: tuple[int, int] | None = None
+    settled: Settled | None = None
     number: int = -1
     due: int = FOREVER
 
@@ -170,10 +195,35 @@ def at_rest(judge: Judge, subject: Subject, when: int, sample: tuple[float, bool
 def wake(subject: Subject) -> dict[str, Track]:
     """Spell out the phases of a quiet subject."""
     if subject.tracks is None:
-        latest = subject.latest
-        subject.tracks = {} if latest is None else _tracks(subject, latest, None)
-    subject.calm = subject.latest = None
+        subject.tracks = _spelled_out(subject)
+    subject.calm = subject.latest = subject.settled = None
     return subject.tracks
+
+
+def _spelled_out(subject: Subject) -> dict[str, Track]:
+    """Return the tracks of a quiet subject, totals included."""
+    latest, settled = subject.latest, subject.settled
+    if latest is None:
+        return {}
+    tracks = _tracks(subject, latest, None)
+    for key, phase in (settled.phases if settled is not None else {}).items():
+        phases = tracks[subject.plan.judges[key].rule.channel].phases
+        phases[key] = msgspec.structs.replace(
+            phases[key],
+            begin=phase.begin,
+            fired_at=phase.fired_at,
+            breached=phase.breached,
+            clear=phase.clear + latest.when - settled.since,  # type: ignore[union-attr] # its phases are there
+            unknown=phase.unknown,
+            samples=phase.samples + settled.count,  # type: ignore[union-attr] # as above
+            first=phase.first,
+            worst=phase.worst,
+            worst_at=phase.worst_at,
+            badness=phase.badness,
+            step=phase.step,
+            graced=phase.graced,
+        )
+    return tracks
 
 
 def _tracks(subject: Subject, latest: Reading, keys: frozenset[str] | None) -> dict[str, Track]:
@@ -226,15 +276,38 @@ def quieten(subject: Subject, reading: Reading) -> None:
     if calm.never or reading.flags & calm.mask or subject.tracks is None:
         return
     last = order(reading)
+    totals: dict[str, Phase] = {}
     for track in subject.tracks.values():
         if track.last != last or track.held is not None:
             return
         for key, phase in track.phases.items():
-            metered = subject.plan.judges[key].meter is not None
-            if phase.begin is not None or (phase.condition == UNKNOWN and not metered):
+            judge = plan.judges[key]
+            if phase.begin is not None:
+                if not _stands_still(judge, phase):
+                    return
+                totals[key] = phase
+            elif phase.condition == UNKNOWN and judge.meter is None:
                 return
     subject.tracks, subject.latest = None, reading
+    subject.settled = _settled(plan, totals, reading) if totals else None
     arm(subject)
+
+
+def _stands_still(judge: Judge, phase: Phase) -> bool:
+    """Whether a run is a total that calm readings leave as it is."""
+    cumulative = judge.timing(phase.since).mode == "cumulative"
+    return cumulative and phase.condition == CLEAR and judge.rule.settles()
+
+
+def _settled(plan: Plan, totals: dict[str, Phase], reading: Reading) -> Settled:
+    when = reading.when
+    jumps = tuple(
+        (judged.index, judged.jump.base)
+        for judged in plan.judged(reading.layout)
+        if judged.jump is not None
+    )
+    hold = min(plan.judges[key].timing(when).hold for key in totals)
+    return Settled(totals, when, hold, jumps)
 
 
 def arm(subject: Subject) -> None:
@@ -246,6 +319,18 @@ def arm(subject: Subject) -> None:
     calm = subject.plan.calm(latest.layout, latest.when)
     subject.calm = None if calm.never else calm
     subject.until = min(subject.day + DAY, calm.until)
+    if subject.settled is not None:
+        subject.until = min(subject.until, _resets(subject.plan, subject.settled))
+
+
+def _resets(plan: Plan, settled: Settled) -> int:
+    """Return when the first of the totals starts again (ms)."""
+    ends = [
+        settled.since + reset - phase.clear
+        for key, phase in settled.phases.items()
+        if (reset := plan.judges[key].timing(settled.since).reset_after) is not None
+    ]
+    return min(ends, default=FOREVER)
 
 
 class _Latest(msgspec.Struct, array_like=True):
@@ -279,8 +364,10 @@ def dump(subject: Subject, *, contact: bool = True) -> bytes:
 
     Without `contact` nothing is said of when the subject was heard.
     """
-    latest, packed = subject.latest, None
-    if subject.tracks is None and latest is not None:
+    latest, packed, tracks = subject.latest, None, subject.tracks
+    if subject.settled is not None:
+        tracks = _spelled_out(subject)
+    elif tracks is None and latest is not None:
         packed = _Latest(
             latest.layout.channels,
             latest.at,
@@ -290,7 +377,6 @@ def dump(subject: Subject, *, contact: bool = True) -> bytes:
             latest.identity,
             subject.plan.calm(latest.layout, latest.when).keys,
         )
-    tracks = subject.tracks
     if tracks is not None:
         tracks = {
             channel: msgspec.structs.replace(t, phases=dict(sorted(t.phases.items())))
@@ -319,7 +405,7 @@ def load(subject: Subject, state: bytes) -> None:
             f"this version reads {FORMAT}: judge its readings again"
         )
     subject.heard, subject.day, subject.lost = content.heard, content.day, content.lost
-    subject.tracks, subject.latest = content.tracks, None
+    subject.tracks, subject.latest, subject.settled = content.tracks, None, None
     subject.meters = dict(_meters(subject.plan, content.meters))
     if content.latest is not None:
         latest = _restore(subject.device, content.latest)

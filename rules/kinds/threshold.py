@@ -178,6 +178,10 @@ class Threshold(SampleRule):
         """Say whether an impossible jump waits to be confirmed."""
         return self.spikes == "ignore"
 
+    def settles(self) -> bool:
+        """Whether all within the limits is CLEAR."""
+        return self.clear is None
+
     def badness(self, value: float) -> float:
         """Return how far the value is beyond the nearer limit."""
         low, high = self.limits()
