@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from devices.reading import IMPORTED
+from devices.reading import IMPORTED, WRONG_CLOCK
 from gateway.backtest_chart import Chart, charts
 from gateway.control import ControlError
 from rules.backtest import Backtest, Heard, backtest, heard_at, lead
@@ -300,15 +300,13 @@ def judge(plan: Plan, readings: Sequence[Reading], *, drawn: bool = True) -> Tri
     """
     series = _once(readings)
     heard = None
-    lines: dict[str, list[Reading]] = {plan.name: series}
+    lines: dict[str, Sequence[Reading]] = {plan.name: series}
     if plan.consignment is not None and plan.speaks is not None:
         speaking = Composer(plan.consignment, plan.speaks).concerns
         own = [one for one in series if speaking(one)]
         expected = partial(absence, plan.consignment)
         heard = Heard(heard_at(own), expected)
-        lines = {}
-        for one in own:
-            lines.setdefault(str(one.device), []).append(one)
+        lines = {str(key): [one for one in own if one.device == key] for key in plan.devices}
         made = compose(plan.consignment, own, plan.speaks, until=plan.end)
         series = [one for one in made if one.when < plan.end]
     if not any(one.when >= plan.start for one in series):
@@ -328,8 +326,13 @@ def judge(plan: Plan, readings: Sequence[Reading], *, drawn: bool = True) -> Tri
     return Trial(name=plan.name, against=plan.against, found=found, charts=shown)
 
 
-def _once(readings: Sequence[Reading]) -> list[Reading]:
-    """Return readings in order, each once: parts that were read one by one may share some."""
+def _once(readings: Sequence[Reading]) -> Sequence[Reading]:
+    """Return what was read in parts, each reading once.
+
+    One is in two parts only where it came twice, on two days, from a device without a right clock.
+    """
+    if not any(one.flags & WRONG_CLOCK for one in readings):
+        return readings
     once: dict[tuple[DeviceKey, int, int], Reading] = {}
     for one in readings:
         once.setdefault((one.device, one.at, one.identity), one)

@@ -25,7 +25,7 @@ from rules.pick import counted
 from rules.plan import FOREVER
 from rules.revision import alert_of
 from rules.rule import AbsenceRule, RuleVersion, SampleRule
-from rules.summary import total
+from rules.summary import Samples, believed, total
 from rules.transition import Episode, alert_id
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class _Series:
             for index, name in enumerate(shape.channels):
                 places.setdefault(channel_of(name), []).append(index)
         self._composed = any("@" in name for shape in self._places for name in shape.channels)
-        self._known: dict[str, list[tuple[int, float | None]]] = {}
+        self._known: dict[tuple[str, bool], Samples] = {}
 
     def hears(self, rule: Rule) -> bool:
         """Whether anything was heard that the rule judges."""
@@ -240,14 +240,15 @@ class _Series:
             return False
         return any(rule.channel in {"*", *places} for places in self._places.values())
 
-    def of(self, rule: SampleRule) -> list[tuple[int, float | None]]:
+    def of(self, rule: SampleRule) -> Samples:
         """Return the values that count for a rule about one channel."""
         if self._composed:
-            return self._counted(rule)
-        found = self._known.get(rule.channel)
-        if found is None:
-            found = self._known[rule.channel] = self._samples(rule.channel)
-        return found
+            # What jumped was found by each sensor alone, before they were put together.
+            return believed(self._counted(rule), [])
+        key = rule.channel, rule.waits()
+        if key not in self._known:
+            self._known[key] = believed(self._samples(rule.channel), [rule])
+        return self._known[key]
 
     def _samples(self, channel: str) -> list[tuple[int, float | None]]:
         found: list[tuple[int, float | None]] = []

@@ -79,8 +79,26 @@ def by_day(  # noqa: PLR0913 - a series, how to judge it, and what part of it to
     Raises ValueError if the series is not sorted.
     """
     kind = partial(_kind, rule=rule)
-    segments = _segments(_settled(series, [rule]), rule, interval, start, end, kind)
+    segments = _segments(believed(series, [rule]), rule, interval, start, end, kind)
     return [_day(day, segments) for day in local_days(start, end, zone)]
+
+
+class Samples(NamedTuple):
+    """A series as parallel arrays, by time: ms, and values, NaN where nobody knows."""
+
+    when: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+def believed(series: Series, rules: Sequence[SampleRule]) -> Samples:
+    """Return a series as these rules of one channel take it: without spikes, where all do.
+
+    Without rules it is as it stands.
+    """
+    kept = _settled(series, rules) if rules else series
+    when = np.array([moment for moment, _ in kept], dtype=np.int64)
+    value = np.array([np.nan if v is None else v for _, v in kept], dtype=np.float64)
+    return Samples(when, value)
 
 
 class Total(NamedTuple):
@@ -91,17 +109,18 @@ class Total(NamedTuple):
     unknown: int
 
 
-def total(series: Series, rule: SampleRule, interval: int, *, start: int, end: int) -> Total:
+def total(samples: Samples, rule: SampleRule, interval: int, *, start: int, end: int) -> Total:
     """Return how long a series was well, in breach and unknown in all of start ≤ t < end.
 
-    The rule must judge values one by one. Raises ValueError if the series is not sorted.
+    The rule must judge values one by one; `samples` are those that it believes. Raises ValueError
+    if they are not sorted.
     """
 
     def kind(value: float) -> int:
         condition = rule.condition(value, not math.isnan(value))
         return _ABOVE if condition == BREACH else _UNKNOWN if condition == UNKNOWN else _OK
 
-    segments = _segments(_settled(series, [rule]), rule, interval, start, end, kind)
+    segments = _segments(samples, rule, interval, start, end, kind)
     ok, _, breach, unknown = _within(start, end, segments)
     return Total(ok, breach, unknown)
 
@@ -158,15 +177,14 @@ class _Segments(msgspec.Struct, frozen=True):
 
 
 def _segments(  # noqa: PLR0913, PLR0917 - a series, how to judge it, and what part of it to look at
-    series: Series,
+    samples: Samples,
     rule: SampleRule,
     interval: int,
     start: int,
     end: int,
     kind: Callable[[float], int],
 ) -> _Segments:
-    when = np.array([moment for moment, _ in series], dtype=np.int64)
-    value = np.array([np.nan if v is None else v for _, v in series], dtype=np.float64)
+    when, value = samples
     following = np.append(when[1:], np.iinfo(np.int64).max)
     if np.any(following[: len(when)] < when):
         raise ValueError("the series must be sorted by time")
