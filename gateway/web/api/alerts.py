@@ -10,7 +10,7 @@ from pydantic import Field
 
 from gateway.acts import Kind, acts_of
 from gateway.state import AlertsAsked
-from gateway.web.api import models
+from gateway.web.api import alert_models as models
 from gateway.web.api.access import find_alert, find_device, sees_alert, sees_all
 from gateway.web.api.answers import answer, page
 from gateway.web.api.asked import Page

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 from devices.reading import DeviceKey
 from gateway import __version__
 from gateway.control import NotRunningError
-from gateway.web.api import models
+from gateway.web.api import gateway_models as models
 from gateway.web.api.access import Whole
+from gateway.web.api.alert_models import Alert
 from gateway.web.api.answers import answer
 from gateway.web.visitor import site_of
 
@@ -37,5 +38,5 @@ async def gateway(request: Request, _visitor: Whole) -> Response:
 
 def _own(alert: dict[str, Any]) -> dict[str, Any]:
     """Return an alert about the gateway as the model Alert has it."""
-    known = {name: alert[name] for name in models.Alert.model_fields}
+    known = {name: alert[name] for name in Alert.model_fields}
     return {**known, "device": str(DeviceKey(*alert["device"]))}

@@ -1,4 +1,4 @@
-"""What answers hold, as the API's description has it. Times are ms since 1970, UTC.
+"""What answers about devices hold, as the API's description has it. Times are ms since 1970, UTC.
 
 Answers are encoded as they are made; tests hold them against these models.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from gateway.acts import LONGEST_TEXT, Kind
 
 Flag = Literal[
     "no-clock",
@@ -28,15 +26,6 @@ class Model(BaseModel):
     """What is not declared is not there."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Health(Model):
-    """Whether the gateway answers."""
-
-    status: Literal["ok", "waiting"] = Field(
-        description="ok: it has told how everything stands. waiting: it does not, or not yet."
-    )
-    version: str
 
 
 class Value(Model):
@@ -127,6 +116,7 @@ class Rule(Model):
     begin: int | None
     pending_until: int | None
     alert: str | None = Field(description="The id of the alert that it is, or may become.")
+    unit: str = Field(description="Of a value that is a total or the like; empty: its channel's.")
 
 
 class DeviceDetail(Device):
@@ -195,252 +185,3 @@ class Summaries(Model):
 
     items: list[Summary]
     next: str | None
-
-
-class Alert(Model):
-    """An alert as it stands."""
-
-    id: str
-    rule: str
-    version: str
-    kind: str
-    severity: str
-    device: str
-    channel: str
-    state: Literal["firing", "resolved", "indeterminate"]
-    reason: str
-    began: int
-    fired: int
-    ended: int | None
-    retrospective: bool
-    limit: str
-    unit: str
-    worst: float | None
-    worst_at: int | None
-    first: float | None
-    samples: int
-    unknown: int
-    last: float | None
-    last_at: int | None
-    note: str
-    revision: int
-
-
-class AlertInList(Alert):
-    """An alert, where it is, and who has it."""
-
-    name: str = Field(description="Of the device, or of the gateway.")
-    site: str
-    holder: str = Field(description="Who has it; empty: nobody.")
-    acknowledged: bool
-    muted_until: int | None
-
-
-class Alerts(Model):
-    """A page of alerts, the newest beginning first."""
-
-    items: list[AlertInList]
-    next: str | None
-
-
-class Act(Model):
-    """What somebody did about an alert."""
-
-    alert: str
-    kind: Kind
-    who: str
-    at: int
-    reason: str
-    to: str
-    until: int | None
-    number: int
-
-
-class Facts(Model):
-    """What now counts of that."""
-
-    acknowledged: Act | None
-    assigned: Act | None
-    muted: Act | None
-    notes: list[Act]
-
-
-class Event(Model):
-    """Something that happened to an alert: as it stood after it, and, if revised, before."""
-
-    number: int
-    recorded: int
-    kind: Literal["firing", "severity", "resolved", "indeterminate", "revised"]
-    at: int
-    alert: Alert
-    before: Alert | None
-
-
-class AlertDetail(AlertInList):
-    """An alert with all that is on record about it."""
-
-    explanation: list[str] = Field(description="Sentences for people; times of the place.")
-    facts: Facts
-    acts: list[Act]
-    events: list[Event]
-
-
-class Message(Model):
-    """A message that could not become readings."""
-
-    number: int
-    received: int
-    topic: str
-    owner: str
-    source: str
-    reason: str
-    detail: str
-    cure: str
-    size: int = Field(description="Bytes of the payload.")
-    payload: str = Field(description="Its first 2,000 bytes, base64.")
-
-
-class Refused(Model):
-    """Why a message, or a part of it, lies in the quarantine, and what to do."""
-
-    reason: str = Field(description="A short name, by which such messages are counted.")
-    detail: str
-    cure: str
-
-
-class Pushed(Model):
-    """What became of a message. All of it is on the disk."""
-
-    readings: int
-    later: int = Field(description="Messages that a vendor's codec reads soon.")
-    quarantine: list[Refused] = Field(
-        description="What could not be understood. It is kept, and need not be sent again."
-    )
-
-
-class Messages(Model):
-    """A page of the quarantine, oldest first."""
-
-    items: list[Message]
-    next: str | None
-
-
-class Port(Model):
-    """One of the listener's."""
-
-    address: str
-    tls: bool
-
-
-class Listener(Model):
-    """How the listener stands."""
-
-    ports: list[Port]
-    since: int
-    connected: int
-    accepted: int
-    refused: dict[str, int]
-
-
-class Broker(Model):
-    """How it stands with a broker that was joined."""
-
-    state: str
-    since: int
-    detail: str
-
-
-class Way(Model):
-    """How another way in than MQTT fares."""
-
-    name: str = Field(description="As its readings name their source, such as poll:cold-store.")
-    well: bool
-    since: int = Field(description="Since when it has been so.")
-    reason: str = Field(description="What is wrong, and what to do; empty while it is well.")
-    last: int | None = Field(description="When something came last.")
-    readings: int = Field(description="How many came since the start.")
-    rejected: int = Field(description="Messages that went to the quarantine since the start.")
-
-
-class Codecs(Model):
-    """How it stands with codecs of vendors."""
-
-    names: list[str] = Field(description="Those that can be used.")
-    waiting: int = Field(description="Messages that have yet to be decoded.")
-    problem: str | None = Field(description="What is wrong with their files or their process.")
-
-
-class InfluxDB(Model):
-    """How it stands with an InfluxDB that everything is copied to."""
-
-    url: str
-    version: str = Field(description="What it says it is; empty until it was asked.")
-    well: bool = Field(description="Whether the last attempt to write succeeded.")
-    reason: str = Field(description="Why not, and what to do.")
-    last: int | None = Field(description="When it last took something.")
-    written: int = Field(description="Points that it took since the start.")
-    waiting: int = Field(description="Readings that it has yet to get.")
-    missed_days: int = Field(description="Days that it will get from the history.")
-    rejected: int = Field(description="Points that it refused, and that lie aside.")
-    expired: int = Field(description="Points older than what it keeps, since the start.")
-
-
-class Disk(Model):
-    """Bytes that are free, and in use by each of our files."""
-
-    free: int
-    journal: int
-    history: int
-    state: int
-    problem: str | None
-
-
-class Gateway(Model):
-    """How the gateway itself stands."""
-
-    version: str
-    box: str
-    now: int
-    started: int
-    clock_trusted: bool
-    brokers: dict[str, Broker]
-    listener: Listener | None
-    influxdb: dict[str, InfluxDB]
-    ways: list[Way] = Field(description="Polls, Modbus controllers, Bluetooth.")
-    codecs: Codecs
-    devices: int
-    received: int = Field(description="Messages taken in since the start.")
-    duplicates: int = Field(description="Readings that were stored already.")
-    quarantine: dict[str, int] = Field(description="Messages in it, by reason.")
-    disk: Disk
-    waiting: dict[str, int] = Field(description="Records that each follower has yet to handle.")
-    dead_letters: dict[str, int]
-    wrong_clocks: list[str] = Field(description="Devices whose clock is wrong.")
-    problems: list[Alert] = Field(description="The open alerts about the gateway itself.")
-
-
-# -- what is sent to us -------------------------------------------------------------------------
-
-
-class Because(Model):
-    """Why it is done."""
-
-    reason: str = Field(min_length=1, max_length=LONGEST_TEXT)
-
-
-class Note(Model):
-    """What there is to say."""
-
-    reason: str = Field(min_length=1, max_length=LONGEST_TEXT, description="The note.")
-
-
-class Assignment(Because):
-    """To whom, and why."""
-
-    to: str = Field(min_length=1, max_length=60, description="A person's name.")
-
-
-class Mute(Because):
-    """For how long, and why."""
-
-    minutes: int = Field(ge=1, le=24 * 60)

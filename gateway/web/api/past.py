@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from devices.reading import UNUSABLE
 from gateway.downsample import Buckets, buckets
 from gateway.history.columns import DAY
 from gateway.web.api.flags import flag_words
@@ -123,7 +124,7 @@ def _told(said: Reading, one: Reading, channels: Sequence[str]) -> dict[str, Any
     """Return a reading as it counts, with what the device said where that is another value."""
     raw = {} if said is one else _otherwise(said, one, channels)
     changed = CALIBRATED if said.values is not one.values else 0
-    changed |= MAINTAINED if said.flags != one.flags else 0
+    changed |= MAINTAINED if (said.flags ^ one.flags) & UNUSABLE else 0
     return {
         "when": one.when,
         "at": one.at,

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.web.api import models, push_topics
+from gateway.web.api import push_models as models
+from gateway.web.api import push_topics
 from gateway.web.api.answers import answer
 from gateway.web.problems import Problem
 from gateway.web.visitor import Pusher, Visitor, site_of

@@ -11,7 +11,7 @@ from pydantic import Field
 from gateway.web.api.access import Whole
 from gateway.web.api.answers import page
 from gateway.web.api.asked import Page
-from gateway.web.api.models import Messages
+from gateway.web.api.gateway_models import Messages
 from gateway.web.api.paging import cursor, place
 from gateway.web.visitor import site_of
 

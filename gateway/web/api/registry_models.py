@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import Field
 
+from gateway.web.api.alert_models import Alert
 from gateway.web.api.asked import Channel
-from gateway.web.api.models import Alert, Calibration, Model
+from gateway.web.api.models import Calibration, Model
 
 MOST_MINUTES = 31 * 24 * 60
 Text = Annotated[str, Field(max_length=100)]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway import __version__
-from gateway.web.api import models
+from gateway.web.api import alert_models, gateway_models, models
 from gateway.web.api.paging import cursor
 from tests.gateway.web.api_client import api, pages, refused
 from tests.gateway.web.running import RunningPage, until
@@ -78,8 +78,8 @@ def test_an_alert_is_told_with_all_that_is_on_record(
     ):
         answer = client.post(f"/alerts/{alert}/{verb}", json={"reason": "=1+1 <b>", **more})
         assert answer.status_code == OK, answer.text
-        models.Act.model_validate(answer.json())
-    told = models.AlertDetail.model_validate(client.get(f"/alerts/{alert}").json())
+        alert_models.Act.model_validate(answer.json())
+    told = alert_models.AlertDetail.model_validate(client.get(f"/alerts/{alert}").json())
     assert told.holder == "petra"
     assert told.acknowledged
     assert told.facts.muted is not None
@@ -102,7 +102,7 @@ def test_alerts_come_in_pages_newest_first(page: RunningPage, client: httpx.Clie
     assert made <= {one["id"] for one in found}
     assert len({one["id"] for one in found}) == len(found)
     for one in found:
-        models.AlertInList.model_validate(one)
+        alert_models.AlertInList.model_validate(one)
     assert pages(client, "/alerts", state="ended") == [[]]
 
 
@@ -115,11 +115,11 @@ def test_what_is_not_understood_is_told(page: RunningPage, client: httpx.Client)
 
     messages = until(lambda: len(found()) == 3 and found(), "they lie in the quarantine")
     for one in messages:
-        assert models.Message.model_validate(one).reason == "no-channel"
+        assert gateway_models.Message.model_validate(one).reason == "no-channel"
 
 
 def test_the_gateway_tells_how_it_stands(client: httpx.Client) -> None:
-    told = models.Gateway.model_validate(client.get("/gateway").json())
+    told = gateway_models.Gateway.model_validate(client.get("/gateway").json())
     assert told.box == "dock"
     assert told.listener is not None
     assert "monitor" in told.waiting

@@ -10,6 +10,7 @@ import pytest
 from devices.reading import ARRIVAL, RETAINED, DeviceKey, Reading, reading
 from gateway.history import History
 from gateway.journal import Journal
+from gateway.registry.cards import Calibration, Maintenance
 from gateway.state import State
 from gateway.web.api import past
 from gateway.web.files import Files
@@ -218,6 +219,20 @@ def test_two_readings_of_one_moment_are_both_counted_wherever_they_lie(fill: Fil
     same = [said(at=NOW, value=1.0, sequence=number) for number in range(5)]
     (day,) = all_summaries(fill(same[:2], same[2:]), 2 * DAY, 10)
     assert day["channels"]["temperature"]["readings"] == 5
+
+
+def test_a_calibration_that_has_expired_is_no_maintenance(fill: Fill) -> None:
+    files = fill([], [climate(NOW, 60.0, 4.5)])
+    corrections = files.registry.corrections
+    expired = Calibration(
+        since=NOW - DAY, channel="temperature", offset=0.0, certificate="K-1", expires=NOW - 1
+    )
+    corrections.state(DEVICE, [expired], [])
+    (told,) = all_readings(files, 9)
+    assert (told["flags"], told["raw"]) == ((), {})
+    corrections.state(DEVICE, [], [Maintenance(since=NOW, until=NOW + 1, reason="", who="")])
+    (told,) = all_readings(files, 9)
+    assert told["flags"] == ("maintenance",)
 
 
 def test_other_devices_are_not_mixed_in(fill: Fill) -> None:
