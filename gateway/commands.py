@@ -140,7 +140,8 @@ class Commands:
     async def status(self, _request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """How everything stands, worst alerts first."""
         gateway = self._gateway
-        open_alerts = map(self._as_it_is, gateway.monitor.open_alerts)
+        judged = (*gateway.monitor.open_alerts, *gateway.freight.monitor.open_alerts)
+        open_alerts = map(self._as_it_is, judged)
         alerts = [*gateway.own_alerts.open_alerts, *open_alerts]
         alerts.sort(key=lambda one: (one.retrospective, GRAVITY[one.severity], one.fired))
         pending = self._pending()
@@ -216,7 +217,9 @@ class Commands:
         }
 
     def _as_it_is(self, alert: Alert) -> Alert:
-        return as_it_is(alert, self._gateway.monitor.engine.state(alert.device))
+        gateway = self._gateway
+        known = gateway.monitor.engine.state(alert.device)
+        return as_it_is(alert, known or gateway.freight.monitor.engine.state(alert.device))
 
     def _pending(self) -> list[dict[str, Any]]:
         engine = self._gateway.monitor.engine

@@ -58,7 +58,7 @@ def explained(told: Told, now: int) -> list[str]:
     if alert.retrospective:
         found.append(
             "It was found afterwards, in data of the past (a logger's file, data that came "
-            "late) or by what was stated of the device: nobody was warned by it in time."
+            "late) or by what was stated of it: nobody was warned by it in time."
         )
     return found
 
@@ -68,7 +68,8 @@ def _beginning(told: Told, at: Callable[[int | None], str]) -> str:
     first = told.value(alert.first)
     began = f"It began {at(alert.began)}" + (f" with {first}" if first else "")
     if not alert.channel:
-        began = f"The device was last heard {at(alert.began)}"
+        who = "The device" if told.of_device else told.name
+        began = f"{who} was last heard {at(alert.began)}"
     if alert.fired - alert.began < MINUTE and alert.channel:
         return f"{began}, and fired at once."
     return f"{began}, and fired {at(alert.fired)}, after {lasted(alert.fired - alert.began)}."

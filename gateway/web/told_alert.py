@@ -11,8 +11,9 @@ from gateway.alert_now import as_it_is
 from gateway.own_alerts import GRAVITY, KIND
 from gateway.registry.known import Known
 from gateway.web.health import sentence
-from gateway.web.look import amount, channel_name
+from gateway.web.look import address, amount, channel_name
 from rules.alert import Alert
+from rules.cargo.consignment import consignment_of
 from rules.revision import withdrawn
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Told(msgspec.Struct, frozen=True):
     alert: Alert
     facts: Facts
     name: str
-    """Of the device, or of the gateway."""
+    """Of the device, the consignment or the vehicle, or of the gateway."""
     site: str
     """Where the device is, in words."""
     zone: str
@@ -46,6 +47,19 @@ class Told(msgspec.Struct, frozen=True):
     def device(self) -> str:
         """The device's key."""
         return str(self.alert.device)
+
+    @property
+    def of_device(self) -> bool:
+        """Whether it is about one device: not about the gateway, a consignment or a vehicle."""
+        return not self.own and "/" not in self.alert.device.id
+
+    @property
+    def page(self) -> str:
+        """The address of the view of what it is about; "" where there is none."""
+        consignment = consignment_of(self.alert.device)
+        if consignment is not None:
+            return address("consignment", consignment)
+        return address("sensor", self.device) if self.of_device else ""
 
     @property
     def open(self) -> bool:
@@ -147,7 +161,8 @@ def told(
 def _name(alert: Alert, given: str) -> str:
     if alert.kind == KIND:
         return f"Gateway {alert.device.id}"
-    return given or alert.device.id
+    kind, _, name = alert.device.id.rpartition("/")
+    return given or f"{kind.capitalize()} {name}".strip()
 
 
 def hands(state: State) -> list[str]:
