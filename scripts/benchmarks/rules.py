@@ -18,7 +18,7 @@ MEASUREMENTS: Measurements = (
 
 def main(given: Sequence[str]) -> None:
     """Measure, show, and write what was asked for."""
-    run("rules", "two", MEASUREMENTS, given)
+    run("rules", "three", MEASUREMENTS, given)
 
 
 if __name__ == "__main__":
