@@ -56,7 +56,7 @@ def inputs(rule: MeterRule, reading: Reading, judged: Judged) -> Any:  # noqa: A
     found = []
     for number, channel in enumerate(rule.inputs()):
         places = judged.places[judged.channels.index(channel)]
-        if rule.counts.startswith("@"):
+        if judged.composed and rule.counts.startswith("@"):
             places = tuple(
                 one for one in places if reading.layout.channels[one].endswith(rule.counts)
             )

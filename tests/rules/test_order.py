@@ -222,7 +222,7 @@ def drawn(draw: st.DrawFn, kind: str, name: str) -> Rule:
         by_channel: Settings = {"channel": "battery", "for": "2 h"}
         found["grace"] = draw(st.sampled_from([at_times, by_channel]))
     if kind != "lost_contact":
-        found["counts"] = draw(st.sampled_from(["any", "any", "all", "mean"]))
+        found["counts"] = draw(st.sampled_from(["any", "any", "all", "mean", "@2"]))
         if draw(sometimes):
             found["hold"] = draw(length)
     return rule(**found)
