@@ -151,6 +151,8 @@ class Consignments:
     ) -> Taken:
         """Take what sensors said, and return what it says of their consignments."""
         of, ended = self._of, self._ended
+        if not of and not ended:
+            return Taken(())
         mine = [one for one in readings if one.device in of or one.device in ended]
         if not mine:
             return Taken(())

@@ -56,7 +56,8 @@ async def _drained(gateway: Gateway, count: int, began: float, cpu: float) -> Do
         await gateway.ingest.bell.wait()
     ended = time.perf_counter()
     waiting = sum(one.sink.waiting for one in gateway.copies)
-    while min(gateway.monitor.cursor, gateway.archivist.cursor) < gateway.journal.head:  # noqa: ASYNC110 - followers ring no bell
+    followers = (gateway.monitor, gateway.freight.monitor, gateway.archivist)
+    while min(one.cursor for one in followers) < gateway.journal.head:  # noqa: ASYNC110 - followers ring no bell
         await asyncio.sleep(LOOK)
     # The cursor moves when the history begins to store; when that has ended nobody tells.
     await asyncio.sleep(QUIET)

@@ -127,6 +127,10 @@ async def _one_batch(
             await gateway.monitor.handle(
                 *ingest.read(gateway.monitor.cursor, gateway.monitor.limit)
             )
+    with taken.stage("freight"):
+        freight = gateway.freight.monitor
+        while freight.cursor < journal.head:
+            await freight.handle(*ingest.read(freight.cursor, freight.limit))
     with taken.stage("history"):
         while gateway.archivist.cursor < journal.head:
             await gateway.archivist.handle(

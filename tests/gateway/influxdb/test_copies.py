@@ -61,8 +61,9 @@ async def arrive(gateway: Gateway, count: int) -> None:
     journal.append([said(at=NOW, sequence=first + i) for i in range(count)])
     journal.commit()
     batch = journal.publish()
-    await gateway.monitor.handle(batch.readings, batch.cursor)
-    await gateway.monitor.checkpoint()
+    for one in (gateway.monitor, gateway.freight.monitor):
+        await one.handle(batch.readings, batch.cursor)
+        await one.checkpoint()
     history.gather(batch.readings)
     history.stage_gathered(batch.cursor)
     history.commit()
