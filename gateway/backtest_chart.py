@@ -65,6 +65,11 @@ class Lane(msgspec.Struct, frozen=True):
     tried: bool
     bars: list[Bar]
 
+    @property
+    def label(self) -> str:
+        """What stands beside it: of a rule of now, that it is one."""
+        return self.rule if self.tried else f"{self.rule} (now)"
+
 
 class Chart(msgspec.Struct, frozen=True):
     """One channel with its limits, and the alerts of all rules about it, start ≤ t < end (ms)."""

@@ -196,7 +196,7 @@ class _Drawing:
             yield f'<text x="{WIDTH - RIGHT + 6}" y="{place + 4}">{value:g} {escape(words)}</text>'
 
     def _lane(self, lane: Lane, top: float) -> Iterator[str]:
-        name = lane.rule if len(lane.rule) <= 20 else f"{lane.rule[:19]}…"
+        name = lane.label if len(lane.label) <= 20 else f"{lane.label[:19]}…"
         quiet = "" if lane.tried else " quiet"
         yield f'<text class="end{quiet}" x="{LEFT - 8}" y="{top + 14}">{escape(name)}</text>'
         y = top + LANE - 2

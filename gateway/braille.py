@@ -41,7 +41,7 @@ def plotted(chart: Chart, width: int, zone: str) -> list[Text]:
     """Return the chart as lines of text of at most `width` characters."""
     low, high = _range(chart)
     labels = _labels(chart, low, high)
-    margin = max(*map(len, labels.values()), *(len(one.rule) for one in chart.lanes), 4)
+    margin = max(*map(len, labels.values()), *(len(one.label) for one in chart.lanes), 4)
     margin = min(margin, width // 3)
     columns = max(width - margin - 2, 10)
     cells, beyond = _canvas(chart, columns, low, high)
@@ -201,7 +201,7 @@ def _lane(lane: Lane, chart: Chart, columns: int, margin: int) -> Text:
         sign = SAME if bar.same else BAR if lane.tried else STANDING
         for column in range(first, min(last, columns - 1) + 1):
             signs[column] = sign
-    name = lane.rule if len(lane.rule) <= margin else f"{lane.rule[: margin - 1]}…"
+    name = lane.label if len(lane.label) <= margin else f"{lane.label[: margin - 1]}…"
     text = Text(f"{name:>{margin}} ", "" if lane.tried else "dim")
     return text.append("│", "dim").append("".join(signs).rstrip(), "red" if lane.tried else "blue")
 

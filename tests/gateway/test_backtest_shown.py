@@ -92,7 +92,7 @@ def test_limits_stand_at_the_side_and_alerts_below_by_shape() -> None:
     drawn = chart([5.0, 9.0, 6.0], lanes=lanes())
     found = rows(drawn, 80)
     assert sum(line.strip().startswith("8 °C ┤") for line in found) == 1
-    assert [line.split("│")[0].strip() for line in found[-3:]] == ["warm", "both", "fridge"]
+    assert [line.split("│")[0].strip() for line in found[-3:]] == ["warm", "both", "fridge (now)"]
     assert [set(line.split("│")[1].strip()) for line in found[-3:]] == [{"█"}, {"▒"}, {"▄"}]
     assert all(sign in legend(drawn.lanes) for sign in "█▒▄")
 
