@@ -24,6 +24,7 @@ from gateway.brokers import Brokers, broker_settings
 from gateway.caretaker import Caretaker
 from gateway.clock import Clock, boot_id
 from gateway.consignments.book import Book
+from gateway.consignments.desk import desk_of
 from gateway.control import ControlServer
 from gateway.decoders import Decoders
 from gateway.disk import Disk
@@ -162,6 +163,7 @@ class Gateway:
             corrections=self.registry.corrections,
             intervals=self.known.intervals,
         )
+        self.desk = desk_of(self)
         self.registry.stage_change = self._stage_change
         self.registry.on_change = self._on_change
         self.hush = Hush(self.state, self.registry, self.clock)
@@ -349,6 +351,7 @@ class Gateway:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)
         yield from self.freight.parts(self.ingest)
+        yield "review", self.desk.review.run()
         yield "history", follow(self.ingest, self.archivist)
         yield "evidence", self.keeper.run()
         yield "inspector", follow(self.ingest, self.inspector)

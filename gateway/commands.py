@@ -29,6 +29,7 @@ from gateway.registry_commands import registry_commands
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
 from gateway.unwatched import Unwatched
+from gateway.verdict_commands import VerdictCommands
 from rules.duration import DAY
 from rules.revision import withdrawn
 
@@ -111,6 +112,7 @@ class Commands:
             **devices.by_name,
             **registry_commands(gateway),
             **consignment_commands(gateway),
+            **VerdictCommands(gateway.desk).by_name,
             **EvidenceCommands(gateway).by_name,
             **IntakeCommands(gateway).by_name,
             **InfluxCommands(gateway).by_name,

@@ -128,6 +128,8 @@ class Monitor:
         self.told.on_change = self._on_alerts
         self.on_change: Callable[[Iterable[DeviceKey]], None] = lambda _devices: None
         """Called after devices were heard and judged, and after their alerts have changed."""
+        self.on_judged_again: Callable[[DeviceKey], None] = lambda _device: None
+        """Called once somebody whose past has changed was judged again, and that is recorded."""
 
     @property
     def open_alerts(self) -> list[Alert]:
@@ -335,6 +337,7 @@ class Monitor:
             self._forget_late(device)
 
         await self.told.record(events, along)
+        self.on_judged_again(device)
 
     def seen_last(self, device: DeviceKey) -> Reading | None:
         """Return the latest reading of a device since the start, None if it was not heard."""

@@ -8,14 +8,15 @@ from gateway.consignments.reports import Place, Reports
 from gateway.consignments.review import Review
 from gateway.consignments.signing import Signing
 from gateway.consignments.signing_in import SigningIn
+from gateway.consignments.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.reading import DeviceKey
+    from gateway.app import Gateway
     from gateway.clock import Clock
     from gateway.consignments.book import Book
-    from gateway.consignments.verdicts import Verdicts
     from gateway.registry.cards import Card
     from gateway.registry.registry import Registry
     from gateway.state import State
@@ -50,3 +51,29 @@ class Desk:
         signing_in = SigningIn(state, clock.monotonic)
         self.signing = Signing(state, book, self.reports, signing_in, clock)
         self.review = Review(state, book, self.reports, verdicts, clock)
+
+
+def desk_of(gateway: Gateway) -> Desk:
+    """Put together the desk of a gateway; what is judged again is looked at from now on."""
+    section, journal = gateway.settings.gateway, gateway.journal
+    verdicts = Verdicts(
+        gateway.state,
+        gateway.monitor.past,
+        gateway.registry.corrections,
+        gateway.book,
+        gateway.goods,
+        gateway.known.intervals,
+        lambda: journal.head,
+    )
+    desk = Desk(
+        gateway.state,
+        gateway.clock,
+        book=gateway.book,
+        verdicts=verdicts,
+        registry=gateway.registry,
+        card=gateway.known.card,
+        head=lambda: journal.head,
+        place=Place(section.box, section.timezone),
+    )
+    gateway.freight.monitor.on_judged_again = desk.review.heed
+    return desk
