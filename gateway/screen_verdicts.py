@@ -94,7 +94,7 @@ def _show_measured(console: Console, settings: Settings, verdict: Verdict) -> No
             _extreme(settings, one.highest, one.unit),
             with_unit(one.mean, one.unit),
             numbers(one.mkt, one.unit) if one.mkt is not None else NONE,
-            length(one.unknown),
+            length(one.unknown) + (f" (in part {length(one.partly)})" if one.partly else ""),
         )
         for one in verdict.statistics
     ]

@@ -239,7 +239,9 @@ def _cards(report: Report) -> Iterator[list[Flowable]]:
         else "none was seen",
     )
     share = verdict.unknown / max(1, verdict.until - verdict.since) * 100
-    yield _card("Nobody knows", length(verdict.unknown), f"{number(share, 1)} % of the time")
+    partly = f"; {length(verdict.partly)} known in part" if verdict.partly else ""
+    told = f"{number(share, 1)} % of the time{partly}"
+    yield _card("Nobody knows", length(verdict.unknown), told)
     for one in verdict.budgets[:3]:
         yield _card(
             f"Budget left: {cut(one.rule, 40)}",

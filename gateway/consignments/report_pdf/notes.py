@@ -31,8 +31,9 @@ METHODS = (
     (
         "Means",
         (
-            "are weighted by time: between two readings the value is taken to change evenly, "
-            "and over a gap nothing is assumed."
+            "are weighted by time: a value holds until the next one, and no longer than "
+            "values of its sensor do. Of several sensors that count together it is the mean "
+            "of those that were heard. A gap has no part in it."
         ),
     ),
     (
@@ -40,24 +41,28 @@ METHODS = (
         (
             "is that of Haynes: the one temperature at which as much would have happened to "
             "the goods as at all those that were measured, with the activation energy that "
-            "stands beside it, weighted by time. It excuses no excursion."
+            "stands beside it, weighted by time; from one value to the next the rate goes "
+            "straight (trapezoid). With a gap it is told at best, as if the goods had what is "
+            "aimed at meanwhile, and at worst, as if they had the highest value of the whole "
+            "voyage, or the upper limit where that is higher. That is an assumption, and by "
+            "it alone nothing is proposed. It excuses no excursion."
         ),
     ),
     (
         "Gaps.",
         (
-            "A reading speaks for a while, as its sensor usually sends. After that nobody "
-            "knows until the next one. Such time is never counted as well or as unwell: it is "
-            "told by itself, and where it could matter, as what it comes to at best and at "
-            "worst."
+            "A reading speaks for two and a half of the intervals in which its sensor sends. "
+            "After that nobody knows until the next one. Such time is told by itself, and is "
+            "never counted as well or as unwell: at worst all of it is out of range, at best "
+            "none."
         ),
     ),
     (
         "Excursions",
         (
-            "begin with the first reading out of range and end with the first one back in it. "
-            "Time in them is given to whoever had custody then; before a handover is "
-            "confirmed, to the one before."
+            "are as long as anything may have been out of range: a gap does not end them, "
+            "only a value that is well does. Their time is given to whoever had custody then; "
+            "before a handover is confirmed, to the one before."
         ),
     ),
     (

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from rules.cargo.consignment import Leg
     from rules.cargo.verdict import Band, Excursion, Extreme
 
+MOMENTS = frozenset({"until"})
+LENGTHS = frozenset({"ignore", "carried", "wait"})
+"""Fields of facts that are times, and lengths of time, ms."""
+
 
 def excursions(report: Report, times: Times) -> Iterator[Flowable]:
     """Yield every time out of range: how long, how far, where, and in whose custody."""
@@ -107,7 +111,8 @@ def statistics(report: Report, times: Times) -> Iterator[Flowable]:
                     if one.mkt is None
                     else f"{numbers(one.mkt, one.unit)}, {number(one.energy, 3)} kJ/mol",
                     length(one.known),
-                    length(one.unknown),
+                    length(one.unknown)
+                    + (f"\nand {length(one.partly)} known in part" if one.partly else ""),
                 ]
                 for one in report.verdict.statistics
             ],
@@ -268,7 +273,7 @@ def entries(report: Report, times: Times) -> Iterator[Flowable]:
             [
                 [
                     str(one.number),
-                    f"{one.kind}{', withdrawn' if one.withdrawn else ''}\n{_fact(one.fact)}",
+                    f"{one.kind}{', withdrawn' if one.withdrawn else ''}\n{_fact(one.fact, times)}",
                     times.minute(one.at),
                     times.minute(one.entered),
                     one.who,
@@ -333,22 +338,27 @@ def _alert(one: Alerted, times: Times) -> list[str]:
     ]
 
 
-def _fact(fact: dict[str, object]) -> str:
+def _fact(fact: dict[str, object], times: Times) -> str:
     """Return what a fact says, in few words; it is whole in the report's data."""
-    told = []
-    for name, value in fact.items():
-        if value in (None, "", [], {}):
-            continue
-        if name == "sensor" and isinstance(value, list | tuple):
-            text = "/".join(str(one) for one in value if one)
-        elif isinstance(value, list | tuple):
-            text = f"{len(value)} of them"
-        elif isinstance(value, dict):
-            text = str(value.get("name", ""))
-        else:
-            text = str(value)
-        told.append(f"{name.replace('_', ' ')} {text}")
-    return ", ".join(told)
+    told = ((name, _value(name, value, times)) for name, value in fact.items())
+    return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in told if text)
+
+
+def _value(name: str, value: object, times: Times) -> str:
+    """Return a field of a fact as people read it, "" where it says nothing."""
+    if isinstance(value, int) and name in MOMENTS:
+        return times.minute(value)
+    if isinstance(value, int) and name in LENGTHS:
+        return length(value) if value else ""
+    if isinstance(value, dict):
+        return str(value.get("name", ""))
+    if isinstance(value, list | tuple):
+        if name == "sensor":
+            return "/".join(str(one) for one in value if one)
+        parts = (one.get("id", "") if isinstance(one, dict) else str(one) for one in value)
+        named = ", ".join(filter(None, parts))
+        return named or (f"({len(value)})" if value else "")
+    return str(value) if value else ""
 
 
 def _edges(band: Band, unit: str) -> str:

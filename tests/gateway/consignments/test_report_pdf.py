@@ -76,6 +76,7 @@ def test_every_figure_of_the_verdict_is_on_the_report() -> None:
     told = [verdict.proposal.upper(), verdict.version, *verdict.reasons, length(verdict.unknown)]
     for statistic in verdict.statistics:
         told += [f"{statistic.readings:,}", number(statistic.mean), length(statistic.known)]
+        told += [length(statistic.partly)]
         told += [number(one.value) for one in (statistic.lowest, statistic.highest) if one]
         if statistic.mkt:
             told += [number(one) for one in (statistic.mkt.known, statistic.mkt.worst)]

@@ -163,6 +163,7 @@ def verdict(**more: object) -> Verdict:
                 mean=5.237,
                 known=3 * DAY - 4 * HOUR,
                 unknown=4 * HOUR,
+                partly=35 * MINUTE,
                 mkt=Cases(5.61, 5.58, 5.97),
             ),
             Statistic(
