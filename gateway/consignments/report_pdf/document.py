@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, PageBreak, PageTemplate
 
 from gateway.consignments.report import WORDS
-from gateway.consignments.report_pdf import look, notes, tables
+from gateway.consignments.report_pdf import look, notes, records, tables
 from gateway.consignments.report_pdf.front import front
 from gateway.consignments.report_pdf.look import (
     BOTTOM,
@@ -91,7 +91,7 @@ def _story(version: Version, times: Times) -> Iterator[Flowable]:
     yield PageBreak()
     for part in (
         *(tables.excursions, tables.statistics, tables.bands, tables.budgets),
-        *(tables.custody, tables.sensors, tables.entries, tables.alerts, notes.criteria),
+        *(records.custody, records.sensors, records.entries, records.alerts, notes.criteria),
     ):
         yield from part(report, times)
     yield from notes.methods(version, times)
