@@ -176,3 +176,11 @@ def subject(owner: str, consignment: str) -> DeviceKey:
 def consignment_of(key: DeviceKey) -> str | None:
     """Return the id of the consignment that a key is of, None if it is a device's."""
     return key.id.removeprefix(PREFIX) if key.id.startswith(PREFIX) else None
+
+
+def slots(consignment: Consignment) -> dict[DeviceKey, int]:
+    """Return the number of each sensor that ever spoke for it, from 1, by first assignment."""
+    return {
+        sensor: number
+        for number, sensor in enumerate(dict.fromkeys(a.sensor for a in consignment.assignments), 1)
+    }
