@@ -53,7 +53,7 @@ LOOKING = frozenset(
         *("user-list", "screen-list", "key-list", "audit", "influx-status", "influx-rejected"),
         *("device-show", "device-calibration", "device-export"),
         *("consignments", "consignment-show", "consignment-check", "consignment-export"),
-        "consignment-holds",
+        *("consignment-holds", "consignment-verdict", "consignment-report", "consignment-reports"),
         "rules-backtest",
         "rules-diff",
     }
@@ -144,7 +144,8 @@ class Commands:
         gateway = self._gateway
         judged = (*gateway.monitor.open_alerts, *gateway.freight.monitor.open_alerts)
         open_alerts = map(self._as_it_is, judged)
-        alerts = [*gateway.own_alerts.open_alerts, *open_alerts]
+        reviews = gateway.desk.review.open_alerts
+        alerts = [*gateway.own_alerts.open_alerts, *reviews, *open_alerts]
         alerts.sort(key=lambda one: (one.retrospective, GRAVITY[one.severity], one.fired))
         pending = self._pending()
         senders = gateway.journal.quarantine.worst_senders(WORST)

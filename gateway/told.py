@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from devices.reading import IMPORTED, RETAINED
+from gateway.consignments.reports import REVIEW
 from gateway.database import DiskError
 from gateway.own_alerts import KIND as OWN
 from rules import revision
@@ -45,7 +46,9 @@ class Told:
         self._state = state
         self._clock = clock
         self.open = {
-            one.subject: one for one in state.open_alerts() if one.kind != OWN and owns(one.device)
+            one.subject: one
+            for one in state.open_alerts()
+            if one.kind not in {OWN, REVIEW} and owns(one.device)
         }
         """What is firing now, by rule, device and channel."""
         self.on_change: Callable[[Iterable[DeviceKey]], None] = lambda _devices: None
