@@ -14,6 +14,7 @@ from gateway.consignments.changes import claims, custodian_at
 from gateway.consignments.doubts import Sensor, doubts, speaking
 from gateway.consignments.facts import Stated, Withdrawn
 from gateway.consignments.fold import settled
+from gateway.consignments.report import standing
 from gateway.control import ControlError
 from gateway.registry.times import Times
 from gateway.report_range import find_zone
@@ -63,7 +64,9 @@ class ConsignmentViews:
                 "quantity": one.quantity,
                 "unit": one.unit,
                 "stage": one.stage,
+                "standing": standing(one),
                 "since": one.stages[-1].since,
+                "over": self._over(one.id),
                 "custodian": custodian_at(one, now),
                 "confirmed": one.custody[-1].confirmed,
                 "leg": leg.number if (leg := one.leg_at(now)) else None,

@@ -14,9 +14,11 @@ LARGEST = 64 * 1024
 LARGEST_OF = {
     "/api/v1/push/": 1 << 20,
     "/api/v1/devices.csv": 8 << 20,
+    "/api/v1/consignments.csv": 8 << 20,
     "/devices/import": 8 << 20,
+    "/consignments/import": 8 << 20,
 }
-"""Bytes of what devices said, as over MQTT, and of tables of devices, by how the path begins.
+"""Bytes of what devices said, as over MQTT, and of tables, by how the path begins.
 Nothing of it is read before it is known who sends it."""
 
 

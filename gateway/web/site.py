@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from gateway.clock import Clock
+from gateway.consignments.book import Book
 from gateway.control import NotRunningError, ask
+from gateway.goods import Goods
 from gateway.web.files import Archive, Files
 from gateway.web.health import Health
 from gateway.web.limits import Guesses, Limits
@@ -23,15 +25,18 @@ if TYPE_CHECKING:
 
 PATIENCE, LONG = 10, 600
 """Seconds in which the gateway has to answer a command."""
-SLOW = {"retry", "drop"}
-"""Commands that go through the whole quarantine."""
+SLOW = {
+    *("retry", "drop", "consignment-import"),
+    *("consignment-verdict", "consignment-report", "consignment-sign"),
+}
+"""Commands that go through the whole quarantine, a table, or all that sensors said."""
 
 
 class Site:
     """One page over one gateway. `run` it while it is served."""
 
     def __init__(self, settings: Settings, web: Web) -> None:
-        """Open the files to read. Raises FileError, DiskError."""
+        """Open the files to read. Raises FileError, DiskError, ProfileError."""
         self.settings = settings
         self.web = web
         self.clock = Clock()
@@ -40,6 +45,10 @@ class Site:
         """For what is quickly read; on the event loop."""
         self.archive = Archive(folder)
         """For what takes a while: readings of the past; on a thread of its own."""
+        self.goods = Goods(self.files.state, settings.goods.folder)
+        """The profiles of goods: as the gateway has them, which started when we did."""
+        self.book = Book(self.files.state, settings.gateway.owner)
+        """What was stated of consignments, as of the last look at it; on the event loop."""
         self.standing = Standing(settings, self.files, self.clock)
         self.streams = Streams(self.standing, self.clock)
         self.screens = Screens(self.streams, self.files.state, self.ask)

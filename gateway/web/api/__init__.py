@@ -6,14 +6,28 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 
-from gateway.web.api import alerts, devices, gateway, push, quarantine, readings, registry
+from gateway.web.api import (
+    alerts,
+    consignment_changes,
+    consignments,
+    devices,
+    gateway,
+    goods,
+    push,
+    quarantine,
+    readings,
+    registry,
+)
 from gateway.web.api.answers import answer, refuse_in_json
 from gateway.web.api.openapi import document
 
 if TYPE_CHECKING:
     from gateway.web.site import Site
 
-ROUTERS = (gateway, readings, registry, devices, alerts, quarantine, push)
+ROUTERS = (
+    *(gateway, readings, registry, devices, alerts),
+    *(consignments, consignment_changes, goods, quarantine, push),
+)
 """The first that fits serves: keys may hold slashes, so what stands behind one comes first."""
 
 

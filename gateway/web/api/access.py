@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 
+from gateway.consignments.facts import Assigned
+from gateway.consignments.fold import came_from
 from gateway.own_alerts import KIND
 from gateway.web.keys import parse_key
 from gateway.web.problems import Problem
 from gateway.web.visitor import Reader, Visitor
+from rules.cargo.consignment import consignment_of
 
 if TYPE_CHECKING:
     from devices.reading import DeviceKey
+    from gateway.consignments.book import Book
     from gateway.web.site import Site
     from rules.alert import Alert
+    from rules.cargo.consignment import Consignment
 
 
 def sees_all(visitor: Visitor) -> bool:
@@ -61,17 +66,67 @@ def find_device(site: Site, visitor: Visitor, key: str) -> DeviceKey:
     return device
 
 
-def sees_alert(visitor: Visitor, alert: Alert) -> bool:
+def sees_consignment(book: Book, visitor: Visitor, identity: str) -> bool:
+    """Whether they may know of a consignment: of every device that ever spoke for it."""
+    if sees_all(visitor):
+        return True
+    sensors = _ever_spoke(book, identity)
+    return bool(sensors) and all(map(visitor.sees, sensors))
+
+
+def _ever_spoke(book: Book, identity: str) -> set[DeviceKey]:
+    """Return every sensor that was ever said to speak for it, or for those that it came from.
+
+    Those that were withdrawn too: its facts name them.
+    """
+    sensors: set[DeviceKey] = set()
+    ids, seen = [identity], set[str]()
+    while ids:
+        one = ids.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        for stated in book.facts(one):
+            ids += came_from(stated.fact)
+            if isinstance(stated.fact, Assigned):
+                sensors.add(stated.fact.sensor)
+    return sensors
+
+
+def find_consignment(site: Site, visitor: Visitor, identity: str) -> Consignment:
+    """Return a consignment by its id. Raises Problem."""
+    site.book.look()
+    found = site.book.consignment(identity)
+    if found is None or not sees_consignment(site.book, visitor, identity):
+        raise Problem(
+            404, f"there is no consignment {identity!r}", "GET /api/v1/consignments lists them"
+        )
+    return found
+
+
+def sees_alert(visitor: Visitor, alert: Alert, book: Book) -> bool:
     """Whether they may know of this alert.
 
     Those about the gateway itself name whoever troubles it, so they are not for everybody.
     """
-    return sees_all(visitor) or (alert.kind != KIND and visitor.sees(alert.device))
+    return sees_all(visitor) or (alert.kind != KIND and sees_subject(visitor, alert.device, book))
+
+
+def sees_subject(visitor: Visitor, subject: DeviceKey, book: Book) -> bool:
+    """Whether they may know of what an alert is about: a device, a consignment, a vehicle."""
+    if "/" not in subject.id:
+        return visitor.sees(subject)
+    # A pattern of devices may match the key of something else.
+    identity = consignment_of(subject)
+    if identity is None or subject.owner != book.owner:
+        return sees_all(visitor)
+    return sees_consignment(book, visitor, identity)
 
 
 def find_alert(site: Site, visitor: Visitor, identity: str) -> Alert:
     """Return an alert by its id. Raises Problem."""
     alert = site.files.state.alert(identity)
-    if alert is None or not sees_alert(visitor, alert):
+    site.book.look()
+    if alert is None or not sees_alert(visitor, alert, site.book):
         raise Problem(404, f"there is no alert {identity!r}", "GET /api/v1/alerts lists them")
     return alert

@@ -11,11 +11,19 @@ from pydantic import Field
 from gateway.acts import Kind, acts_of
 from gateway.state import AlertsAsked
 from gateway.web.api import alert_models as models
-from gateway.web.api.access import find_alert, find_device, sees_alert, sees_all
+from gateway.web.api.access import (
+    find_alert,
+    find_consignment,
+    find_device,
+    sees_alert,
+    sees_all,
+    sees_subject,
+)
 from gateway.web.api.answers import answer, page
 from gateway.web.api.asked import Page
 from gateway.web.api.paging import cursor, place
 from gateway.web.explain import explained
+from gateway.web.problems import Problem
 from gateway.web.told_alert import Told, told
 from gateway.web.visitor import Actor, Reader, Visitor, site_of
 from rules.duration import MINUTE
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from devices.reading import DeviceKey
+    from gateway.consignments.book import Book
     from gateway.state import State, StoredEvent
     from gateway.web.files import Files
     from gateway.web.site import Site
@@ -37,6 +46,7 @@ class AlertsPage(Page):
 
     state: AlertsAsked = Field(default="all", description="Those that are open, or over, or all.")
     device: str | None = Field(default=None, description="Only those of this device.")
+    consignment: str | None = Field(default=None, description="Only those of this consignment.")
 
 
 @router.get("/alerts", response_model=models.Alerts)
@@ -45,12 +55,19 @@ async def alerts(
 ) -> Response:
     """Alerts, the newest beginning first."""
     site = site_of(request)
-    only = find_device(site, visitor, asked.device) if asked.device is not None else None
+    only = _only(site, visitor, asked)
+    site.book.look()
     before = place(asked.next, tuple[int, str]) if asked.next is not None else None
 
     def read(files: Files) -> list[Alert]:
         return seen_page(
-            files.state, visitor, asked.state, before=before, limit=asked.limit + 1, only=only
+            files.state,
+            visitor,
+            asked.state,
+            book=site.book,
+            before=before,
+            limit=asked.limit + 1,
+            only=only,
         )
 
     # Aside: for a key with few devices many alerts are passed over.
@@ -61,22 +78,32 @@ async def alerts(
     return page(items, cursor((last.began, last.id)) if last else None)
 
 
+def _only(site: Site, visitor: Visitor, asked: AlertsPage) -> DeviceKey | None:
+    """Return what alerts are asked to be about, None for anything. Raises Problem."""
+    if asked.device is not None and asked.consignment is not None:
+        raise Problem(422, "no alert is about a device and a consignment", "Name one of them")
+    if asked.consignment is not None:
+        return find_consignment(site, visitor, asked.consignment).subject
+    return find_device(site, visitor, asked.device) if asked.device is not None else None
+
+
 def seen_page(  # noqa: PLR0913 - who asks, and what for
     state: State,
     visitor: Visitor,
     asked: AlertsAsked,
     *,
+    book: Book,
     before: tuple[int, str] | None = None,
     limit: int,
     only: DeviceKey | None = None,
 ) -> list[Alert]:
     """Return at most `limit` alerts that somebody may know of, the newest beginning first.
 
-    `before`: when the last one of the page before began (ms), and its id. `only`: of this device.
+    `before`: when the last one of the page before began (ms), and its id. `only`: about this.
     """
 
     def sees(device: DeviceKey) -> bool:
-        return visitor.sees(device) and only in {None, device}
+        return only in {None, device} and sees_subject(visitor, device, book)
 
     within = None if sees_all(visitor) and only is None else sees
     found: list[Alert] = []
@@ -84,7 +111,7 @@ def seen_page(  # noqa: PLR0913 - who asks, and what for
         part = state.alerts_page(asked, before, limit, within)
         # What a key's devices match may be an alert about the gateway: that is left out before
         # the page is cut, so that no place in the list names it.
-        found += [one for one in part if sees_alert(visitor, one)]
+        found += [one for one in part if sees_alert(visitor, one, book)]
         if len(found) >= limit or len(part) < limit:
             return found[:limit]
         before = (part[-1].began, part[-1].id)

@@ -16,9 +16,11 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from gateway.brokers import JOINED
+from gateway.consignments.fold import settled
 from gateway.web.api.access import check_sees_all
 from gateway.web.now.rows import WORST
 from gateway.web.visitor import Visitor, site_of, visitor_for
+from rules.cargo.consignment import FOREVER, STAGES, consignment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from gateway.consignments.book import Book
     from gateway.web.now.open_alerts import Open
     from gateway.web.site import Site
 
@@ -56,6 +59,15 @@ def _one(name: str, meaning: str, read: Callable[[Status], float]) -> Metric:
 def _by_severity(alerts: Iterable[Open]) -> dict[str, float]:
     counts = Counter(one.alert.severity for one in alerts)
     return {severity: counts[severity] for severity in SEVERITIES}
+
+
+def _by_stage(book: Book) -> dict[str, float]:
+    """Count consignments by stage; what was split or merged whole is counted in its parts."""
+    book.look()
+    lines = {one.id: book.line(one.id) for one in book.all() if one.parts}
+    over = {identity for identity, line in lines.items() if line and settled(line)[1] != FOREVER}
+    counts = Counter(one.stage for one in book.all() if one.id not in over)
+    return {stage: counts[stage] for stage in STAGES}
 
 
 def _servers(key: str) -> Callable[[Status], Mapping[str, float]]:
@@ -221,6 +233,15 @@ class _Standing(Collector):
         yield _family(
             "alerts_unheld", "Open alerts that nobody has", "severity", _by_severity(unheld)
         )
+        freight = [one for one in alerts if consignment_of(one.alert.device) is not None]
+        yield _family(
+            "consignment_alerts",
+            "Open alerts about consignments",
+            "severity",
+            _by_severity(freight),
+        )
+        stages = "Consignments by stage, but for those that are wholly in others"
+        yield _family("consignments", stages, "stage", _by_stage(self._site.book))
         rows = self._site.standing.rows()
         states = Counter(one.state for one in rows)
         counts: dict[str, float] = {state: states[state] for state in WORST}

@@ -91,8 +91,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     possible = set(_REFUSALS)
     if "requestBody" not in operation:
         possible -= {"400", "413"}
-    if method == "get" and path != "/devices.csv":
-        # Only that one asks the gateway, which may refuse.
+    if method == "get" and not path.startswith(("/devices.csv", "/consignments")):
+        # Only those ask the gateway, which may refuse.
         possible -= {"409"}
     if "{" not in path and "requestBody" not in operation:
         possible -= set() if "parameters" in operation else {"422"}

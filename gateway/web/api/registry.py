@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 CSV = "text/csv"
-_TABLE: dict[str, Any] = {"content": {CSV: {"schema": {"type": "string"}}}}
+TABLE: dict[str, Any] = {"content": {CSV: {"schema": {"type": "string"}}}}
 
 
 class TableAsked(Asked):
@@ -56,7 +56,7 @@ def _stands(request: Request, device: DeviceKey) -> Response:
 # -- all of them --------------------------------------------------------------------------------
 
 
-@router.get("/devices.csv", responses={200: _TABLE}, response_class=Response)
+@router.get("/devices.csv", responses={200: TABLE}, response_class=Response)
 async def export(request: Request, _visitor: Whole) -> Response:
     """Return the table of all devices, as CSV: what is stated of each."""
     told = await site_of(request).ask("device-export")
@@ -67,17 +67,14 @@ async def export(request: Request, _visitor: Whole) -> Response:
 @router.post(
     "/devices.csv",
     response_model=models.Table,
-    openapi_extra={"requestBody": {"required": True, **_TABLE}},
+    openapi_extra={"requestBody": {"required": True, **TABLE}},
 )
 async def take_in(
     request: Request, visitor: Manager, asked: Annotated[TableAsked, Query()]
 ) -> Response:
     """Take in a table of devices, as the one that GET returns. All of it, or nothing."""
     check_sees_all(visitor)
-    try:
-        content = (await request.body()).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(400, "the table is no text in UTF-8", "Save it as CSV, in UTF-8") from error
+    content = await table_sent(request)
     told = await _ask(
         request, visitor, "device-import", content=content, dry=asked.dry, name="the API"
     )
@@ -89,6 +86,14 @@ async def take_in(
             mistakes=told["mistakes"],
         )
     return answer(told)
+
+
+async def table_sent(request: Request) -> str:
+    """Return a table that was sent. Raises Problem."""
+    try:
+        return (await request.body()).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(400, "the table is no text in UTF-8", "Save it as CSV, in UTF-8") from error
 
 
 # -- one of them --------------------------------------------------------------------------------
