@@ -106,8 +106,9 @@ class Book:
         Return the ids of consignments that are otherwise now. Raises FileError, DiskError.
         """
         rows = self._state.rows(
+            # By number: by owner, as the planner may have it, all facts would be read.
             "SELECT number, consignment, kind, at, entered, who, reason, body "
-            "FROM consignment_fact WHERE owner = ? AND number > ? ORDER BY number",
+            "FROM consignment_fact WHERE +owner = ? AND number > ? ORDER BY number",
             (self.owner, self._last),
         )
         facts = [
@@ -156,14 +157,19 @@ class Book:
             for parent in came_from(stated.fact):
                 coming.setdefault(parent, set()).add(name)
         found: dict[str, None] = {}
-        waiting = sorted(ids)
+        seen: set[str] = set()
+        # Each once, and noted after all that are made of it: an id that was taken back and used
+        # again may have come, over the years, from what is made of it now.
+        waiting = [(one, False) for one in sorted(ids)]
         while waiting:
-            one = waiting.pop(0)
-            # Who is reached again comes after whom it was reached by.
-            found.pop(one, None)
-            found[one] = None
-            waiting += sorted(self._children.get(one, set()) | coming.get(one, set()))
-        return list(found)
+            one, done = waiting.pop()
+            if done:
+                found[one] = None
+            elif one not in seen:
+                seen.add(one)
+                made = self._children.get(one, set()) | coming.get(one, set())
+                waiting += [(one, True), *((each, False) for each in sorted(made))]
+        return list(reversed(found))
 
     # -- the writer --------------------------------------------------------------------------
 

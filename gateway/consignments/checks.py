@@ -26,7 +26,7 @@ from gateway.consignments.facts import (
     Split,
     Unassigned,
 )
-from gateway.consignments.fold import settled
+from gateway.consignments.fold import came_from, settled
 from rules.cargo.consignment import FOREVER
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 ALWAYS = (Changed, Decided, Review, Confirmed, LetGo)
 """What may be stated of what is over, too."""
+MOST_BEFORE = 500
+"""Consignments that one may come from, each as often as there are ways from it."""
 
 
 class Contradiction(NamedTuple):
@@ -52,6 +54,11 @@ class Contradiction(NamedTuple):
 
 def contradictions(line: Line, said: Said) -> Iterator[Contradiction]:
     """Yield what cannot be true together, of what is stated of a consignment itself."""
+    came = _descent(line, said)
+    if came is not None:
+        # Of what it came from nothing is known: neither what it is nor who has it.
+        yield came
+        return
     yield from _existence(line, said)
     yield from _way(line, said)
     yield from _sensors(line, said)
@@ -65,6 +72,24 @@ def _take_back(line: Line, stated: Stated) -> str:
         "If that is wrong, take it back first: holdwatch consignment withdraw "
         f"{line.id} {stated.number} --reason …"
     )
+
+
+def _descent(line: Line, said: Said) -> Contradiction | None:
+    """Find a consignment that came from none, or from more than can be followed."""
+    there = {one.id for one in line.parents}
+    for one in came_from(line.beginning):
+        if one not in there:
+            return Contradiction(
+                f"there was no consignment {one} yet at {said(line.began)}",
+                f"Give a later time; see when it was entered: holdwatch consignment show {one}",
+            )
+    if line.size() > MOST_BEFORE:
+        return Contradiction(
+            f"{line.id} came apart and together more often than can be followed: it is made of "
+            f"{line.size():,}, each counted as often as it went into it",
+            "Let it be a consignment of its own: holdwatch consignment add",
+        )
+    return None
 
 
 def _existence(line: Line, said: Said) -> Iterator[Contradiction]:

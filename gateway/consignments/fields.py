@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ID = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 COUNTS = ("any", "all", "mean")
 MOST_LEGS = 50
+LARGEST = 1e15
+"""Of any amount: what is worked out of two of them is still a number."""
 LONGEST_WAIT = 24 * 3_600_000
 
 
@@ -69,6 +71,8 @@ def amount(text: str, what: str) -> float | None:
     found = number(text, what)
     if found < 0:
         raise ControlError(f"the {what} is {found:g}", "Give one that is not below 0")
+    if found > LARGEST:
+        raise ControlError(f"the {what} is {found:g}", f"Give one that is not above {LARGEST:g}")
     return found
 
 

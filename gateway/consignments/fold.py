@@ -79,6 +79,10 @@ class Line(NamedTuple):
         """Return what holds of it and of those before it, of several the first."""
         return [*self.parents[0].all(), *self.own] if self.parents else self.own
 
+    def size(self) -> int:
+        """Return of how many it is made, itself too, each as often as there are ways from it."""
+        return 1 + sum(one.size() for one in self.parents)
+
 
 def line_of(identity: str, facts_of: FactsOf, until: int = FOREVER) -> Line | None:
     """Return what holds of a consignment up to a time (ms), None if there is no such one then."""
@@ -304,7 +308,8 @@ def _custody(line: Line, first: str) -> list[Custody]:
     for parent in root.parents:
         named = settled(parent)[0]["custodian"] or _first(_legs(parent))
         of_each.append(_custody(parent, named))
-    return _handed_on(_together(of_each), facts)
+    # What was claimed of the first of those that were merged may be confirmed of the whole.
+    return _handed_on(_together(of_each), facts, root.parents[0].all())
 
 
 def _beginning(line: Line) -> int:
@@ -312,10 +317,14 @@ def _beginning(line: Line) -> int:
     return min([line.own[0].at, *(_beginning(one) for one in line.parents)])
 
 
-def _handed_on(before: list[Custody], facts: Sequence[Stated]) -> list[Custody]:
-    """Return who was answerable before, and then."""
+def _handed_on(
+    before: list[Custody], facts: Sequence[Stated], earlier: Sequence[Stated] = ()
+) -> list[Custody]:
+    """Return who was answerable before, and then. `earlier` may have claimed what is confirmed."""
     confirmed = {one.fact.fact: one.at for one in facts if isinstance(one.fact, Confirmed)}
-    claims = {one.number: one.fact for one in facts if isinstance(one.fact, HandedOver)}
+    claims = {
+        one.number: one.fact for one in (*earlier, *facts) if isinstance(one.fact, HandedOver)
+    }
     *done, now = before
     for one in facts:
         fact = one.fact
