@@ -24,6 +24,7 @@ from rules.cargo.voyage import voyage
 from rules.cargo.whereabouts import Track
 from rules.kinds.freeze_thaw import FreezeThaw
 from rules.only import changes
+from rules.profile import channels_of
 from rules.rule import SampleRule
 
 if TYPE_CHECKING:
@@ -80,15 +81,19 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
     outings = [msgspec.structs.replace(one, number=number) for number, one in enumerate(found, 1)]
     statistics = tuple(judged.statistic for judged in channels.values())
     ranged = [one for one in statistics if profile.range(one.channel) is not None]
+    grave = _grave(profile)
     proposal, reasons = propose(
         profile,
         Known(
-            statistics=ranged,
+            statistics=[one for one in statistics if one in ranged or one.channel in grave]
+            or statistics,
             spent=budgets,
             excursions=outings,
             alerts=told,
             missing=[one.channel for one in statistics if not one.readings],
             silent=[one.sensor for one in heard if not one.readings],
+            carried=consignment.carried,
+            cycles=consignment.cycles,
         ),
     )
     unknown = max((one.unknown for one in ranged or statistics), default=trip.until - trip.since)
@@ -109,6 +114,16 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
         proposal=proposal,
         reasons=reasons,
     )
+
+
+def _grave(profile: Profile) -> set[str]:
+    """Return the channels without which nobody knows whether something critical was wrong."""
+    return {
+        channel
+        for rule in profile.rules
+        if rule.severity == "critical" and rule.name not in profile.criteria.accept
+        for channel in channels_of(rule)
+    }
 
 
 def _begun(trip: Voyage, heard: Sequence[Spoken]) -> Voyage:

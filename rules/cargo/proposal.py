@@ -5,10 +5,15 @@ In this order, and the first that applies counts:
 1. reject: a rule alerted that `criteria.reject` names, or its budget is used up;
 2. hold: any other rule alerted that `criteria.accept` does not name; or its budget is used up; or
    something was out of its range, and nothing in the profile allows that: neither a budget, nor a
-   rule in `criteria.accept` that is about such values;
+   rule in `criteria.accept` that is about such values; or something was used up before we heard of
+   it, and no budget counts that;
 3. indeterminate: nobody knows for longer than `criteria.unknown`; or a budget would be used up if
-   all that time was as bad as can be; or a sensor that was assigned was never heard;
+   all that time was as bad as can be; or a sensor that was assigned was never heard; or the mean
+   kinetic temperature of the voyage was above a rule's limit for a longer window;
 4. release.
+
+What is allowed is allowed as far out as its own limit says, and not beyond the next one: of rules
+about the same channel the limit that lies furthest out and was passed counts, however shortly.
 
 An open alert counts, and one that was withdrawn does not. The mean kinetic temperature excuses no
 excursion, and nothing is released by it: a rule about it can alert, as any other.
@@ -25,21 +30,29 @@ from devices.reading import QUANTITIES
 from rules.cargo.budgets import Extent, extent, uses
 from rules.cargo.excursions import number
 from rules.duration import SECOND, format_duration
+from rules.kinds.budget import StabilityBudget
+from rules.kinds.freeze_thaw import FreezeThaw
+from rules.kinds.mkt import MeanKinetic
 from rules.revision import withdrawn
 from rules.rule import SampleRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from devices.reading import DeviceKey
     from rules.alert import Alert
     from rules.cargo.budgets import Spent
     from rules.cargo.verdict import Excursion, Proposal, Statistic
     from rules.profile import Profile, Range
+    from rules.rule import Rule
 
 
 class Known(NamedTuple):
-    """What a proposal is made by. `statistics` are those of what the goods have a range for."""
+    """What a proposal is made by.
+
+    `statistics` are those of what the goods have a range for, or critical rules look at; of goods
+    without either all there are.
+    """
 
     statistics: Sequence[Statistic]
     spent: Sequence[Spent]
@@ -49,12 +62,20 @@ class Known(NamedTuple):
     """Channels that ranges and rules are about, or that are needed, and were never heard."""
     silent: Sequence[DeviceKey]
     """Sensors that were assigned, and never heard."""
+    carried: int = 0
+    """Time out of range that was used up before we heard of it, ms."""
+    cycles: int = 0
+    """Times that it was frozen before we heard of it."""
 
 
 def propose(profile: Profile, known: Known) -> tuple[Proposal, tuple[str, ...]]:
     """Return what is proposed, and why: what counts first comes first."""
     rejects = list(_against(profile, known, reject=True))
-    holds = [*_against(profile, known, reject=False), *_uncovered(profile, known)]
+    holds = [
+        *_against(profile, known, reject=False),
+        *_uncovered(profile, known),
+        *_brought(known),
+    ]
     doubts = list(_doubts(profile, known))
     if rejects:
         return "reject", (*rejects, *holds, *doubts)
@@ -149,16 +170,54 @@ def _uncovered(profile: Profile, known: Known) -> Iterator[str]:
 
 
 def _covered(profile: Profile, spent: Sequence[Spent], one: Excursion) -> bool:
-    # A budget that is used up is told by itself.
-    allowed = any(
-        budget.rule.channel == one.channel and uses(budget.rule, one.worst) for budget in spent
-    )
+    """Whether the profile allows values as far out as these: see above.
+
+    A total for mild values says nothing of those beyond a graver limit. A budget that is used up
+    is told by itself.
+    """
+    about = [rule for rule in _parts(profile.rules) if _is_about(rule, one)]
     named = (profile.rule(name) for name in profile.criteria.accept)
-    accepted = [part for rule in named if rule is not None for part in rule.parts()]
-    return allowed or any(
-        isinstance(rule, SampleRule) and rule.channel == one.channel and uses(rule, one.worst)
-        for rule in accepted
-    )
+    allowing = [
+        *(budget.rule for budget in spent if _is_about(budget.rule, one)),
+        *(part for part in _parts(rule for rule in named if rule) if _is_about(part, one)),
+    ]
+    limit = profile.range(one.channel)
+    edge = None if limit is None else (limit.low if one.side == "below" else limit.high)
+    sign = -1 if one.side == "below" else 1
+    passed = [-math.inf if edge is None else sign * edge, *(_reach(r, one.side) for r in about)]
+    return any(_reach(rule, one.side) >= max(passed) for rule in allowing)
+
+
+def _parts(rules: Iterable[Rule]) -> Iterator[SampleRule]:
+    for rule in rules:
+        yield from (part for part in rule.parts() if isinstance(part, SampleRule))
+
+
+def _is_about(rule: SampleRule, one: Excursion) -> bool:
+    return rule.channel == one.channel and uses(rule, one.worst)
+
+
+def _reach(rule: SampleRule, side: str) -> float:
+    """Return where what a rule is about begins on a side; what is further out is more."""
+    if isinstance(rule, FreezeThaw):
+        return -rule.freezes if side == "below" else -math.inf
+    found = extent(rule)
+    if found is None:
+        return -math.inf
+    # A rule that knows no limit on this side is not about it.
+    return -found.low if side == "below" else found.high if found.high < math.inf else -math.inf
+
+
+def _brought(known: Known) -> Iterator[str]:
+    """Yield what was used up before we heard of it, where no budget counts that."""
+    kinds = {type(one.rule) for one in known.spent}
+    if known.carried and StabilityBudget not in kinds:
+        yield (
+            f"Out of range for {length(known.carried)} before we heard of it, and no budget of the "
+            "profile counts that"
+        )
+    if known.cycles and FreezeThaw not in kinds:
+        yield f"Frozen {known.cycles} times before we heard of it, and no rule counts that"
 
 
 def _times(ones: Sequence[Excursion], side: str, limit: Range | None) -> str:
@@ -207,6 +266,27 @@ def _doubts(profile: Profile, known: Known) -> Iterator[str]:
             f"Sensor {sensor} was assigned to it and never heard: if it never was with it, "
             "withdraw the assignment"
         )
+    yield from _aged(profile, known)
+
+
+def _aged(profile: Profile, known: Known) -> Iterator[str]:
+    """Yield which mean kinetic temperatures are too high, of voyages too short for a rule's window.
+
+    The rest of the window was before, where nobody of us knows.
+    """
+    accepted = meant(profile, profile.criteria.accept)
+    alerted = {one.rule for one in known.alerts if not withdrawn(one.reason)}
+    means = {one.channel: one.mkt for one in known.statistics}
+    for rule in _parts(profile.rules):
+        mkt = means.get(rule.channel)
+        if not isinstance(rule, MeanKinetic) or mkt is None or rule.name in {*accepted, *alerted}:
+            continue
+        if mkt.known > rule.above:
+            yield (
+                f"The mean kinetic temperature of what is known of it is {number(mkt.known)} °C, "
+                f"and nobody knows how warm it was before: above {number(rule.above)} °C it is too "
+                f"warm (rule {rule.name})"
+            )
 
 
 # -- what speaks for it ----------------------------------------------------------------------------
