@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from gateway.state import State
 
 SCOPES = ("read", "act", "manage", "metrics")
-"""read: devices, readings, alerts, the quarantine, the gateway. act: acknowledge, assign, note and
-mute alerts; confirm, name, place and maintain devices. manage: calibrate, replace and import
-devices. metrics: /metrics, for Prometheus."""
+"""read: devices, readings, alerts, consignments, goods, the quarantine, the gateway. act:
+acknowledge, assign, note and mute alerts; confirm, name, place and maintain devices; enter
+consignments and state what happens to them. manage: calibrate, replace and import devices; change,
+part and import consignments. metrics: /metrics, for Prometheus."""
 PUSH = "push"
 """A scope too: send in what devices said. It is given with the devices that a key speaks for."""
 PREFIX = "hw_"

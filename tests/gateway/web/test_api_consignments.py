@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from gateway.consignments.report import canonical
+from gateway.web.api import alert_models, goods_models
 from gateway.web.api import consignment_models as models
-from tests.e2e.gateway_process import until
+from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH, until
 from tests.gateway.web.api_client import api, pages, refused
 
 if TYPE_CHECKING:
@@ -321,3 +325,109 @@ def test_a_key_cannot_sign_and_is_told_who_can(client: httpx.Client) -> None:
     answer = client.post("/consignments/V-9/sign", json={"meaning": "released"})
     assert "holdwatch consignment sign V-9" in refused(answer, 403)["cure"]
     assert "/consignments/{consignment}/sign" not in client.get("/openapi.json").json()["paths"]
+
+
+# -- verdicts and reports -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def delivered(page: RunningPage, client: httpx.Client) -> str:
+    """Return a consignment that was delivered well, on whose way something was heard."""
+    began = now() - MINUTE
+    page.publish("probe-v", {"temperature": 4.5}, {"temperature": 5.5})
+    late = {"at": began, "reason": "Entered at the door"}
+    entered(client, "R-1", sensors=[{"device": "probe-v"}], legs=[ROAD], **late)
+    state(client, "R-1", "depart", anyway=True)
+    page.publish("probe-v", {"temperature": 6.5})
+    state(client, "R-1", "deliver")
+
+    def judged() -> Any:  # noqa: ANN401 - as JSON has it
+        (told,) = client.get("/consignments/R-1/verdict").json()["statistics"]
+        return told["readings"] == 3 or None
+
+    until(judged, "all that was said is judged")
+    return "R-1"
+
+
+def test_a_verdict_is_told_in_the_words_of_the_api(client: httpx.Client, delivered: str) -> None:
+    answer = client.get(f"/consignments/{delivered}/verdict")
+    told = models.Verdict.model_validate(answer.json())
+    (temperature,) = told.statistics
+    assert temperature.unit == "°C"
+    assert temperature.lowest is not None
+    assert (temperature.lowest.value, temperature.lowest.device) == (4.5, "probe-v")
+    assert temperature.highest is not None
+    assert temperature.highest.value == 6.5
+    assert told.reasons
+    assert told.signed is None
+
+
+def test_a_draft_can_be_held_against_its_digest(client: httpx.Client, delivered: str) -> None:
+    draft = client.get(f"/consignments/{delivered}/report")
+    told = models.Report.model_validate(draft.json())
+    assert (told.version, told.decision) == (0, None)
+    assert hashlib.sha256(canonical(told.report)).hexdigest() == told.digest
+    drawn = client.get(f"/consignments/{delivered}/report.pdf")
+    assert drawn.headers["content-type"] == "application/pdf"
+    assert drawn.content.startswith(b"%PDF")
+
+
+def test_what_was_signed_comes_as_it_was_signed(
+    page: RunningPage, client: httpx.Client, delivered: str
+) -> None:
+    assert client.get(f"/consignments/{delivered}/reports").json() == {"items": []}
+    refused(client.get(f"/consignments/{delivered}/reports/1"), 404)
+    password = page.add_user("quinn", "quality")
+    words = ("--meaning", "rejected", "--as", "quinn", "--name", "Quinn Lee", "--reason", "Torn")
+    command = ("consignment", "sign", delivered, *words, "-c", str(page.settings))
+    subprocess.run(
+        [*HOLDWATCH, *command], input=f"{password}\n".encode(), check=True, env=ENVIRONMENT
+    )
+    (one,) = client.get(f"/consignments/{delivered}/reports").json()["items"]
+    listed = models.SignedReport.model_validate(one)
+    assert (listed.version, listed.decision.name) == (1, "Quinn Lee")
+    told = models.Report.model_validate(client.get(f"/consignments/{delivered}/reports/1").json())
+    assert (told.digest, told.decision) == (listed.digest, listed.decision)
+    body = client.get(f"/consignments/{delivered}/reports/1.json")
+    assert hashlib.sha256(body.content).hexdigest() == listed.digest
+    drawn = [client.get(f"/consignments/{delivered}/reports/1.pdf").content for _ in range(2)]
+    assert drawn[0].startswith(b"%PDF")
+    assert drawn[0] == drawn[1]
+    verdict = models.Verdict.model_validate(client.get(f"/consignments/{delivered}/verdict").json())
+    assert verdict.signed == listed
+    assert client.get(f"/consignments/{delivered}").json()["stage"] == "rejected"
+    refused(client.get(f"/consignments/{delivered}/reports/2.pdf"), 404)
+
+
+def test_its_alerts_are_found_by_it(page: RunningPage, client: httpx.Client) -> None:
+    late = {"at": now() - MINUTE, "reason": "Entered at the door"}
+    entered(client, "H-1", goods="high-value", sensors=[{"device": "probe-h"}], legs=[ROAD], **late)
+    state(client, "H-1", "depart", anyway=True)
+    page.publish("probe-h", {"illuminance": 40.0})
+    asked = {"consignment": "H-1"}
+    found = until(lambda: client.get("/alerts", params=asked).json()["items"] or None, "an alert")
+    assert {one["device"] for one in found} == {"consignment/H-1"}
+    one = alert_models.AlertDetail.model_validate(client.get(f"/alerts/{found[0]['id']}").json())
+    assert one.graced == 0
+    told = client.get("/consignments/H-1").json()
+    assert told["alerts"] == len(told["open_alerts"]) == len(found)
+    refused(client.get("/alerts", params={"consignment": "H-9"}), 404)
+    refused(client.get("/alerts", params={**asked, "device": "probe-h"}), 422)
+
+
+# -- goods ----------------------------------------------------------------------------------------
+
+
+def test_goods_are_listed_with_what_they_stand(client: httpx.Client) -> None:
+    listed = goods_models.GoodsList.model_validate(client.get("/goods").json()).items
+    assert [one.name for one in listed] == sorted(one.name for one in listed)
+    for one in listed:
+        goods_models.GoodsDetail.model_validate(client.get(f"/goods/{one.name}").json())
+    vaccines = next(one for one in listed if one.name == "vaccines")
+    assert [(one.low, one.high, one.unit) for one in vaccines.ranges] == [(2.0, 8.0, "°C")]
+    by_version = client.get(f"/goods/{vaccines.version}").json()
+    assert by_version == client.get("/goods/vaccines").json()
+    settings = {name: by_version["settings"][name] for name in ("name", "title", "source")}
+    assert settings == {name: by_version[name] for name in settings}
+    refused(client.get("/goods/nothing"), 404)
+    refused(client.get("/goods/vaccines@000000000000"), 404)

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.web.api.metrics import METRICS, MOST, _few
+from rules.cargo.consignment import STAGES
 from tests.gateway.web.api_client import api
 from tests.gateway.web.running import RunningPage, until
 
@@ -58,6 +59,32 @@ def test_the_gateway_is_told_in_numbers(page: RunningPage, client: httpx.Client)
     assert told["holdwatch_disk_free_bytes", ""] > 0
     assert told["holdwatch_heard_seconds", ""] > 1_700_000_000
     assert told["holdwatch_http_requests_total", "metrics 2xx"] >= 1
+
+
+def test_consignments_are_told_by_stage(page: RunningPage, client: httpx.Client) -> None:
+    page.command("consignment", "add", "C-1", "--goods", "high-value", "--sensor", "box-1")
+    leg = ("--mode", "road", "--from", "A", "--to", "B", "--custodian", "C")
+    page.command("consignment", "leg", "C-1", *leg)
+    for identity in ("C-2", "C-3"):
+        page.command("consignment", "add", identity, "--goods", "vaccines", "--quantity", "9")
+    page.command("consignment", "split", "C-2", "C-2-A:5", "C-2-B:4")
+    page.command("consignment", "depart", "C-1", "--anyway")
+    page.command("consignment", "review", "C-3", "--reason", "Seal broken")
+    page.publish("box-1", {"illuminance": 40.0})
+    until(
+        lambda: numbers(page, client)["holdwatch_consignment_alerts", "critical"] == 1,
+        "the alert is told",
+    )
+    told = numbers(page, client)
+    stages = {
+        stage: count for (name, stage), count in told.items() if name == "holdwatch_consignments"
+    }
+    assert stages == {
+        **dict.fromkeys(STAGES, 0),
+        "planned": 2,
+        "in_transit": 1,
+        "under_review": 1,
+    }
 
 
 def test_every_number_is_in_the_guide(page: RunningPage, client: httpx.Client) -> None:
