@@ -33,6 +33,9 @@ class Absence(NamedTuple):
 Expected = Callable[[DeviceKey, int], Absence]
 """What is known of a subject's absence at a time (ms)."""
 _PRESENT = Absence()
+LOOK = 60_000
+"""How often (ms) it is asked whether a rule applies that does so on some legs or at some times."""
+NOT_NOW = "its rule does not apply now"
 
 
 class Contact:
@@ -124,12 +127,25 @@ class Contact:
         heard = max(subject.heard, listening_since, absence.since)
         following = []
         for watch in subject.plan.watches.values():
-            if now >= watch.until or any(lost.key == watch.key for lost in subject.lost):
+            if now >= watch.until:
+                continue
+            missed = tuple(lost for lost in subject.lost if lost.key == watch.key)
+            only = watch.rule.only
+            if only is not None and not only.applies(now):
+                told += self._excuse(subject, missed, now)
+                following.append(now + LOOK)
+                continue
+            if missed:
+                if only is not None:
+                    following.append(now + LOOK)
                 continue
             due = max(max(heard, watch.placed) + watch.wait, watch.since, absence.until)
             if due > now:
                 following.append(due)
                 continue
+            if only is not None:
+                following.append(now + LOOK)
+                due = due if only.applies(due) else now
             # A new version tells of its own time: what the one before told is told.
             begin = max(subject.heard, watch.since, min(absence.since, due))
             lost = Lost(watch.key, begin, due, absence.of.id if absence.of else "")
@@ -143,6 +159,15 @@ class Contact:
         if following and min(following) < FOREVER:
             self._push(subject, min(following))
         return told
+
+    def _excuse(self, subject: Subject, missed: tuple[Lost, ...], now: int) -> list[Transition]:
+        """Close absences that nobody minds now: their rule applies at other times."""
+        if not missed:
+            return []
+        self.changed.add(subject.device)
+        subject.lost = tuple(lost for lost in subject.lost if lost not in missed)
+        arm(subject)
+        return self._end(subject, missed, "indeterminate", now, NOT_NOW)
 
     def _end(
         self,

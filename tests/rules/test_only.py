@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from rules.cargo.consignment import Consignment, Leg, Place, Staged, Travelled
+from rules.contact import NOT_NOW
 from rules.only import Only, Schedule
 from tests.rules.series import at, engine, readings, rule, told
 
@@ -101,3 +102,35 @@ def test_what_limits_nothing_or_is_unknown_is_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=problem):
         rule(above=8.0, only=given)
+
+
+def test_who_is_missed_only_at_some_times_is_missed_then_and_not_before() -> None:
+    # From 00:00 UTC on, when START is: heard at once and never again.
+    by_day = {"schedule": {"from": "02:00", "to": "04:00"}}
+    judge = engine([rule(name="not-heard", kind="lost_contact", after="30 min", only=by_day)])
+    judge.fold(readings("5"))
+    found = [
+        (one.kind, one.at, one.reason)
+        for minutes in range(0, 6 * 60)
+        for one in judge.tick(at(minutes), at(0))
+    ]
+    assert found == [
+        ("firing", at(120), ""),
+        ("indeterminate", at(240), NOT_NOW),
+    ]
+
+
+def test_who_is_heard_while_a_rule_applies_is_not_missed_any_more() -> None:
+    by_day = {"schedule": {"from": "02:00", "to": "04:00"}}
+    judge = engine([rule(name="not-heard", kind="lost_contact", after="30 min", only=by_day)])
+    first, second = readings("5 -x29 5")[0], readings("5 -x29 5")[-1]
+    judge.fold([first])
+    assert [one.kind for one in judge.tick(at(130), at(0))] == ["firing"]
+    state = judge.dump(first.device)
+    again = engine([rule(name="not-heard", kind="lost_contact", after="30 min", only=by_day)])
+    assert again.load(first.device, state) == []
+    assert [one.kind for one in again.fold([second]).transitions] == ["resolved"]
+    # Heard at 02:30, it is missed again at 03:00.
+    assert [(one.kind, one.at) for one in again.tick(at(185), at(0))] == [
+        ("firing", at(180) + 2000)
+    ]
