@@ -51,6 +51,7 @@ class Desk:
         signing_in = SigningIn(state, clock.monotonic)
         self.signing = Signing(state, book, self.reports, signing_in, clock)
         self.review = Review(state, book, self.reports, verdicts, clock)
+        self.signing.on_signed = self.review.heed
 
 
 def desk_of(gateway: Gateway) -> Desk:

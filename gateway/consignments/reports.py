@@ -15,7 +15,7 @@ import msgspec
 from gateway import __version__
 from gateway.acts import acts_of_many
 from gateway.consignments.charts import charts
-from gateway.consignments.facts import Withdrawn
+from gateway.consignments.facts import Decided, Withdrawn
 from gateway.consignments.report import (
     Alerted,
     Certificate,
@@ -101,7 +101,7 @@ class Reports:
         self._verdicts = verdicts
         self._registry = registry
         self._card = card
-        self._head = head
+        self.head = head
         self._place = place
 
     # -- what was signed ---------------------------------------------------------------------
@@ -131,9 +131,38 @@ class Reports:
                 "Restore state.db from a backup; what is shown elsewhere of it can be checked with "
                 "holdwatch consignment verify",
             )
-        report = msgspec.json.decode(body, type=Report)
-        told = msgspec.json.decode(decision, type=Decision)
+        try:
+            report = msgspec.json.decode(body, type=Report)
+            told = msgspec.json.decode(decision, type=Decision)
+        except msgspec.DecodeError as error:
+            raise ControlError(
+                f"the report {number} on {identity} cannot be read by this version: {error}",
+                "Use the newest version of Holdwatch; what was signed is as it was",
+            ) from error
+        self._check_decision(identity, number, told, digest)
         return Version(number=number, report=report, digest=digest, decision=told)
+
+    def _check_decision(self, identity: str, number: int, told: Decision, digest: str) -> None:
+        """Hold a decision against the fact that was stated with it. Raises ControlError."""
+        stated = next(
+            (
+                one
+                for one in self._book.facts(identity)
+                if isinstance(one.fact, Decided) and one.fact.report == number
+            ),
+            None,
+        )
+        if stated is None:  # This book was not looked into since: the digest alone must do.
+            same = told.digest == digest
+        else:
+            fact = Decided(meaning=told.meaning, report=number, digest=told.digest)
+            said = fact, told.digest, told.login, told.at, told.reason
+            same = said == (stated.fact, digest, stated.who, stated.at, stated.reason)
+        if not same:
+            raise ControlError(
+                f"the decision of report {number} on {identity} is not what was signed",
+                "Restore state.db from a backup; the audit trail says what was signed",
+            )
 
     def body(self, identity: str, number: int) -> bytes:
         """Return the canonical JSON of a version that was signed. Raises ControlError."""
@@ -182,7 +211,7 @@ class Reports:
         consignment = case.consignment
         sensors = dict.fromkeys(one.sensor for one in consignment.assignments)
         return Known(
-            head=self._head() if head is None else head,
+            head=self.head() if head is None else head,
             facts=tuple(self._facts(consignment)),
             alerts=tuple(self._alerts(consignment)),
             cards={one: self._card(one) for one in sensors},

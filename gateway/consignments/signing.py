@@ -1,8 +1,8 @@
 """Signing: a person decides what becomes of a consignment, by a report that this person has seen.
 
 What must hold: a decision is bound to the digest of what was seen, and where anything has changed
-since it is refused; report, decision, fact and audit entry are committed together; nothing that was
-signed is ever overwritten.
+since it is refused; what comes while it is signed has it looked at again at once; report, decision,
+fact and audit entry are committed together; nothing that was signed is ever overwritten.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from gateway.audit import Entry
-from gateway.consignments.facts import Decided, Meaning
+from gateway.consignments.facts import Decided, Delivered, Meaning
 from gateway.consignments.report import MEANINGS, WORDS, Decision, Version
 from gateway.consignments.review import ended
 from gateway.control import ControlError
+from rules.duration import HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from devices.reading import DeviceKey
     from gateway.audit import Who
     from gateway.clock import Clock
     from gateway.consignments.book import Book
@@ -36,6 +40,8 @@ FOLLOWS: dict[Meaning, frozenset[Proposal]] = {
 """What a decision may follow without a reason; any other needs one."""
 LONGEST_NAME, LONGEST_REASON = 80, 1_000
 """Characters."""
+LONGEST_LOOK = HOUR
+"""What was looked at longer ago than this (ms) says nothing of what came since."""
 NEEDED = "quality"
 """The role that signs; administrators may too."""
 
@@ -69,6 +75,8 @@ class Signing:
         self._reports = reports
         self._signing_in = signing_in
         self._clock = clock
+        self.on_signed: Callable[[DeviceKey], None] = lambda _subject: None
+        """Called with the consignment's subject once a decision is kept."""
 
     async def sign(self, asked: Asked, who: Who) -> Version:
         """Sign; return the report as it is kept. Raises ControlError, DiskError."""
@@ -82,7 +90,12 @@ class Signing:
         _, kept = await self._signing_in.check(asked.login, asked.password, who, "quality")
         draft = await self._seen(asked)
         report = draft.report
-        _check_stage(report.consignment, meaning)
+        now = self._clock.now()
+        line = self._book.line(asked.consignment)
+        delivered = [
+            one.at for one in (line.all() if line else ()) if isinstance(one.fact, Delivered)
+        ]
+        _check_stage(report.consignment, delivered, meaning, report.made)
         reason = _text(asked.reason, "reason", LONGEST_REASON)
         if not reason and report.verdict.proposal not in FOLLOWS[meaning]:
             raise ControlError(
@@ -94,16 +107,24 @@ class Signing:
             meaning=meaning,
             name=name,
             login=asked.login,
-            at=self._clock.now(),
+            # After all that it rests on, also on a clock that was set back: it would be gone else.
+            at=max(now, report.consignment.stages[-1].since + 1),
             reason=reason,
             digest=draft.digest,
         )
-        return await self._keep(asked.consignment, draft, decision, kept, who)
+        signed = await self._keep(asked.consignment, draft, decision, kept, who)
+        # What was judged again while it was signed was not signed when it was looked at.
+        self.on_signed(report.consignment.subject)
+        return signed
 
     async def _seen(self, asked: Asked) -> Version:
         """Return the draft that was looked at. Raises ControlError if it would be another now."""
+        if not 0 <= self._clock.now() - asked.made <= LONGEST_LOOK:
+            raise ControlError("you looked at the report too long ago", "Look again, then sign")
+        if not 0 <= asked.head <= self._reports.head():
+            raise ControlError("nothing was stored yet of what you saw", "Look again, then sign")
         draft = await self._reports.draft_aside(asked.consignment, asked.made, asked.head)
-        if asked.made > self._clock.now() or draft.digest != asked.digest:
+        if draft.digest != asked.digest:
             raise ControlError("the report has changed since you looked", "Look again, then sign")
         return draft
 
@@ -177,13 +198,29 @@ def _meaning(text: str) -> Meaning:
     raise ControlError(f"{text!r} is nothing that can be signed", f"Use {', '.join(MEANINGS)}")
 
 
-def _check_stage(consignment: Consignment, meaning: Meaning) -> None:
-    """Refuse to release what has not arrived: more may happen to it."""
-    stages = {one.stage for one in consignment.stages}
-    if meaning == "released" and not stages & {"delivered", "released"}:
+def _check_stage(
+    consignment: Consignment, delivered: Sequence[int], meaning: Meaning, made: int
+) -> None:
+    """Refuse to decide what is decided, and to release what has not arrived.
+
+    `delivered`: when it was (ms), whatever its stage is since; `made`: as far as the report goes.
+    """
+    if consignment.stage in {"released", "rejected"}:
+        raise ControlError(
+            f"{consignment.id} is {consignment.stage} already",
+            f"Have it looked at again first: holdwatch consignment review {consignment.id} "
+            "--reason …",
+        )
+    if meaning != "released":
+        return
+    if not delivered:
         raise ControlError(
             f"{consignment.id} is not delivered, but {consignment.stage.replace('_', ' ')}",
             f"State that first: holdwatch consignment deliver {consignment.id}",
+        )
+    if made < delivered[0]:
+        raise ControlError(
+            f"the report on {consignment.id} ends before it was delivered", "Look again, then sign"
         )
 
 

@@ -267,6 +267,8 @@ async def test_a_reason_is_needed_unless_the_proposal_is_followed(desk: Desk) ->
 
 async def test_a_name_is_asked_for_once(desk: Desk) -> None:
     await desk.sign()
+    desk.clock.passes(MINUTE)
+    await desk.state_fact(Review(why="second thoughts"), desk.clock.now())
     again = await desk.sign(name="")
     assert again.decision is not None
     assert again.decision.name == "Anna Wiśniewska"
