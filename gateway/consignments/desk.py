@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from gateway.consignments.reports import Place, Reports
 from gateway.consignments.review import Review
@@ -65,6 +66,7 @@ def desk_of(gateway: Gateway) -> Desk:
         gateway.goods,
         gateway.known.intervals,
         lambda: journal.head,
+        ZoneInfo(section.timezone),
     )
     desk = Desk(
         gateway.state,

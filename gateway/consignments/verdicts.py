@@ -6,6 +6,7 @@ For the gateway and the page's process alike: what it reads are the files, and n
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,6 +62,7 @@ class Case(NamedTuple):
     said: dict[str, list[str]]
     speaks: Speaks
     until: int
+    zone: dt.tzinfo
 
 
 class Verdicts:
@@ -75,8 +77,13 @@ class Verdicts:
         goods: Goods,
         intervals: Callable[[DeviceKey], Intervals],
         head: Callable[[], Cursor],
+        zone: dt.tzinfo = dt.UTC,
     ) -> None:
-        """`intervals`: how often a sensor sends. `head`: how far the journal may be read."""
+        """`intervals`: how often a sensor sends. `head`: how far the journal may be read.
+
+        `zone`: by whose clock times are said in words.
+        """
+        self._zone = zone
         self._state = state
         self._past = past
         self._corrections = corrections
@@ -131,7 +138,7 @@ class Verdicts:
             for alert, done in acts.items()
         }
         speaks = speaking(readings, self._intervals)
-        return Case(consignment, profile, readings, alerts, said, speaks, until)
+        return Case(consignment, profile, readings, alerts, said, speaks, until, self._zone)
 
     def _found(self, identity: str) -> tuple[Consignment, Profile]:
         consignment = self._book.consignment(identity)
@@ -210,6 +217,7 @@ def _judged(case: Case) -> Verdict:
         speaks=case.speaks,
         until=case.until,
         said=case.said,
+        zone=case.zone,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from devices.reading import QUANTITIES
 from rules.cargo.mix import channel_of
 from rules.cargo.verdict import Excursion, Share
-from rules.duration import format_duration
+from rules.cargo.words import length
 from rules.revision import withdrawn
 
 if TYPE_CHECKING:
@@ -169,10 +169,10 @@ def _explanation(  # noqa: PLR0913, PLR0917 - all that a sentence is made of
     verb, side = ("Fell", "below") if low else ("Rose", "above")
     text = (
         f"{verb} to {number(worst)}{space}, {number(abs(worst - limit))}{space} {side} "
-        f"{number(limit)}{space}; out of range for {format_duration(out)}"
+        f"{number(limit)}{space}; out of range for {length(out)}"
     )
     if unknown:
-        text += f", and for {format_duration(unknown)} nobody knows"
+        text += f", and for {length(unknown)} nobody knows"
     names = dict.fromkeys(f"{one.rule} ({one.severity})" for one in alerts)
     text += f". Alerted by {', '.join(names)}." if names else ". No rule alerted."
     words = dict.fromkeys(word for one in alerts for word in said.get(one.id, ()))

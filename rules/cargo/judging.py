@@ -7,6 +7,7 @@ much of it there is.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,6 +61,7 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
     speaks: Speaks,
     until: int,
     said: Mapping[str, Sequence[str]] | None = None,
+    zone: dt.tzinfo = dt.UTC,
 ) -> Verdict:
     """Return the verdict on a consignment as far as `until` (ms).
 
@@ -67,7 +69,8 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
 
     `readings`: by sensor, as they count, from when it was assigned until it was taken off, or
     more: what does not count is told as excluded. `alerts`: those of the consignment. `speaks`:
-    how long a reading speaks for. `said`: by the id of an alert, what people said of it.
+    how long a reading speaks for. `said`: by the id of an alert, what people said of it. `zone`: by
+    whose clock times are said in words.
     """
     trip = voyage(consignment, until)
     heard, excluded = spoken(consignment, readings, speaks, trip.until)
@@ -94,6 +97,7 @@ def judge(  # noqa: PLR0913 - all that a verdict is made of
             silent=[one.sensor for one in heard if not one.readings],
             carried=consignment.carried,
             cycles=consignment.cycles,
+            zone=zone,
         ),
     )
     unknown = max((one.unknown for one in ranged or statistics), default=trip.until - trip.since)

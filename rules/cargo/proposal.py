@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from devices.reading import QUANTITIES
 from rules.cargo.budgets import Extent, extent, uses
 from rules.cargo.excursions import number
-from rules.duration import SECOND, format_duration
+from rules.cargo.words import length, moment
 from rules.kinds.budget import StabilityBudget
 from rules.kinds.freeze_thaw import FreezeThaw
 from rules.kinds.mkt import MeanKinetic
@@ -66,6 +66,8 @@ class Known(NamedTuple):
     """Time out of range that was used up before we heard of it, ms."""
     cycles: int = 0
     """Times that it was frozen before we heard of it."""
+    zone: dt.tzinfo = dt.UTC
+    """By whose clock times are said."""
 
 
 def propose(profile: Profile, known: Known) -> tuple[Proposal, tuple[str, ...]]:
@@ -115,15 +117,15 @@ def _against(profile: Profile, known: Known, *, reject: bool) -> Iterator[str]:
         if name in used_up:
             yield f"{budget_words(used_up[name])}: {meaning}"
         else:
-            yield f"{_alerted(by_rule[name])}: {meaning}"
+            yield f"{_alerted(by_rule[name], known.zone)}: {meaning}"
 
 
-def _alerted(alerts: Sequence[Alert]) -> str:
+def _alerted(alerts: Sequence[Alert], zone: dt.tzinfo) -> str:
     first = min(alerts, key=lambda one: (one.began, one.id))
     times = "" if len(alerts) == 1 else f" {len(alerts)} times, first"
     open_ = ", and still does" if any(one.ended is None for one in alerts) else ""
     limit = f" ({first.limit})" if first.limit else ""
-    return f"Rule {first.rule}{limit} alerted{times} from {moment(first.began)}{open_}"
+    return f"Rule {first.rule}{limit} alerted{times} from {moment(first.began, zone)}{open_}"
 
 
 def budget_words(spent: Spent, case: str = "known") -> str:
@@ -166,7 +168,7 @@ def _uncovered(profile: Profile, known: Known) -> Iterator[str]:
             found.setdefault((one.channel, one.side), []).append(one)
     for (channel, side), ones in found.items():
         limit = profile.range(channel)
-        yield f"{_times(ones, side, limit)}, and nothing in the profile allows that"
+        yield f"{_times(ones, side, limit, known.zone)}, and nothing in the profile allows that"
 
 
 def _covered(profile: Profile, spent: Sequence[Spent], one: Excursion) -> bool:
@@ -220,7 +222,7 @@ def _brought(known: Known) -> Iterator[str]:
         yield f"Frozen {known.cycles} times before we heard of it, and no rule counts that"
 
 
-def _times(ones: Sequence[Excursion], side: str, limit: Range | None) -> str:
+def _times(ones: Sequence[Excursion], side: str, limit: Range | None, zone: dt.tzinfo) -> str:
     first = ones[0]
     unit = QUANTITIES[first.channel.partition(".")[0]].unit
     space = f" {unit}" if unit else ""
@@ -232,7 +234,7 @@ def _times(ones: Sequence[Excursion], side: str, limit: Range | None) -> str:
     return (
         f"{times} {side}{against} ({first.channel}), for {length(total)} in all, "
         f"{'down' if side == 'below' else 'up'} to {number(worst)}{space}, "
-        f"first at {moment(first.begin)}"
+        f"first at {moment(first.begin, zone)}"
     )
 
 
@@ -317,19 +319,6 @@ def _well(profile: Profile, known: Known) -> Iterator[str]:
     yield f"Only rules alerted that do not keep it back: {names}" if told else "No rule alerted"
 
 
-def length(milliseconds: float) -> str:
-    """Say a length of time, to the second where it is longer than one."""
-    whole = round(milliseconds)
-    if abs(whole) > SECOND:
-        whole = round(whole / SECOND) * SECOND
-    return format_duration(whole)
-
-
 def _are(milliseconds: float) -> str:
     text = length(milliseconds)
     return f"{text} {'is' if re.fullmatch('1 [a-z]+', text) else 'are'}"
-
-
-def moment(when: int) -> str:
-    """Say a time (ms): 2026-01-02 10:05 UTC."""
-    return f"{dt.datetime.fromtimestamp(when / 1000, dt.UTC):%Y-%m-%d %H:%M} UTC"
