@@ -125,27 +125,17 @@ class Contact:
         else:
             told = []
         heard = max(subject.heard, listening_since, absence.since)
-        following = []
+        following: list[int] = []
         for watch in subject.plan.watches.values():
-            if now >= watch.until:
-                continue
-            missed = tuple(lost for lost in subject.lost if lost.key == watch.key)
-            only = watch.rule.only
-            if only is not None and not only.applies(now):
-                told += self._excuse(subject, missed, now)
-                following.append(now + LOOK)
-                continue
-            if missed:
-                if only is not None:
-                    following.append(now + LOOK)
+            if now >= watch.until or not self._minds(subject, watch, now, told, following):
                 continue
             due = max(max(heard, watch.placed) + watch.wait, watch.since, absence.until)
             if due > now:
                 following.append(due)
                 continue
-            if only is not None:
+            if watch.rule.only is not None:
                 following.append(now + LOOK)
-                due = due if only.applies(due) else now
+                due = due if watch.rule.only.applies(due) else now
             # A new version tells of its own time: what the one before told is told.
             begin = max(subject.heard, watch.since, min(absence.since, due))
             lost = Lost(watch.key, begin, due, absence.of.id if absence.of else "")
@@ -160,14 +150,31 @@ class Contact:
             self._push(subject, min(following))
         return told
 
-    def _excuse(self, subject: Subject, missed: tuple[Lost, ...], now: int) -> list[Transition]:
-        """Close absences that nobody minds now: their rule applies at other times."""
-        if not missed:
-            return []
-        self.changed.add(subject.device)
-        subject.lost = tuple(lost for lost in subject.lost if lost not in missed)
-        arm(subject)
-        return self._end(subject, missed, "indeterminate", now, NOT_NOW)
+    def _minds(
+        self,
+        subject: Subject,
+        watch: Watch,
+        now: int,
+        told: list[Transition],
+        following: list[int],
+    ) -> bool:
+        """Whether a rule applies now and does not miss the subject already.
+
+        An absence that nobody minds any more is closed.
+        """
+        missed = tuple(lost for lost in subject.lost if lost.key == watch.key)
+        only = watch.rule.only
+        if only is None:
+            return not missed
+        if only.applies(now) and not missed:
+            return True
+        following.append(now + LOOK)
+        if missed and not only.applies(now):
+            self.changed.add(subject.device)
+            subject.lost = tuple(lost for lost in subject.lost if lost not in missed)
+            arm(subject)
+            told += self._end(subject, missed, "indeterminate", now, NOT_NOW)
+        return False
 
     def _end(
         self,

@@ -14,6 +14,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 YEAR = 366 * DAY
+LONGEST = 1000 * YEAR
+"""No length of time in settings is longer."""
 
 _UNITS = {"day": DAY, "h": HOUR, "min": MINUTE, "s": SECOND, "ms": MILLISECOND}
 _NAMES = {
@@ -30,8 +32,8 @@ _CURE = 'write a number and a unit, such as "60 min", "90 s", "1 h 30 min" or "1
 def parse_duration(text: object) -> int:
     """Return milliseconds for "60 min", "1 h 30 min", "1.5 h", "500 ms", "1 day".
 
-    Raises ValueError for a bare number (60 of what?), a sign, an unknown unit, or a length
-    that is not a whole number of milliseconds.
+    Raises ValueError for a bare number (60 of what?), a sign, an unknown unit, a length that is
+    not a whole number of milliseconds, or one of more than 1000 years.
     """
     if isinstance(text, (int, float)):
         raise ValueError(f'{text} of what? Name the unit: "{text} min" or "{text} s"')  # noqa: TRY004 - pydantic turns ValueError alone into a message for the reader
@@ -50,6 +52,8 @@ def parse_duration(text: object) -> int:
             raise ValueError(f"{text!r} has the unknown unit {unit!r}: use day, h, min, s or ms")
         total += Decimal(number) * length
         place = part.end()
+    if total > LONGEST:
+        raise ValueError(f"{text!r} is longer than anybody waits: write at most 1000 years")
     if total != int(total):
         raise ValueError(f"{text!r} is finer than a millisecond: round it")
     return int(total)

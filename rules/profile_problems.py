@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from devices.reading import QUANTITIES
 from rules import AnyRule
 from rules.duration import parse_duration
 from rules.extending import Data, Extended, Path
+from rules.kinds.exposure import Exposure
 from rules.kinds.threshold import Threshold
+from rules.meter import MeterRule
 from rules.profile import Criteria, Range, too_short
-from rules.rule import Rule
+from rules.rule import Rule, SampleRule
 
 Found = TypeVar("Found")
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
@@ -85,19 +89,45 @@ def _of_rule(path: Path, rule: Rule, limits: dict[str, Range]) -> Iterator[Contr
             f"mean kinetic temperature does not apply to frozen goods ({meant.words()} °C)",
             "Leave this rule out, and judge time out of range.",
         )
-    if not isinstance(rule, Threshold):
-        return
-    if rule.above is not None and meant.low is not None and rule.above < meant.low:
-        side, limit = "above", rule.above
-    elif rule.below is not None and meant.high is not None and rule.below > meant.high:
-        side, limit = "below", rule.below
-    else:
-        return
-    yield Contradiction(
-        (*path, side),
-        f"all that is well ({meant.words()}) is {side} {limit:g}, and in breach",
-        "Mend the limit, or the range of this channel.",
-    )
+    for part in rule.parts():
+        found = _out_of_reach(part, meant)
+        if found is not None:
+            side, message, cure = found
+            yield Contradiction((*path, *_setting(rule, part, side)), message, cure)
+
+
+def _out_of_reach(part: Rule, meant: Range) -> tuple[str, str, str] | None:
+    """Return which limit of a rule all or nothing is beyond, that in words, and what to do."""
+    if isinstance(part, MeterRule) or not isinstance(part, SampleRule):
+        return None
+    low, high = part.calm()
+    quantity = QUANTITIES[meant.channel.partition(".")[0]]
+    for side, limit, well in (("above", high, meant.low), ("below", low, meant.high)):
+        if not math.isfinite(limit):
+            continue
+        sign = 1 if side == "above" else -1
+        if well is not None and sign * limit < sign * well:
+            return (
+                side,
+                f"all that is well ({meant.words()}) is {side} {limit:g}, and in breach",
+                "Mend the limit, or the range of this channel.",
+            )
+        if not quantity.lowest <= limit <= quantity.highest:
+            return (
+                side,
+                f"no {quantity.name} that can be true is {side} {limit:g}: it would never fire",
+                f"Name a limit from {quantity.lowest:g} to {quantity.highest:g}.",
+            )
+    return None
+
+
+def _setting(rule: Rule, part: Rule, side: str) -> Path:
+    """Return where in a rule a limit stands."""
+    if isinstance(rule, Exposure):
+        return ("bands", [one.name for one in rule.parts()].index(part.name), side)
+    if isinstance(rule, Threshold):
+        return ("outside",) if rule.outside is not None else (side,)
+    return ("high" if side == "above" else "low",) if hasattr(rule, "high") else ()
 
 
 def _frozen(meant: Range) -> bool:

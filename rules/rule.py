@@ -37,7 +37,7 @@ class Rule(BaseModel):
     """The settings that all kinds share. Frozen; an unknown key is an error."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", serialize_by_alias=True
+        frozen=True, extra="forbid", serialize_by_alias=True, allow_inf_nan=False
     )
 
     name: str = Field(
@@ -104,7 +104,7 @@ class Step(BaseModel):
     """Where an alert that fires rises to another severity; it falls when that is over."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", serialize_by_alias=True
+        frozen=True, extra="forbid", serialize_by_alias=True, allow_inf_nan=False
     )
 
     severity: Severity = Field(description="How grave it is from there on.")

@@ -17,6 +17,9 @@ from rules.rule import SampleRule, Severity
 if TYPE_CHECKING:
     from rules.cargo.consignment import Consignment
 
+FASTEST = 1e6
+"""A budget is used up no faster than this: by then an hour is more than a century."""
+
 
 class StabilityBudget(SampleRule):
     """Fires when so much of the time allowed out of range is used up, and again when all of it is.
@@ -119,8 +122,8 @@ class StabilityBudget(SampleRule):
         if value < low or self.reference is None:
             return 1.0
         if self.q10 is not None:
-            return float(self.q10 ** ((value - self.reference) / 10))
-        return acceleration(value, self.reference, self.energy or 0.0)
+            return min(FASTEST, float(self.q10 ** ((value - self.reference) / 10)))
+        return min(FASTEST, acceleration(value, self.reference, self.energy or 0.0))
 
     def timing(self, interval: int) -> Timing:
         """Return the durations: it fires at `warn_at`, and is graver when all is used up."""

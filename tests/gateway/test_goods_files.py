@@ -116,6 +116,27 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
             "line 14, rules[1] (warm).below: all that is well (2 to 8) is below 9, and in breach.",
         ),
         (
+            HEAD + RANGE + RULE.replace("above = 8.0", "outside = [9.0, 12.0]"),
+            "line 14, rules[1] (warm).outside: all that is well (2 to 8) is below 9, and",
+        ),
+        (
+            HEAD + RANGE + "[[rules]]\nname = 'all'\nkind = 'exposure'\nchannel = 'temperature'\n"
+            "bands = [{ name = 'out', below = 9.0, for = '1 h' }]",
+            "line 14, rules[1] (all).bands[1] (out).below: all that is well (2 to 8) is below 9",
+        ),
+        (
+            HEAD + RANGE + "[[rules]]\nname = 'life'\nkind = 'stability_budget'\nhigh = 1.0\n"
+            "allowed = '1 h'",
+            "line 13, rules[1] (life).high: all that is well (2 to 8) is above 1, and in breach.",
+        ),
+        (
+            HEAD + RANGE + RULE.replace("8.0", "800.0"),
+            (
+                "line 14, rules[1] (warm).above: no temperature that can be true is above 800: it "
+                "would never fire. Name a limit from -200 to 150."
+            ),
+        ),
+        (
             HEAD + RULE + "devices = ['fridge-*']",
             "line 11, rules[1] (warm).devices: rules of goods judge the sensors of each",
         ),

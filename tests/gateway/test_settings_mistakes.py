@@ -48,7 +48,7 @@ def problems(text: str) -> list[str]:
         (RULE + "above = '8'", "line 5, rules[1] (warm).above: it must be a number, without"),
         (RULE + "outside = [1]", "line 5, rules[1] (warm).outside[2]: it is missing."),
         (RULE + "above = 8\nhold = '0 s'", "line 6, rules[1] (warm).hold: it must be more than 0."),
-        (RULE + "above = nan", "line 1, rules[1] (warm): limits must be finite"),
+        (RULE + "above = nan", "line 5, rules[1] (warm).above: it must be a finite number."),
         (RULE + "above = 8\nfor = 60", "line 6, rules[1] (warm).for: 60 of what? Name the unit"),
         (
             RULE + "above = 8\ndevices = 'a'",

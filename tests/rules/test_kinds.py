@@ -50,6 +50,15 @@ from tests.rules.series import rule
         ({"kind": "lost_contact"}, "Field required"),
         ({"kind": "lost_contact", "after": "0 s"}, "greater than 0"),
         ({"kind": "no_usable_data"}, "Field required"),
+        ({"kind": "stability_budget", "high": float("inf"), "allowed": "1 h"}, "finite"),
+        ({"kind": "freeze_thaw", "freezes": float("-inf"), "thaws": 0, "allowed": 0}, "finite"),
+        ({"kind": "steadiness", "width": float("inf"), "within": "1 h"}, "finite"),
+        ({"kind": "low_battery", "below": 5, "clear": float("inf")}, "finite"),
+        (
+            {"above": 8, "steps": [{"severity": "critical", "beyond": float("inf")}]},
+            "finite",
+        ),
+        ({"kind": "mkt", "above": 8, "window": "99999999999999999999 days"}, "1000 years"),
     ],
 )
 def test_a_mistake_is_named_with_its_cure(settings: dict[str, object], cure: str) -> None:

@@ -111,7 +111,7 @@ def test_who_is_missed_only_at_some_times_is_missed_then_and_not_before() -> Non
     judge.fold(readings("5"))
     found = [
         (one.kind, one.at, one.reason)
-        for minutes in range(0, 6 * 60)
+        for minutes in range(6 * 60)
         for one in judge.tick(at(minutes), at(0))
     ]
     assert found == [

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from rules.cargo.consignment import Consignment
 from rules.duration import HOUR, MINUTE
-from rules.kinds.budget import StabilityBudget
+from rules.kinds.budget import FASTEST, StabilityBudget
 from rules.kinds.exposure import Exposure
 from rules.meters.kinetic import acceleration
 from tests.rules.kinds.told import by, live
-from tests.rules.series import START, rule
+from tests.rules.series import START, engine, readings, rule
 
 WARM = {"name": "warm", "above": 8, "for": "60 min"}
 HOT = {"name": "hot", "above": 25, "for": "30 min", "severity": "critical"}
@@ -160,6 +160,23 @@ def test_warmth_uses_it_up_faster(value: float) -> None:
     )
     aged = acceleration(value, 25.0, 83.144)
     assert arrhenius.rate(value) == pytest.approx(aged if out else plain.rate(value))
+
+
+@pytest.mark.parametrize("weighed", [{"q10": 10.0}, {"energy": 400.0}])
+def test_however_steep_it_is_weighed_its_state_can_be_stored(weighed: dict[str, float]) -> None:
+    steep = rule(
+        kind="stability_budget",
+        channel="temperature",
+        high=8.0,
+        allowed="1 h",
+        reference=-100.0,
+        **weighed,
+    )
+    judge = engine([steep])
+    judge.fold(readings("5 80 150x9 5"))
+    (device,) = judge.devices()
+    assert judge.load(device, judge.dump(device)) == []
+    assert steep.rate(150.0) == FASTEST  # type: ignore[attr-defined] # a budget's
 
 
 def test_a_consignment_brings_along_what_it_has_used_up() -> None:
