@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.consignments.reports import REVIEW
 from gateway.web.health import lasted, sentence
 from gateway.web.look import channel_name, moment
-from gateway.web.told_alert import Told
+from gateway.web.told_alert import Told, goods_of
 from rules.duration import MINUTE
 from rules.revision import withdrawn
 
@@ -43,6 +44,8 @@ def explained(told: Told, now: int) -> list[str]:
         found = [f"Since {at(alert.began)}: {sentence(alert.reason)}"]
         if not told.open:
             found = [f"Something was wrong with the gateway from {at(alert.began)}."]
+    elif alert.kind == REVIEW:
+        found = [f"A decision that was signed rests on something else since {at(alert.began)}."]
     else:
         what = channel_name(alert.channel)
         found = [
@@ -55,6 +58,13 @@ def explained(told: Told, now: int) -> list[str]:
             f"For {lasted(alert.unknown)} of it nobody knows: no usable value came. "
             "Time unknown counts neither as good nor as bad."
         )
+    if alert.graced:
+        found.append(
+            f"{lasted(alert.graced)} out of its limit were excused by the rule's grace: an open "
+            "door, or a defrost. They do not count."
+        )
+    if goods_of(alert):
+        found.append(f"It was judged by the version {alert.version} of its goods.")
     if alert.retrospective:
         found.append(
             "It was found afterwards, in data of the past (a logger's file, data that came "
@@ -99,7 +109,7 @@ def history(told: Told, events: Sequence[StoredEvent], acts: Iterable[Act], now:
     """Return all that happened to an alert and was done about it, newest first."""
     alert = told.alert
     steps = []
-    if not told.own:
+    if not told.own and alert.kind != REVIEW:
         first = events[0].event.alert if events else alert
         what = told.value(first.first)
         title = "It began" if alert.channel else "Last heard"

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.acts import Facts, acts_of_many, facts
 from gateway.alert_now import as_it_is
+from gateway.consignments.reports import REVIEW
 from gateway.own_alerts import GRAVITY, KIND
 from gateway.registry.known import Known
 from gateway.web.health import sentence
@@ -56,10 +57,7 @@ class Told(msgspec.Struct, frozen=True):
     @property
     def page(self) -> str:
         """The address of the view of what it is about; "" where there is none."""
-        consignment = consignment_of(self.alert.device)
-        if consignment is not None:
-            return address("consignment", consignment)
-        return address("sensor", self.device) if self.of_device else ""
+        return "" if self.own else page_of(self.alert.device)
 
     @property
     def open(self) -> bool:
@@ -87,12 +85,7 @@ class Told(msgspec.Struct, frozen=True):
         """What is wrong, in a few words."""
         if self.own:
             return sentence(self.alert.reason) if self.open else f"about {self.alert.channel}"
-        quantity = channel_name(self.alert.channel).capitalize()
-        return f"{quantity} {self.alert.limit}".strip() if quantity else self._bare_limit()
-
-    def _bare_limit(self) -> str:
-        limit = self.alert.limit
-        return limit[:1].upper() + limit[1:]
+        return what_of(self.alert)
 
     def value(self, value: float | None) -> str:
         """Return a value of its channel with the unit; "" for none."""
@@ -151,7 +144,8 @@ def told(
                 as_it_is(alert, (known and known.rules) or ()),
                 facts(done[alert.id], now),
                 _name(alert, card.name),
-                " · ".join(filter(None, (card.site, card.zone, card.container))),
+                " · ".join(filter(None, (card.site, card.zone, card.container)))
+                or goods_of(alert).replace("-", " "),
                 settings.zone(alert.device),
             )
         )
@@ -159,10 +153,37 @@ def told(
 
 
 def _name(alert: Alert, given: str) -> str:
-    if alert.kind == KIND:
-        return f"Gateway {alert.device.id}"
-    kind, _, name = alert.device.id.rpartition("/")
-    return given or f"{kind.capitalize()} {name}".strip()
+    return f"Gateway {alert.device.id}" if alert.kind == KIND else given or name_of(alert.device)
+
+
+def name_of(device: DeviceKey) -> str:
+    """Return what an alert is about: a device's id, Consignment V-2041, Vehicle HH-AB 123."""
+    kind, _, name = device.id.rpartition("/")
+    return f"{kind.capitalize()} {name}".strip()
+
+
+def page_of(device: DeviceKey) -> str:
+    """Return the address of the view of a device or consignment; "" where there is none."""
+    consignment = consignment_of(device)
+    if consignment is not None:
+        return address("consignment", consignment)
+    return "" if "/" in device.id else address("sensor", str(device))
+
+
+def goods_of(alert: Alert) -> str:
+    """Return the name of the goods by whose profile a consignment was judged, "" for none."""
+    name, sign, _ = alert.version.partition("@")
+    return name if sign else ""
+
+
+def what_of(alert: Alert) -> str:
+    """Return what is wrong, in a few words."""
+    if alert.kind == REVIEW:
+        return "What was decided has to be looked at again"
+    quantity = channel_name(alert.channel).capitalize()
+    if quantity:
+        return f"{quantity} {alert.limit}".strip()
+    return alert.limit[:1].upper() + alert.limit[1:]
 
 
 def hands(state: State) -> list[str]:

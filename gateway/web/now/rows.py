@@ -87,7 +87,9 @@ class Row(msgspec.Struct, frozen=True):
     retained: bool = False
     """The newest reading is one that a broker had kept: of how long ago, it may not say."""
     own: bool = False
-    """An alert about the gateway itself; its `key` is no device's."""
+    """An alert about the gateway itself, a consignment or a vehicle; its `key` is no device's."""
+    to: str = ""
+    """The address that it leads to, where that is neither a sensor nor the gateway."""
 
     def rank(self) -> tuple[int, bool, int, int, str]:
         """Return what sorts rows, worst first: how grave, whether taken, how far, how long."""

@@ -15,6 +15,7 @@ from gateway.web.now.fill import fill
 from gateway.web.now.open_alerts import Counts, OpenAlerts
 from gateway.web.now.register import Register
 from gateway.web.now.rows import Row, make_own_row, make_row
+from gateway.web.now.subjects import is_subject, make_subject_row
 from gateway.web.now.trends import Trends
 from gateway.web.now.watched import Watched
 
@@ -192,10 +193,15 @@ class Standing:
         self._keep(self._lines, make_row(seen, watched, about, alerts, self._trends))
 
     def _make_own(self) -> None:
-        """Make the rows about the gateway itself: they are few."""
+        """Make the rows about the gateway itself, consignments and vehicles: they are few."""
         gateway = self._settings.gateway
         found = [one for one in self._alerts.of(DeviceKey(gateway.owner, gateway.box)) if one.own]
         rows = [make_own_row(one, gateway.box, gateway.timezone) for one in found]
+        rows += [
+            make_subject_row(self._alerts.of(one), gateway.timezone)
+            for one in self._alerts.devices()
+            if is_subject(one)
+        ]
         for key in self._own.keys() - {row.key for row in rows}:
             line = self._own.pop(key)
             self._states[line.row.state] -= 1

@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from gateway.registry.table import COLUMNS
 from gateway.web.look import show_at
+from gateway.web.pages.table_file import as_text
 from gateway.web.problems import Problem
 from gateway.web.visitor import Operator, Quality, Viewer, Visitor, site_of
 from rules.remark import WORDS
@@ -190,7 +191,7 @@ async def take_in(request: Request, visitor: Quality) -> Response:
     title = str(form.get("name") or "")[:100]
     if isinstance(table, UploadFile):
         title = (table.filename or "a table")[:100]
-        content = _text(await table.read())
+        content = as_text(await table.read())
     if not isinstance(content, str) or not content.strip():
         raise Problem(422, "no table was sent", "Choose a file that was saved as CSV")
     dry = not form.get("sure")
@@ -209,13 +210,6 @@ async def take_in(request: Request, visitor: Quality) -> Response:
         mistakes=result["mistakes"][:SHOWN],
         most=SHOWN,
     )
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem(422, "the file is no text in UTF-8", "Save it as CSV, in UTF-8") from error
 
 
 def _shown(changes: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:

@@ -20,7 +20,7 @@ from gateway.web.keys import parse_key
 from gateway.web.look import address, show
 from gateway.web.pages.sensor_files import chart, known
 from gateway.web.pages.sensor_marks import MARKS
-from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, shown, zone_parts
+from gateway.web.pages.sensor_range import LENGTHS, LONGEST, Length, between, shown, zone_parts
 from gateway.web.problems import Problem
 from gateway.web.visitor import Viewer, site_of
 from rules.duration import DAY
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey
     from gateway.web.now.rows import Row
     from gateway.web.pages.sensor_files import Known
+    from gateway.web.pages.sensor_range import Shown
     from gateway.web.site import Site
 
 router = APIRouter()
@@ -53,8 +54,10 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
     channel: str = "",
     length: Length = "day",
     on: dt.date | None = None,
+    start: Annotated[int | None, Query(alias="from", ge=0, le=LATEST)] = None,
+    end: Annotated[int | None, Query(alias="to", ge=1, le=LATEST)] = None,
 ) -> Response:
-    """Show a sensor."""
+    """Show a sensor: of late, on a day, or from when until when (ms since 1970)."""
     site = site_of(request)
     device = parse_key(key)
     found = await site.archive.ask(lambda files: known(files, device))
@@ -70,6 +73,7 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
     zone, now = site.settings.zone(device), site.clock.now()
     if on is not None and not FIRST_DAY <= on <= _latest(now):
         raise Problem(422, f"nothing is known of {on}", f"Ask for a day from {FIRST_DAY} to today")
+    part = _asked(start, end, ZoneInfo(zone), now) or shown(length, on, ZoneInfo(zone), now)
     late = site.files.state.alerts_of(device, now - 90 * DAY)[: -LATE_ALERTS - 1 : -1]
     return show(
         request,
@@ -77,13 +81,13 @@ async def sensor_page(  # noqa: PLR0913, PLR0917 - an address has this many part
         visitor,
         **head,
         channels=found.channels,
-        range=shown(length, on, ZoneInfo(zone), now),
+        range=part,
         lengths=LENGTHS,
         mark_words=MARKS,
         late=late,
         withdrawn=withdrawn,
         messages=await _messages(site, device),
-        on=on,
+        on=on if part.rolling or on else part.back,
     )
 
 
@@ -149,6 +153,15 @@ async def sensor_chart(  # noqa: PLR0913, PLR0917 - an address has this many par
     zone = ZoneInfo(site.settings.zone(device))
     body = {**msgspec.structs.asdict(made), "now": now, "clock": zone_parts(zone, start, end)}
     return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+def _asked(start: int | None, end: int | None, zone: ZoneInfo, now: int) -> Shown | None:
+    """Return the time that an address names, None where it names none. Raises Problem."""
+    if start is None or end is None:
+        return None
+    if not 0 < end - start <= LONGEST:
+        raise Problem(422, "the time asked for is empty or too long", "Ask for at most 400 days")
+    return between(start, end, zone, now)
 
 
 def unknown(key: str) -> Problem:

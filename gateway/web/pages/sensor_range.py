@@ -40,6 +40,25 @@ class Shown(NamedTuple):
     forward: dt.date | None
 
 
+def between(start: int, end: int, zone: ZoneInfo, now: int) -> Shown:
+    """Return a time from when until when (ms) as what to show; one goes on by days."""
+    first, last = (dt.datetime.fromtimestamp(one / 1000, zone) for one in (start, end))
+    same = first.date() == last.date()
+    title = f"{first:%a} {first.day} {first:%b %H:%M} to " + (
+        f"{last:%H:%M}" if same else f"{last:%a} {last.day} {last:%b %H:%M}"
+    )
+    after = last.date() + dt.timedelta(days=1)
+    return Shown(
+        "day",
+        start,
+        end,
+        title,
+        rolling=False,
+        back=first.date(),
+        forward=after if after <= dt.datetime.fromtimestamp(now / 1000, zone).date() else None,
+    )
+
+
 class ZonePart(NamedTuple):
     """From `start` (ms) on, clocks there are `offset` (ms) ahead of UTC and say `sign`."""
 

@@ -32,7 +32,7 @@ export function minus(text) {
   return String(text).replace("-", "\u2212");
 }
 
-function hatch(context, ratio) {
+export function hatch(context, ratio) {
   const size = 8 * ratio;
   const tile = document.createElement("canvas");
   tile.width = tile.height = size;
@@ -50,7 +50,7 @@ function hatch(context, ratio) {
 }
 
 // Where `from`..`to` lies in the plot, at least `least` pixels wide; null where it does not.
-function across(u, from, to, least) {
+export function across(u, from, to, least) {
   const { left, width } = u.bbox;
   const begin = Math.max(u.valToPos(from, "x", true), left);
   const end = Math.min(u.valToPos(to, "x", true), left + width);
@@ -58,7 +58,7 @@ function across(u, from, to, least) {
   return { x: begin, width: Math.max(end - begin, least) };
 }
 
-function say(context, text, x, y, colourName, ratio, align = "left") {
+export function say(context, text, x, y, colourName, ratio, align = "left") {
   context.font = `600 ${12 * ratio}px system-ui, "DejaVu Sans", sans-serif`;
   context.textAlign = align;
   context.lineJoin = "round";
