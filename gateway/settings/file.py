@@ -122,9 +122,7 @@ def _not_there(path: Path) -> Problem:
     return Problem("", 0, message, cure)
 
 
-def beside_the_kind(
-    errors: Iterable[ErrorDetails], data: dict[str, Any]
-) -> Iterator[ErrorDetails]:
+def beside_the_kind(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> Iterator[ErrorDetails]:
     """Find what else is wrong with rules of an unknown kind, in what all kinds share."""
     for error in errors:
         if not error["type"].startswith("union_tag"):
