@@ -195,18 +195,24 @@ def _excused(rule: SampleRule, sung: Chorus, doors: Chorus | None, breach: Boole
     found = np.zeros(len(breach), np.bool_)
     if grace is None:
         return found
-    opened = []
-    for one in doors.voices if doors is not None else ():
-        opened += [(int(t), float(v)) for t, v in zip(one.when, one.value, strict=True) if v == v]  # noqa: PLR0124 - NaN
-    opened.sort(reverse=True)
     if grace.at:
         return breach & _at_times(grace, sung)
+    opened = [] if doors is None else list(_opened(doors))
+    opened.reverse()
     for row in np.flatnonzero(breach):
         begin = int(sung.edges[row])
         while opened and opened[-1][0] <= begin:
             grace.begins(state, *opened.pop())
         found[row] = grace.excuses(state, begin)
     return found
+
+
+def _opened(doors: Chorus) -> Iterator[tuple[int, float]]:
+    """Yield when doors are heard of, and how far the widest is open then, as the rules take it."""
+    known = ~np.isnan(doors.values)
+    widest = np.where(known, doors.values, -np.inf).max(axis=0, initial=-np.inf)
+    for row in np.flatnonzero(known.any(axis=0)).tolist():
+        yield int(doors.edges[row]), float(widest[row])
 
 
 def _at_times(grace: Grace, sung: Chorus) -> Booleans:

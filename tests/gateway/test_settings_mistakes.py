@@ -41,7 +41,7 @@ def problems(text: str) -> list[str]:
         ),
         (
             '[[rules]]\nname = "warm"',
-            "line 1, rules[1] (warm).kind: it is missing. Add kind, one of: lost_contact,",
+            "line 1, rules[1] (warm).kind: it is missing. Add kind, one of: calibration_expired,",
         ),
         ("[[rules]]\nname = 'a'\nkind = []", "line 3, rules[1] (a).kind: "),
         (RULE + "above = 8\nbelow = 2", "line 1, rules[1] (warm): give exactly one of above,"),

@@ -442,6 +442,18 @@ def test_what_a_grace_excuses_uses_no_budget() -> None:
     assert minutes(budget.used.known) == 20
 
 
+def test_a_door_that_stays_open_excuses_once_whatever_another_says_meanwhile() -> None:
+    rule = {**TOTAL, "for": "10 h", "grace": {"channel": "door", "for": "10 min"}}
+    whole = consignment(assignments=(assigned(), assigned(B)))
+    heard = {
+        A: [sample(t, A, temperature=9.0, door=float(t >= 10)) for t in range(0, 60, 5)],
+        B: [sample(t, B, temperature=9.0, door=0.0) for t in range(2, 60, 5)],
+    }
+    (budget,) = verdict(heard, profile(rules=(rule,)), whole, until=60).budgets
+    # As live: of the time from the first reading on, ten minutes.
+    assert minutes(budget.used.known) == 50
+
+
 def test_a_grace_at_times_of_day_excuses_what_the_engine_excuses_also_when_clocks_change() -> None:
     grace = Grace.model_validate({"at": ["02:30", "23:50"], "for": "40 min", "timezone": ZONE})
     changes = int(dt.datetime(2026, 3, 29, tzinfo=ZoneInfo(ZONE)).timestamp() * 1000)
