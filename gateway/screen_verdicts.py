@@ -10,6 +10,7 @@ from rich.markup import escape
 from gateway.consignments.report import WORDS, short
 from gateway.consignments.wording import (
     NONE,
+    PARTLY,
     STILL,
     budget_amount,
     budget_cases,
@@ -18,6 +19,7 @@ from gateway.consignments.wording import (
     lengths,
     number,
     numbers,
+    out_words,
     unit_of,
     with_unit,
 )
@@ -94,7 +96,7 @@ def _show_measured(console: Console, settings: Settings, verdict: Verdict) -> No
             _extreme(settings, one.highest, one.unit),
             with_unit(one.mean, one.unit),
             numbers(one.mkt, one.unit) if one.mkt is not None else NONE,
-            length(one.unknown) + (f" (in part {length(one.partly)})" if one.partly else ""),
+            length(one.unknown) + (f" and {length(one.partly)} {PARTLY}" if one.partly else ""),
         )
         for one in verdict.statistics
     ]
@@ -123,7 +125,7 @@ def _show_excursions(console: Console, settings: Settings, verdict: Verdict) -> 
         end = STILL if one.end is None else f"to {minute(settings, one.end)}"
         console.print(
             f"{one.number}. {channel_words(one.channel)} {one.side} from "
-            f"{minute(settings, one.begin)} {end}, {length(one.out)}, worst "
+            f"{minute(settings, one.begin)} {end}, {out_words(one)}, worst "
             f"{with_unit(one.worst, unit_of(one.channel))}; {_whose(one)}",
             highlight=False,
         )

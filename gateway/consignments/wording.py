@@ -11,9 +11,10 @@ from rules.duration import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from gateway.consignments.report import Report
-    from rules.cargo.verdict import Budget, Cases
+    from rules.cargo.verdict import Budget, Cases, Excursion
 
-UNKNOWN = "not known"
+UNKNOWN, PARTLY = "not known", "known in part"
+"""That no sensor told, and that only some of those told that should have."""
 NONE = "\N{EN DASH}"
 STILL = "not ended"
 """The end of what had not ended when the report was made."""
@@ -101,6 +102,14 @@ def length(milliseconds: float) -> str:
 def lengths(cases: Cases) -> str:
     """Return a length of time, as far as it is known, and what it may be."""
     return _cases(cases, length(cases.known), length(cases.best), length(cases.worst))
+
+
+def out_words(one: Excursion) -> str:
+    """Return how long something is known to have been out of range, and what nobody knows."""
+    told = [length(one.out)]
+    told += [f"and {length(one.unknown)} {UNKNOWN}"] if one.unknown else []
+    told += [f"and {length(one.partly)} {PARTLY}"] if one.partly else []
+    return " ".join(told)
 
 
 def numbers(cases: Cases, unit: str = "", decimals: int = 2) -> str:

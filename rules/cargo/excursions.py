@@ -88,6 +88,9 @@ def _excursion(
     begin, end = int(begins[0]), int(ends[-1])
     lasts = run.last == len(heard.value) and not around.voyage.over
     length = int((ends - begins)[out].sum())
+    silent = int((ends - begins)[heard.unknown[here]].sum())
+    # What is left: some were well, and others silent.
+    partly = end - begin - length - silent
     row = int(np.nanargmax(np.where(out, run.side * value, np.nan)))
     worst, voice = float(value[row]), int(heard.voice[here][row])
     worst_at = int(sung.voices[voice].when[sung.samples[voice, run.first + row]])
@@ -101,7 +104,8 @@ def _excursion(
         begin=begin,
         end=None if lasts else end,
         out=length,
-        unknown=end - begin - length,
+        unknown=silent,
+        partly=partly,
         worst=worst,
         worst_at=worst_at,
         worst_sensor=sung.voices[voice].sensor,
@@ -109,7 +113,7 @@ def _excursion(
         place=around.track.place(begin, end),
         alerts=tuple(one.id for one in alerts),
         explanation=_explanation(
-            sung.channel, limits, worst, length, end - begin - length, alerts, around.said
+            sung.channel, limits, worst, (length, silent, partly), alerts, around.said
         ),
     )
 
@@ -157,8 +161,7 @@ def _explanation(  # noqa: PLR0913, PLR0917 - all that a sentence is made of
     channel: str,
     limits: Limits,
     worst: float,
-    out: int,
-    unknown: int,
+    times: tuple[int, int, int],
     alerts: Sequence[Alert],
     said: Mapping[str, Sequence[str]],
 ) -> str:
@@ -167,12 +170,15 @@ def _explanation(  # noqa: PLR0913, PLR0917 - all that a sentence is made of
     low = worst < limits.low
     limit = limits.low if low else limits.high
     verb, side = ("Fell", "below") if low else ("Rose", "above")
+    out, unknown, partly = times
     text = (
         f"{verb} to {number(worst)}{space}, {number(abs(worst - limit))}{space} {side} "
         f"{number(limit)}{space}; out of range for {length(out)}"
     )
     if unknown:
         text += f", and for {length(unknown)} nobody knows"
+    if partly:
+        text += f", and for {length(partly)} only some of its sensors told, which were well"
     names = dict.fromkeys(f"{one.rule} ({one.severity})" for one in alerts)
     text += f". Alerted by {', '.join(names)}." if names else ". No rule alerted."
     words = dict.fromkeys(word for one in alerts for word in said.get(one.id, ()))

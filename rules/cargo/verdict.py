@@ -73,7 +73,11 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Excursion(msgspec.Struct, frozen=True, kw_only=True):
-    """A time out of range. `end` is None while it lasts; `out` is how long of it is known."""
+    """A time out of range. `end` is None while it lasts.
+
+    Of it something was out for `out` ms; for `unknown` nothing was heard; for `partly` some
+    sensors were well, and others were silent that should have been heard.
+    """
 
     number: int
     channel: str
@@ -82,6 +86,7 @@ class Excursion(msgspec.Struct, frozen=True, kw_only=True):
     end: int | None
     out: int
     unknown: int
+    partly: int = 0
     worst: float
     worst_at: int
     worst_sensor: DeviceKey

@@ -25,6 +25,7 @@ from gateway.consignments.report_pdf.look import (
 )
 from gateway.consignments.wording import (
     NONE,
+    PARTLY,
     budget_amount,
     budget_cases,
     channel_words,
@@ -239,7 +240,7 @@ def _cards(report: Report) -> Iterator[list[Flowable]]:
         else "none was seen",
     )
     share = verdict.unknown / max(1, verdict.until - verdict.since) * 100
-    partly = f"; {length(verdict.partly)} known in part" if verdict.partly else ""
+    partly = f"; {length(verdict.partly)} {PARTLY}" if verdict.partly else ""
     told = f"{number(share, 1)} % of the time{partly}"
     yield _card("Nobody knows", length(verdict.unknown), told)
     for one in verdict.budgets[:3]:

@@ -15,13 +15,14 @@ from gateway.consignments.report_pdf.look import (
 )
 from gateway.consignments.wording import (
     NONE,
-    UNKNOWN,
+    PARTLY,
     budget_amount,
     budget_cases,
     channel_words,
     length,
     number,
     numbers,
+    out_words,
     with_unit,
 )
 
@@ -53,7 +54,6 @@ def excursions(report: Report, times: Times) -> Iterator[Flowable]:
 
 def _excursion(one: Excursion, report: Report, times: Times) -> list[str]:
     unit = _unit(report, one.channel)
-    unknown = f"\nand {length(one.unknown)} {UNKNOWN}" if one.unknown else ""
     shares = "\n".join(
         f"{share.custodian}: {length(share.time)}"
         + (f", leg {share.leg}" if share.leg is not None else "")
@@ -65,7 +65,7 @@ def _excursion(one: Excursion, report: Report, times: Times) -> list[str]:
         str(one.number),
         f"{channel_words(one.channel)}\n{one.side}",
         times.span(one.begin, one.end),
-        length(one.out) + unknown,
+        out_words(one),
         "\n".join(
             (
                 with_unit(one.worst, unit),
@@ -104,7 +104,7 @@ def statistics(report: Report, times: Times) -> Iterator[Flowable]:
                     else f"{numbers(one.mkt, one.unit)}, {number(one.energy, 3)} kJ/mol",
                     length(one.known),
                     length(one.unknown)
-                    + (f"\nand {length(one.partly)} known in part" if one.partly else ""),
+                    + (f"\nand {length(one.partly)} {PARTLY}" if one.partly else ""),
                 ]
                 for one in report.verdict.statistics
             ],

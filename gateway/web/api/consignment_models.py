@@ -244,7 +244,8 @@ class Excursion(Model):
     begin: int
     end: int | None
     out: int = Field(description="How long of it is known to have been out of range.")
-    unknown: int
+    unknown: int = Field(description="How long of it nothing was heard.")
+    partly: int = Field(description="How long some sensors were well, and others silent.")
     worst: float
     worst_at: int
     worst_device: str

@@ -255,6 +255,17 @@ def test_a_gap_does_not_end_an_excursion_and_adds_to_what_nobody_knows() -> None
     assert (minutes(one.out), minutes(one.unknown)) == (10 + 12 + 15, 23)
 
 
+def test_where_some_sensors_were_well_and_others_silent_an_excursion_is_known_in_part() -> None:
+    whole = consignment(assignments=(assigned(), assigned(B)))
+    found = verdict({A: said("9x6 5x18"), B: said("5x4 -x12 5x8", B)}, whole=whole, until=120)
+    one = outing(found)
+    # B speaks until minute 27, and again from 80 on; A was out until 30.
+    assert (one.begin, one.end, minutes(one.out)) == (at(0), at(80), 30)
+    assert (one.unknown, minutes(one.partly)) == (0, 50)
+    assert "for 50 min only some of its sensors told, which were well" in one.explanation
+    assert "nobody knows" not in one.explanation
+
+
 def test_an_excursion_that_lasts_has_no_end() -> None:
     assert outing(verdict("5x6 9x6", until=60)).end is None
 
