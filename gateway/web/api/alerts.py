@@ -23,13 +23,12 @@ from gateway.web.api.answers import answer, page
 from gateway.web.api.asked import Page
 from gateway.web.api.paging import cursor, place
 from gateway.web.explain import explained
-from gateway.web.problems import Problem
 from gateway.web.told_alert import Told, told
 from gateway.web.visitor import Actor, Reader, Visitor, site_of
 from rules.duration import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from devices.reading import DeviceKey
     from gateway.consignments.book import Book
@@ -78,13 +77,14 @@ async def alerts(
     return page(items, cursor((last.began, last.id)) if last else None)
 
 
-def _only(site: Site, visitor: Visitor, asked: AlertsPage) -> DeviceKey | None:
-    """Return what alerts are asked to be about, None for anything. Raises Problem."""
-    if asked.device is not None and asked.consignment is not None:
-        raise Problem(422, "no alert is about a device and a consignment", "Name one of them")
+def _only(site: Site, visitor: Visitor, asked: AlertsPage) -> set[DeviceKey]:
+    """Return all that each alert is asked to be about. Raises Problem."""
+    found = set()
+    if asked.device is not None:
+        found.add(find_device(site, visitor, asked.device))
     if asked.consignment is not None:
-        return find_consignment(site, visitor, asked.consignment).subject
-    return find_device(site, visitor, asked.device) if asked.device is not None else None
+        found.add(find_consignment(site, visitor, asked.consignment).subject)
+    return found
 
 
 def seen_page(  # noqa: PLR0913 - who asks, and what for
@@ -95,17 +95,18 @@ def seen_page(  # noqa: PLR0913 - who asks, and what for
     book: Book,
     before: tuple[int, str] | None = None,
     limit: int,
-    only: DeviceKey | None = None,
+    only: Collection[DeviceKey] = (),
 ) -> list[Alert]:
     """Return at most `limit` alerts that somebody may know of, the newest beginning first.
 
-    `before`: when the last one of the page before began (ms), and its id. `only`: about this.
+    `before`: when the last one of the page before began (ms), and its id. `only`: about this, if
+    anything is named; about two things no alert is.
     """
 
     def sees(device: DeviceKey) -> bool:
-        return only in {None, device} and sees_subject(visitor, device, book)
+        return all(device == one for one in only) and sees_subject(visitor, device, book)
 
-    within = None if sees_all(visitor) and only is None else sees
+    within = None if sees_all(visitor) and not only else sees
     found: list[Alert] = []
     while True:
         part = state.alerts_page(asked, before, limit, within)

@@ -6,7 +6,7 @@ All of it is asked of the gateway, so that a draft has the digest that a person 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -41,7 +41,7 @@ _BODY: dict[int | str, dict[str, Any]] = {
 class ConsignmentsPage(Page):
     """Which consignments."""
 
-    stage: Stage | None = Field(default=None, description="Only those in this stage.")
+    stage: Literal["any", Stage] = Field(default="any", description="Only those in this stage.")
     every: bool = Field(
         default=False, alias="all", description="Also those decided, and those that are in others."
     )
@@ -54,14 +54,14 @@ async def consignments(
     """Consignments by id: those that are neither decided nor in others, or those of a stage."""
     site = site_of(request)
     after = place(asked.next, str) if asked.next is not None else ""
-    told = await site.ask("consignments", all=asked.every or asked.stage is not None)
+    told = await site.ask("consignments", all=asked.every or asked.stage != "any")
     site.book.look()
     found = sorted(
         (
             one
             for one in told
             if one["id"] > after
-            and asked.stage in {None, one["stage"]}
+            and asked.stage in {"any", one["stage"]}
             and (asked.every or one["over"] is None)
             and sees_consignment(site.book, visitor, one["id"])
         ),
