@@ -134,14 +134,14 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class CalmMeter(NamedTuple):
-    """A meter that takes the value at `index`, and what it may be without any work to do.
+    """A meter that takes the value at `place`, and what it may be without any work to do.
 
     It differs by at most `jump` from the one before, and brings a level strictly between
     `low` and `high`. `hold`: how long the value before speaks at most, ms.
     """
 
     key: str
-    index: int
+    place: int
     hold: int
     low: float
     high: float

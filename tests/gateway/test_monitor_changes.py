@@ -181,7 +181,7 @@ async def test_a_change_while_it_is_judged_again_is_not_forgotten(stated: Stated
         stated.offset.offset = 0.0
         return found
 
-    stated.monitor.past.readings = meanwhile  # type: ignore[method-assign]
+    stated.monitor.past.readings = meanwhile  # type: ignore[method-assign, assignment] # asked without an end
     await stated.passes(1)
     stated.offset.offset = 5.0
     assert stated.monitor.open_alerts == []
