@@ -116,11 +116,12 @@ def _verify(path: Path, config: Path, *, release: bool, json: bool) -> None:
         with _disk(path):
             found = archive.look_into(path)
         with Sources(settings) as sources, progress_bar("Verifying", quiet=json) as progress:
+            head = sources.journal.head  # before any of it is read
             found = archive.compare(sources, found, progress)
     answer: dict[str, Any] = {**archive.as_json(found), "file": str(path), "released": False}
     if release and not found.problems and found.manifest is not None:
         with errors():
-            _release(settings, found.digest, found.manifest)
+            _release(settings, found.digest, found.manifest, head)
         answer["released"] = True
     if found.problems and not json:
         screen.show_verified(err, settings, answer)
@@ -130,7 +131,7 @@ def _verify(path: Path, config: Path, *, release: bool, json: bool) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _release(settings: Settings, digest: str, manifest: archive.Manifest) -> None:
+def _release(settings: Settings, digest: str, manifest: archive.Manifest, head: int) -> None:
     ask(
         settings,
         {
@@ -140,5 +141,6 @@ def _release(settings: Settings, digest: str, manifest: archive.Manifest) -> Non
             "readings": manifest.readings,
             "messages": manifest.messages,
             "newest_fact": manifest.newest_fact,
+            "head": head,
         },
     )

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What was verified: the export's SHA-256, what is in it, and the last fact that is."""
+    """What was verified: the export's SHA-256, what is in it, and the last fact that is.
+
+    `head`: how far the journal had come when it was held against what is here.
+    """
 
     consignment: str
     digest: str
     readings: int
     messages: int
     newest_fact: int
+    head: int
 
 
 class EvidenceCommands:
@@ -136,3 +140,19 @@ class EvidenceCommands:
             raise ControlError(
                 f"more was stated of {found.id} since the export", "Export and verify it again"
             )
+        if self._heard_since(gateway.holding.holds[found.id], said.head):
+            raise ControlError(
+                f"more was heard of {found.id} while its export was verified",
+                "Export and verify it again",
+            )
+
+    def _heard_since(self, hold: Hold, head: int) -> bool:
+        """Whether anything of what is kept came since, or nobody can know (any more)."""
+        journal = self._gateway.journal
+        if not journal.first - 1 <= head <= journal.head:
+            return True
+        return any(
+            span.begin <= one.when < span.end
+            for span in hold.spans
+            for one in journal.read_device(span.sensor, head, journal.head)
+        )

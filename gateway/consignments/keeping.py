@@ -76,7 +76,8 @@ def hold(  # noqa: PLR0913 - it follows from this much
     until, why = None, "it is not delivered yet"
     if consignment.stage in CLOSED:
         versions = {consignment.version, *_versions(stated)}
-        closed = max(one.since for one in consignment.stages)
+        # From when it was entered at the earliest: whoever mistypes a year takes nothing by it.
+        closed = max([one.since for one in consignment.stages] + [one.entered for one in stated])
         until = closed + max(keep(one) for one in versions)
         why = f"it is {consignment.stage}"
     elif consignment.stage == "under_review":
@@ -126,7 +127,8 @@ def _end(consignment: Consignment) -> int:
     ends = [FOREVER if one.until is None else one.until for one in consignment.assignments]
     stages = [one.stage for one in consignment.stages]
     decided = not DECIDED.isdisjoint(stages)
-    if not decided and ("delivered" not in stages or FOREVER in ends):
+    # Where all sensors were taken back, it is judged until now: nobody says when it was over.
+    if not decided and ("delivered" not in stages or FOREVER in ends or not ends):
         return FOREVER
     known = [one for one in ends if one < FOREVER]
     return max([*known, *(one.since for one in consignment.stages)]) + AFTER

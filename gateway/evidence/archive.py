@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -34,6 +35,13 @@ MANIFEST = "manifest.json"
 DIGEST = 64
 """Bytes of a SHA-256 in hex."""
 PIECE = 1 << 20
+LARGEST_MANIFEST = 16 << 20
+"""Bytes; ours has some thousand."""
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError),
+    *(msgspec.DecodeError, RuntimeError, OSError, ValueError),
+)
+"""What a file that is no export of ours may raise, which is as it was when somebody wrote it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of every part: the oldest that a ZIP knows."""
 
@@ -207,12 +215,17 @@ def look_into(path: Path) -> Verified:
         try:
             with zipfile.ZipFile(file) as archive:
                 manifest, problems = _inside(archive)
-        except (zipfile.BadZipFile, msgspec.DecodeError, KeyError, NotImplementedError) as error:
+        except BROKEN as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # It is the disk that cannot be read.
             return Verified(digest, None, (f"it is no export of Holdwatch: {error}",))
     return Verified(digest, manifest, problems)
 
 
 def _inside(archive: zipfile.ZipFile) -> tuple[Manifest, tuple[str, ...]]:
+    size = archive.getinfo(MANIFEST).file_size
+    if size > LARGEST_MANIFEST:
+        raise ValueError(f"its manifest has {size:,} bytes")
     manifest = msgspec.json.decode(archive.read(MANIFEST), type=Manifest)
     if manifest.format != FORMAT:
         return manifest, (f"its format is {manifest.format}, which this version does not know",)
@@ -244,12 +257,25 @@ def compare(sources: Sources, found: Verified, progress: Progress) -> Verified:
         if isinstance(one.fact, LetGo) and one.fact.digest == found.digest:
             return found._replace(let_go=one.entered)
     contents = Contents(sources, consignment, progress)
-    here = {part.name: _digest(*part) for part in contents.parts(pictured=False)}
-    said = {one.name: one for one in manifest.parts if not one.name.endswith(PICTURE)}
+    # Another version of the software draws the same report otherwise.
+    pictured = manifest.software == __version__
+    here = {part.name: _digest(*part) for part in contents.parts(pictured=pictured)}
+    said = {
+        one.name: one
+        for one in manifest.parts
+        if pictured or f"{one.name.removesuffix(PICTURE)}.json" not in here
+    }
     problems = [
         f"{name} is otherwise here"
         for name in sorted(here.keys() | said.keys())
         if here.get(name) != said.get(name)
+    ]
+    mine = manifest_of(contents, consignment, manifest.made, list(manifest.parts))
+    problems += [
+        f"its manifest says {field.replace('_', ' ')} {getattr(manifest, field)}, and here it is "
+        f"{getattr(mine, field)}"
+        for field in ("stage", "profile", "rules", "sensors", "newest_fact")
+        if getattr(manifest, field) != getattr(mine, field)
     ]
     for what, now, then in (
         ("readings", contents.readings, manifest.readings),

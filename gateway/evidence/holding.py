@@ -36,6 +36,11 @@ CURE = (
 )
 
 
+SURE = DAY
+"""Nothing goes before we have seen it over for so long (ms): clocks jump ahead, and come back."""
+NEVER_OVER = -(1 << 62)
+
+
 class Holding:
     """What is kept for each consignment. Looked at from the event loop alone."""
 
@@ -48,6 +53,8 @@ class Holding:
         self._goods = goods
         self._interval = interval
         self._newest = -1
+        self._over: dict[str, int] = {}
+        """Since when (ms) we see that the time of these is over."""
         self.holds: dict[str, Hold] = {}
         """By consignment; there is none where nothing is kept (any more)."""
         self.held = NOTHING
@@ -55,19 +62,22 @@ class Holding:
 
     def look(self, now: int) -> Held:
         """Take up what was stated since the last look, and what is over at `now` (ms)."""
-        ids = [one.consignment for one in self.holds.values() if _is_over(one, now)]
+        gone = self._surely_over(now)
         rows = self._state.rows(
             # By number, which is short; by owner, as the planner would have it, means all facts.
             "SELECT number, consignment FROM consignment_fact WHERE number > ? AND +owner = ?",
             (self._newest, self._book.owner),
         )
+        told: set[str] = set()
         if rows:
             self._newest = max(number for number, _ in rows)
-            ids += self._book.family({name for _, name in rows})
-        if not ids:
+            told = set(self._book.family({name for _, name in rows}))
+        if not told and not gone:
             return self.held
-        for one in ids:
-            found = self.hold(one, now)
+        for one in gone - told:
+            del self.holds[one]
+        for one in told:
+            found = self.hold(one)
             if found is None:
                 self.holds.pop(one, None)
             else:
@@ -77,8 +87,14 @@ class Holding:
             self.held = held
         return self.held
 
-    def hold(self, identity: str, now: int) -> Hold | None:
-        """Return what is kept for a consignment at `now` (ms), None if nothing is."""
+    def _surely_over(self, now: int) -> set[str]:
+        """Return those whose time has been over for a while, and take note of others."""
+        over = {one.consignment for one in self.holds.values() if _is_over(one, now)}
+        self._over = {one: self._over.get(one, now) for one in over}
+        return {one for one, since in self._over.items() if now - since >= SURE}
+
+    def hold(self, identity: str) -> Hold | None:
+        """Return what is kept for a consignment, until whenever; None if nothing is."""
         consignment, line = self._book.consignment(identity), self._book.line(identity)
         if consignment is None or line is None:
             return None
@@ -89,7 +105,7 @@ class Holding:
             keep=self.period,
             before=self._before,
             elsewhere=settled(line)[1] < FOREVER,
-            now=now,
+            now=NEVER_OVER,
         )
 
     def spans(self, consignment: Consignment) -> tuple[Span, ...]:

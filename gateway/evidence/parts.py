@@ -68,7 +68,7 @@ class Contents:
     def parts(self, *, pictured: bool = True) -> Iterator[Part]:
         """Yield each part; take its pieces before the next.
 
-        Without `pictured` the PDFs are left out: they are made of the reports, as this version of
+        Without `pictured` the PDFs are left out: they are made of the reports, as each version of
         the software makes them.
         """
         sources, one = self._sources, self._consignment

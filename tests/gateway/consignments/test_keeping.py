@@ -90,7 +90,7 @@ def span(begin: float, end: float | None, sensor: DeviceKey = S1) -> Span:
         ([(8, Unassigned(sensor=S1)), (9, Delivered()), (15, LATE)], [span(1, 16)], None),
         ([(9, Delivered()), (12, RELEASED), (15, LATE)], [span(1, 16)], None),
         ([(2, Assigned(sensor=S2, until=T0 + 3 * DAY))], [span(1, None), span(2, None, S2)], None),
-        ([(9, Delivered()), (9.5, Unassigned(sensor=S1))], [span(1, 10.5)], 9),
+        ([(9, Delivered()), (9.5, Unassigned(sensor=S1))], [span(1, 10.5)], 9.5),
     ],
     ids=[
         *("under way", "unassigned", "delivered, with its sensor", "delivered", "decided"),
@@ -139,6 +139,9 @@ def test_a_sensor_that_was_assigned_by_mistake_is_kept_to_the_end_too() -> None:
     only = held(stated(*BEGUN, (4, Withdrawn(fact=2))))
     assert only is not None
     assert only.spans == (span(1, None),)
+    arrived = held(stated(*BEGUN, (4, Withdrawn(fact=2)), (5, Delivered())))
+    assert arrived is not None
+    assert arrived.spans == (span(1, None),), "judged until now"
 
 
 _fact = st.one_of(

@@ -91,6 +91,11 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(file.read("readings.csv").decode(), newline="")))
 
 
+def content_of(path: Path, name: str) -> bytes:
+    with zipfile.ZipFile(path) as file:
+        return file.read(name)
+
+
 def content(path: Path, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     with zipfile.ZipFile(path) as file:
         return json.loads(file.read(name))
@@ -161,6 +166,50 @@ async def test_what_was_signed_is_in_it_as_it_was_signed_and_as_a_pdf(
         assert file.read("reports/1.decision.json") == decision
         assert file.read("reports/1.pdf").startswith(b"%PDF")
     assert compared(gateway, path) == ()
+    drawn = content_of(path, "reports/1.pdf")
+    for name in ("reports/1.pdf", "reports/2.pdf"):
+        forged(path, name, drawn.replace(b"%PDF-1", b"%PDF-2", 1))
+        assert compared(gateway, path) == (f"{name} is otherwise here",)
+        exported_anew(sources, path)
+
+
+@pytest.mark.parametrize(
+    ("field", "says"), [("stage", "released"), ("profile", "another@1"), ("newest_fact", 99)]
+)
+def test_a_manifest_that_says_something_else_is_found(
+    gateway: Gateway, sources: Sources, tmp_path: Path, field: str, says: object
+) -> None:
+    path = tmp_path / "a.zip"
+    exported(sources, path)
+    manifest = content(path, "manifest.json")
+    resealed(path, "manifest.json", json.dumps({**manifest, field: says}).encode())
+    assert archive.look_into(path).problems == ()
+    (problem,) = compared(gateway, path)
+    assert str(says) in problem
+
+
+@pytest.mark.parametrize("name", ["deflated", "encrypted", "bomb"])
+def test_a_file_that_cannot_be_unpacked_is_told_and_nothing_fails(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(
+            "manifest.json", b" " * (archive.LARGEST_MANIFEST + 1 if name == "bomb" else 999)
+        )
+        file.comment = b"0" * 64
+    broken = bytearray(path.read_bytes())
+    begin = broken.index(b"manifest.json") + len(b"manifest.json")
+    if name == "deflated":
+        broken[begin : begin + 4] = b"\xff\xff\xff\xff"
+    elif name == "encrypted":
+        broken[6] |= 1
+        broken[broken.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(broken)
+    with path.open("r+b") as file_:
+        archive._seal(file_)
+    (problem,) = archive.look_into(path).problems
+    assert problem.startswith("it is no export of Holdwatch")
 
 
 def test_the_whole_has_a_digest_that_anybody_can_check(sources: Sources, tmp_path: Path) -> None:
@@ -210,6 +259,21 @@ def resealed(path: Path, change: str, to: bytes) -> None:
                 file.writestr(name, body)
             file.comment = b"0" * 64
         archive._seal(new)
+
+
+def forged(path: Path, name: str, body: bytes) -> None:
+    """Put another part in, with a manifest that names it."""
+    manifest = content(path, "manifest.json")
+    part = {"name": name, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    others = [one for one in manifest["parts"] if one["name"] != name]
+    resealed(path, name, body)
+    resealed(path, "manifest.json", json.dumps({**manifest, "parts": [*others, part]}).encode())
+    assert archive.look_into(path).problems == ()
+
+
+def exported_anew(sources: Sources, path: Path) -> None:
+    path.unlink()
+    exported(sources, path)
 
 
 def test_a_forgery_with_digests_of_its_own_is_found_by_the_gateway(
@@ -302,9 +366,15 @@ async def test_killed_before_it_has_its_name_it_leaves_no_file_of_that_name(
 
 
 async def test_of_what_is_let_go_only_what_was_verified_is(ask: Asked, gateway: Gateway) -> None:
-    said = {"consignment": "A-1", "digest": "0" * 64, "readings": 150, "messages": 150}
+    head = gateway.journal.head
+    said: dict[str, Any] = {"consignment": "A-1", "digest": "0" * 64, "readings": 150}
+    said |= {"messages": 150, "head": head}
     with pytest.raises(ControlError, match="more was stated"):
         await ask("consignment-let-go", **said, newest_fact=3)
+    await heard(gateway, D1, START + 5 * HOUR + 1)
+    with pytest.raises(ControlError, match="more was heard of A-1 while"):
+        await ask("consignment-let-go", **said, newest_fact=4)
+    said["head"] = gateway.journal.head
     assert "A-1" in gateway.holding.holds
     answer = await ask("consignment-let-go", **said, newest_fact=4)
     assert answer["number"] == 5
@@ -328,6 +398,7 @@ async def test_what_is_under_way_cannot_be_let_go(ask: Asked) -> None:
                 readings=0,
                 messages=0,
                 newest_fact=2,
+                head=0,
             )
 
 

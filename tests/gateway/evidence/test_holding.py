@@ -78,7 +78,36 @@ async def test_age_takes_nothing_that_is_kept_until_the_period_is_over(gateway: 
     assert days(gateway, D1) == [*range(-1, 7)], "with a day before, for what it said last"
     passes(gateway, keep)
     await archived(gateway)
+    assert days(gateway, D1) == [*range(-1, 7)], "it is only just over"
+    passes(gateway, DAY)
+    await archived(gateway)
     assert days(gateway, D1) == []
+
+
+async def test_a_clock_that_jumps_ahead_and_comes_back_takes_nothing(gateway: Gateway) -> None:
+    await begun(gateway, D1)
+    await weeks(gateway, D1)
+    await delivered(gateway, at=START + 5 * DAY)
+    gateway.archivist._keep = 30 * DAY
+    for jump in (40 * 365 * DAY, -40 * 365 * DAY, 12 * HOUR, 40 * 365 * DAY, 12 * HOUR):
+        passes(gateway, jump)
+        gateway.caretaker.check_evidence()
+        await archived(gateway)
+        await gateway.keeper.look()
+        assert days(gateway, D1) == [*range(-1, 10)]
+
+
+async def test_a_year_that_was_mistyped_takes_nothing(gateway: Gateway) -> None:
+    await begun(gateway, D1)
+    await weeks(gateway, D1)
+    await delivered(gateway, at=START - 30 * 365 * DAY)
+    gateway.archivist._keep = 30 * DAY
+    passes(gateway, 60 * DAY)
+    await archived(gateway)
+    passes(gateway, 2 * DAY)
+    await archived(gateway)
+    assert "A-1" in gateway.holding.holds
+    assert days(gateway, D1) == [*range(-1, 10)]
 
 
 async def test_size_takes_nothing_that_is_kept_and_it_is_told_that_it_does_not_fit(
