@@ -73,7 +73,8 @@ def list_(
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
     """List consignments: how each stands, who has it, what is wrong."""
-    ask_and_show(config, {"do": "consignments", "all": all_}, screen.show_all, json=json)
+    show = screen.show_all if all_ else screen.show_open
+    ask_and_show(config, {"do": "consignments", "all": all_}, show, json=json)
 
 
 @consignment_app.command()

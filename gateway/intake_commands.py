@@ -49,7 +49,7 @@ class IntakeCommands:
     async def import_file(
         self, request: Mapping[str, Any], progress: Callable[[int, int], None]
     ) -> dict[str, Any]:
-        """Take in a logger's file and say what the rules found in it."""
+        """Take in a logger's file and say what rules found in it, also of consignments."""
         gateway, who = self._gateway, who_of(request)
         owner = gateway.settings.gateway.owner
         before = gateway.state.head
@@ -74,11 +74,10 @@ class IntakeCommands:
         await gateway.settle()
         changed, _ = gateway.state.read(before, gateway.state.head - before)
         ids = {one.event.alert.id for one in changed}
-        alerts = [
-            one
-            for one in gateway.state.alerts_of(device_key(imported.device, owner))
-            if one.id in ids
-        ]
+        sensor = device_key(imported.device, owner)
+        # The rules of goods judge consignments, so what they find stands under these.
+        judged = [sensor, *(one.subject for one in gateway.book.of(sensor))]
+        alerts = [one for key in judged for one in gateway.state.alerts_of(key) if one.id in ids]
         return {
             **msgspec.to_builtins(imported),
             "alerts": [msgspec.to_builtins(one) for one in alerts],

@@ -137,10 +137,11 @@ def show_import(console: Console, settings: Settings, answer: dict[str, Any]) ->
     if not alerts:
         console.print("The rules find nothing new in it.")
         return
-    table = empty_table("severity", "rule", "began", "fired", "ended", "worst")
+    table = empty_table("severity", "of", "rule", "began", "fired", "ended", "worst")
     for alert in alerts:
         table.add_row(
             Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
+            escape("/".join(filter(None, alert["device"]))),
             alert["rule"],
             minute(settings, alert["began"]),
             minute(settings, alert["fired"]),

@@ -121,7 +121,7 @@ def _show_custody(console: Console, settings: Settings, answer: dict[str, Any]) 
 def _show_sensors(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     rows = []
     for each in answer["consignment"]["assignments"]:
-        key = "/".join(each["sensor"])
+        key = "/".join(filter(None, each["sensor"]))
         known = answer["sensors"].get(key, {"name": "", "at": None, "values": {}})
         values = ", ".join(
             f"{channel} {value:g}"

@@ -28,6 +28,13 @@ STAGES = {
 """How each stage is said."""
 
 
+def standing(one: dict[str, Any]) -> str:
+    """Return how a consignment stands, marked up; both where it is decided and under review."""
+    decided = one["standing"].partition(",")[0]
+    now = STAGES[one["stage"]]
+    return f"{STAGES[decided]}, {now}" if decided in STAGES and STAGES[decided] != now else now
+
+
 def amount(one: dict[str, Any]) -> str:
     """Return how much a consignment is, marked up; empty where nobody said."""
     return (
@@ -56,7 +63,7 @@ def _said(settings: Settings, kind: str, fact: dict[str, Any]) -> str:
     if kind in {"assigned", "unassigned"}:
         until = fact.get("until")
         ends = f" until {minute(settings, until)}" if until is not None else ""
-        return escape("/".join(fact["sensor"])) + ends
+        return escape("/".join(filter(None, fact["sensor"]))) + ends
     said = _WORDS.get(kind)
     return "" if said is None else foreign(said(fact))
 

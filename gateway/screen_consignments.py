@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from gateway.consignments.fields import place_text
 from gateway.screen import counted, foreign, minute, print_rows, sentence, when
-from gateway.screen_consignment_words import STAGES, amount, place_of, show_doubts
+from gateway.screen_consignment_words import STAGES, amount, place_of, show_doubts, standing
 from rules.duration import format_duration
 
 if TYPE_CHECKING:
@@ -21,6 +21,18 @@ SHOWN = 20
 LENGTHS = ("carried", "ignore", "wait")
 
 
+def show_open(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
+    """List consignments that are not decided."""
+    if not answer:
+        console.print(
+            "No consignment is open. Those that are decided: holdwatch consignment list --all. "
+            "A new one: holdwatch consignment add ID --goods …",
+            soft_wrap=True,
+        )
+        return
+    show_all(console, settings, answer)
+
+
 def show_all(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:
     """List consignments."""
     if not answer:
@@ -30,7 +42,7 @@ def show_all(console: Console, settings: Settings, answer: list[dict[str, Any]])
         (
             escape(one["id"]),
             _goods(one),
-            STAGES[one["stage"]],
+            standing(one),
             minute(settings, one["since"]),
             foreign(one["custodian"]) + ("" if one["confirmed"] else " [yellow]! unconfirmed[/]"),
             f"{one['leg']} of {one['legs']}" if one["leg"] else "",

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from gateway.screen import show_import
 from gateway.screen_alerts import show_act, show_alerts
+from gateway.screen_consignments import show_open
 from gateway.screen_devices import show_devices
 from gateway.screen_quarantine import show_quarantine
 from gateway.screen_status import show_status
@@ -59,7 +60,14 @@ def test_the_command_that_is_shown_for_an_imported_device_can_be_copied() -> Non
     assert shlex.split(line.partition("Day by day: ")[2]) == ["holdwatch", "report", "a;b$(c)[x]"]
 
 
+def test_a_list_without_open_consignments_says_where_the_others_are() -> None:
+    console = screen()
+    show_open(console, SETTINGS, [])
+    assert "holdwatch consignment list --all" in text(console)
+
+
 ALERT = {
+    "device": ["", "fridge-1"],
     "severity": "critical",
     "rule": "fridge",
     "began": 0,

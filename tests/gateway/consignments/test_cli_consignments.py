@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from gateway.journal import Journal
+from gateway.screen_consignment_words import standing
 from tests.e2e.gateway_process import holdwatch, holdwatch_json
 from tests.gateway.asked import SETTINGS
 from tests.gateway.parts import NOW, said
+
+PAST = "--at", "2026-01-01 00:00", "--reason", "told later"
 
 
 @pytest.fixture
@@ -115,3 +118,47 @@ def test_a_table_with_a_wrong_line_says_so_and_takes_the_rest(
     assert out.read_text(encoding="utf-8").startswith("id,goods,")
     assert typed(settings, "export").startswith("id,goods,")
     holdwatch("consignment", "import", str(tmp_path / "no.csv"), "-c", str(settings), code=1)
+
+
+def test_a_file_says_what_the_rules_of_goods_find_in_it(settings: Path, tmp_path: Path) -> None:
+    typed(settings, "add", "C-2", "--goods", "vaccines", "--sensor", "d-9", *PAST)
+    file = tmp_path / "logger.csv"
+    frozen = "".join(
+        f"2026-01-01T{hour:02}:{minute}:00Z,-2.5\n" for hour in range(3) for minute in (10, 30, 50)
+    )
+    file.write_text(f"time,temperature °C\n{frozen}", encoding="utf-8")
+    told = holdwatch("import", str(file), "--device", "d-9", "-c", str(settings))
+    (line,) = [one for one in told.splitlines() if " frozen " in one]
+    assert "CRITICAL" in line
+    assert "consignment/C-2" in line
+
+
+def test_a_sensor_without_an_owner_is_shown_with_what_it_said(tmp_path: Path) -> None:
+    settings = tmp_path / "holdwatch.toml"
+    settings.write_text(SETTINGS.format(folder=tmp_path).replace('owner = "acme"\n', ""))
+    file = tmp_path / "logger.csv"
+    file.write_text("time,temperature °C\n2026-01-01T00:10:00Z,4.5\n", encoding="utf-8")
+    holdwatch("import", str(file), "--device", "d-9", "-c", str(settings))
+    typed(settings, "add", "C-1", "--goods", "vaccines", "--sensor", "d-9", *PAST)
+    (line,) = [one for one in typed(settings, "show", "C-1").splitlines() if "temperature" in one]
+    assert line.startswith("d-9 ")
+    assert "temperature 4.5" in line
+
+
+@pytest.mark.parametrize(
+    ("stage", "words", "shown"),
+    [
+        ("delivered", "delivered", "delivered"),
+        ("released", "released", "[green]✓ released[/]"),
+        ("under_review", "under review", "[yellow]! under review[/]"),
+        (
+            "under_review",
+            "rejected, under review",
+            "[red]✗ rejected[/], [yellow]! under review[/]",
+        ),
+    ],
+)
+def test_what_is_decided_and_under_review_is_said_as_both(
+    stage: str, words: str, shown: str
+) -> None:
+    assert standing({"stage": stage, "standing": words}) == shown
