@@ -142,6 +142,9 @@ def revise(  # noqa: PLR0913 - what a past was, and how it was judged
             events.append(event(firing))
             if now.ended is not None:
                 events.append(event(now))
+        elif withdrawn(before.reason):
+            # It has happened after all, also if at the very times that it was first told with.
+            events.append(_revised(before, now, f"{cause} brought it to light", live=live))
         elif _facts(before) != _facts(now):
             why = now.reason if REPLACED in now.reason else f"{cause} moved it"
             events.append(_revised(before, now, why, live=live))

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from devices.reading import IMPORTED, Reading
-from gateway.consignments.facts import Changed, Decided, Part, PartOf, Split
+from gateway.consignments.facts import (
+    Changed,
+    Decided,
+    Part,
+    PartOf,
+    Split,
+    Unassigned,
+    Withdrawn,
+)
 from gateway.monitor import Monitor
 from gateway.registry.cards import Calibration
 from rules.cargo.consignment import subject
@@ -81,6 +89,23 @@ async def test_a_sensor_that_was_elsewhere_after_all_is_judged_again(site: Freig
     (withdrawn,) = site.alerts("c-1")
     assert withdrawn.reason.startswith("withdrawn: what was stated of its sensors")
     assert site.brief("c-2") == [("resolved", 10, 40, 60)]
+
+
+async def test_what_was_stated_by_mistake_and_taken_back_leaves_the_alert_as_it_was(
+    site: FreightSite,
+) -> None:
+    await site.depart(A)
+    await site.take(*series(A, WARM))
+    assert site.brief() == [("resolved", 10, 40, 60)]
+    mistake = await site.state_fact(Unassigned(sensor=A), 5)
+    await site.settle()
+    assert site.alerts()[0].reason.startswith("withdrawn")
+    await site.state_fact(Withdrawn(fact=mistake), 90, reason="it was never taken off")
+    await site.settle()
+    (back,) = site.alerts()
+    assert site.brief() == [("resolved", 10, 40, 60)]
+    assert back.reason == "what was stated of its sensors brought it to light"
+    assert site.told()[-1] == ("revised", "c-1")
 
 
 @pytest.mark.parametrize("saved", [False, True], ids=["no checkpoint", "checkpoint"])
