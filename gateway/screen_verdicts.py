@@ -17,6 +17,8 @@ from gateway.consignments.wording import (
     channel_words,
     length,
     lengths,
+    mean_words,
+    minus,
     number,
     numbers,
     out_words,
@@ -53,7 +55,7 @@ def show_verdict(console: Console, settings: Settings, answer: dict[str, Any]) -
     style = STYLES[verdict.proposal]
     console.print(f"\nProposed: [{style}]{verdict.proposal.upper()}[/]", highlight=False)
     for reason in verdict.reasons:
-        console.print(f"  - {foreign(reason)}", highlight=False)
+        console.print(f"  - {foreign(minus(reason))}", highlight=False)
     _show_signed(console, settings, answer["signed"])
     _show_measured(console, settings, verdict)
     _show_excursions(console, settings, verdict)
@@ -70,7 +72,8 @@ def show_verdict(console: Console, settings: Settings, answer: dict[str, Any]) -
             highlight=False,
         )
     console.print(
-        f"\nTimes: {settings.gateway.timezone}. The report as it is now: {short(answer['digest'])}",
+        f"\nTimes: {settings.gateway.timezone}.\n"
+        f"The report as it is now: {short(answer['digest'])}; its figures: {short(answer['substance'])}",
         highlight=False,
     )
 
@@ -94,7 +97,7 @@ def _show_measured(console: Console, settings: Settings, verdict: Verdict) -> No
             channel_words(one.channel),
             _extreme(settings, one.lowest, one.unit),
             _extreme(settings, one.highest, one.unit),
-            with_unit(one.mean, one.unit),
+            mean_words(one.mean, one.unit),
             numbers(one.mkt, one.unit) if one.mkt is not None else NONE,
             length(one.unknown) + (f" and {length(one.partly)} {PARTLY}" if one.partly else ""),
         )
@@ -106,7 +109,7 @@ def _show_measured(console: Console, settings: Settings, verdict: Verdict) -> No
     bands = [
         (
             channel_words(one.channel),
-            one.label + (" (should be)" if one.inside else ""),
+            minus(one.label) + (" (should be)" if one.inside else ""),
             lengths(one.time),
         )
         for one in verdict.bands
@@ -130,7 +133,7 @@ def _show_excursions(console: Console, settings: Settings, verdict: Verdict) -> 
             highlight=False,
         )
         if one.explanation:
-            console.print(f"   {foreign(one.explanation)}", highlight=False)
+            console.print(f"   {foreign(minus(one.explanation))}", highlight=False)
 
 
 def _whose(one: Excursion) -> str:

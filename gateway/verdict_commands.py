@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Command = Callable[[Mapping[str, Any], Any], Awaitable[Any]]
 
 
+LARGEST = 1 << 53
+"""No number that is sent is so large; JSON has none beyond it that is exact."""
+
+
 class VerdictCommands:
     """The commands about verdicts, by name."""
 
@@ -51,6 +55,7 @@ class VerdictCommands:
             "made": report.made,
             "head": report.head,
             "digest": draft.digest,
+            "substance": draft.substance,
             "signed": signed[-1]._asdict() if signed else None,
         }
 
@@ -123,6 +128,7 @@ def _text(request: Mapping[str, Any], what: str, otherwise: str | None = None) -
 
 def _number(request: Mapping[str, Any], what: str) -> int | None:
     number = request.get(what)
-    if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if number is not None and not (whole and abs(number) < LARGEST):
         raise ControlError(f"{what} is no whole number", f"Send {what} as a whole number")
     return number

@@ -76,6 +76,13 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     good: bool
 
 
+class Interval(msgspec.Struct, frozen=True):
+    """How often a sensor is taken to send, and since when of the voyage: ms."""
+
+    since: int
+    length: int
+
+
 class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     """A sensor, and the readings of it that count.
 
@@ -92,6 +99,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True):
     first: int | None
     last: int | None
     digest: str
+    intervals: tuple[Interval, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +178,11 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     decision: Decision | None = None
 
+    @property
+    def substance(self) -> str:
+        """The digest of what its verdict says, whenever it was made: see `substance`."""
+        return substance(self.report.verdict)
+
 
 def canonical(content: object) -> bytes:
     """Return plain data as canonical JSON: keys in order, no white space, UTF-8."""
@@ -191,7 +204,7 @@ def standing(consignment: Consignment) -> str:
 
 
 def substance(verdict: Verdict) -> str:
-    """Return a digest of what a verdict says, without how it says it.
+    """Return a digest of what a verdict says, without how it says it: same figures, same digest.
 
     Words may change, as when somebody makes a note about an alert: figures, excursions, whose they
     are and the proposal may not, without that a decision has to be looked at again.

@@ -21,6 +21,7 @@ from gateway.consignments.report import (
     Certificate,
     Decision,
     Earlier,
+    Interval,
     Report,
     RuleText,
     Said,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from rules.cargo.consignment import Consignment
     from rules.cargo.verdict import Verdict
     from rules.cargo.voices import Spoken
+    from rules.plan import Intervals
     from rules.profile import Profile
 
 REVIEW = "review"
@@ -231,7 +233,7 @@ class Reports:
             verdict=verdict,
             facts=known.facts,
             alerts=known.alerts,
-            sensors=tuple(_sensor(one, consignment, verdict, known) for one in heard),
+            sensors=tuple(_sensor(one, case, verdict, known) for one in heard),
             charts=tuple(charts(profile, verdict, heard, case.speaks)),
             earlier=known.earlier,
             made=case.until,
@@ -279,9 +281,9 @@ class Reports:
             yield Alerted(one, tuple(acts[one.id]))
 
 
-def _sensor(heard: Spoken, consignment: Consignment, verdict: Verdict, known: Known) -> Sensor:
+def _sensor(heard: Spoken, case: Case, verdict: Verdict, known: Known) -> Sensor:
     card = known.cards[heard.sensor]
-    where = [one.where for one in consignment.assignments if one.sensor == heard.sensor]
+    where = [one.where for one in case.consignment.assignments if one.sensor == heard.sensor]
     identities = hashlib.sha256()
     for one in heard.readings:
         identities.update(b"%d %d\n" % (one.at, one.identity))
@@ -295,7 +297,18 @@ def _sensor(heard: Spoken, consignment: Consignment, verdict: Verdict, known: Kn
         first=heard.readings[0].when if heard.readings else None,
         last=heard.readings[-1].when if heard.readings else None,
         digest=identities.hexdigest(),
+        intervals=tuple(_sends(case.intervals.get(heard.sensor, ()), verdict)),
     )
+
+
+def _sends(stated: Intervals, verdict: Verdict) -> Iterator[Interval]:
+    """Yield the intervals of a sensor that counted for some of the voyage."""
+    for place, (since, length) in enumerate(stated):
+        # The first counts before as well.
+        begins = verdict.since if place == 0 else max(since, verdict.since)
+        ends = stated[place + 1][0] if place + 1 < len(stated) else verdict.until
+        if begins < min(ends, verdict.until):
+            yield Interval(begins, length)
 
 
 def _rules(profile: Profile) -> Iterator[RuleText]:

@@ -60,6 +60,8 @@ class Case(NamedTuple):
     readings: dict[DeviceKey, list[Reading]]
     alerts: list[Alert]
     said: dict[str, list[str]]
+    intervals: dict[DeviceKey, Intervals]
+    """How often each sensor is taken to send."""
     speaks: Speaks
     until: int
     zone: dt.tzinfo
@@ -137,8 +139,18 @@ class Verdicts:
             alert: [f"{one.reason} ({one.who})" for one in done if one.reason and one.at <= until]
             for alert, done in acts.items()
         }
-        speaks = speaking(readings, self._intervals)
-        return Case(consignment, profile, readings, alerts, said, speaks, until, self._zone)
+        intervals = {one: self._intervals(one) for one in readings}
+        return Case(
+            consignment,
+            profile,
+            readings,
+            alerts,
+            said,
+            intervals=intervals,
+            speaks=speaking(readings, intervals.__getitem__),
+            until=until,
+            zone=self._zone,
+        )
 
     def _found(self, identity: str) -> tuple[Consignment, Profile]:
         consignment = self._book.consignment(identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 UNKNOWN, PARTLY = "not known", "known in part"
 """That no sensor told, and that only some of those told that should have."""
 NONE = "\N{EN DASH}"
+_NEGATIVE = re.compile(r"(?<![^\s(])-(?=\d)")
+"""A hyphen that begins a number: neither in an id nor in a date."""
 STILL = "not ended"
 """The end of what had not ended when the report was made."""
 
@@ -85,6 +88,19 @@ def with_unit(value: float | None, unit: str, decimals: int = 2) -> str:
     return number(value, decimals) + (f"\u00a0{unit}" if unit else "")
 
 
+def mean_words(value: float | None, unit: str) -> str:
+    """Return a number that was worked out and not measured: always with two decimals."""
+    if value is None:
+        return NONE
+    text = f"{value:,.2f}"
+    return minus("0.00" if text == "-0.00" else text) + (f"\u00a0{unit}" if unit else "")
+
+
+def minus(text: str) -> str:
+    """Return a sentence of ours with minus signs before numbers below 0, as `number` has them."""
+    return _NEGATIVE.sub("\u2212", text)
+
+
 def length(milliseconds: float) -> str:
     """Return a length of time: 3 days 4 h, 5 h 12 min, 90 s. Below a second it is 0 s."""
     rest = round(abs(milliseconds) / SECOND) * SECOND
@@ -112,11 +128,9 @@ def out_words(one: Excursion) -> str:
     return " ".join(told)
 
 
-def numbers(cases: Cases, unit: str = "", decimals: int = 2) -> str:
-    """Return a number, as far as it is known, and what it may be."""
-    known, best, worst = (
-        with_unit(one, unit, decimals) for one in (cases.known, cases.best, cases.worst)
-    )
+def numbers(cases: Cases, unit: str = "") -> str:
+    """Return a number that was worked out, as far as it is known, and what it may be."""
+    known, best, worst = (mean_words(one, unit) for one in (cases.known, cases.best, cases.worst))
     return _cases(cases, known, best, worst)
 
 

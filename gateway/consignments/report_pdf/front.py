@@ -31,6 +31,8 @@ from gateway.consignments.wording import (
     channel_words,
     cut,
     length,
+    mean_words,
+    minus,
     number,
     with_unit,
 )
@@ -73,7 +75,8 @@ def front(version: Version, times: Times) -> Iterator[Flowable]:
     yield Spacer(0, 4)
     yield Paragraph(
         f"Digest of this report (SHA-256), in short "
-        f'<font name="{BOLD}">{short(version.digest)}</font>: in full below on each page. '
+        f'<font name="{BOLD}">{short(version.digest)}</font>: in full below on each page; '
+        f'of its figures alone <font name="{BOLD}">{short(version.substance)}</font>. '
         f"{words(times.note)}.",
         SMALL,
     )
@@ -153,7 +156,7 @@ def _proposal(report: Report) -> list[Flowable]:
     ]
     bullet = BODY.clone("reason", leftIndent=8, bulletIndent=0, spaceBefore=1)
     found += [
-        Paragraph(words(cut(one, LONGEST)), bullet, bulletText="•")
+        Paragraph(words(cut(minus(one), LONGEST)), bullet, bulletText="•")
         for one in verdict.reasons[:REASONS]
     ]
     if len(verdict.reasons) > REASONS:
@@ -260,15 +263,15 @@ def _measured(report: Report, one: Statistic) -> Iterator[list[Flowable]]:
     ):
         allowed = "no limit" if limit is None else f"{words_of} {with_unit(limit, one.unit)}"
         yield _card(label, with_unit(extreme.value if extreme else None, one.unit), allowed)
-    yield _card("Mean, by time", with_unit(one.mean, one.unit), f"{one.readings:,} readings")
+    yield _card("Mean, by time", mean_words(one.mean, one.unit), f"{one.readings:,} readings")
     if one.mkt is not None:
         cases = one.mkt
         more = (
-            f"{number(cases.best)} to {number(cases.worst)} with gaps"
+            f"{mean_words(cases.best, '')} to {mean_words(cases.worst, '')} with gaps"
             if cases.best != cases.worst
             else f"at {number(one.energy, 3)} kJ/mol"
         )
-        yield _card("Mean kinetic", with_unit(cases.known, one.unit), more)
+        yield _card("Mean kinetic", mean_words(cases.known, one.unit), more)
 
 
 def _card(label: str, figure: str, more: str) -> list[Flowable]:

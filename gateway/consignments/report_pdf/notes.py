@@ -16,7 +16,7 @@ from gateway.consignments.report_pdf.look import (
     section,
     table,
 )
-from gateway.consignments.wording import NONE, channel_words, unit_of, with_unit
+from gateway.consignments.wording import NONE, channel_words, minus, unit_of, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +51,12 @@ METHODS = (
     (
         "Gaps.",
         (
-            "A reading speaks for two and a half of the intervals in which its sensor sends. "
-            "After that nobody knows until the next one. Such time is told by itself, and is "
-            "never counted as well or as unwell: at worst all of it is out of range, at best "
-            "none."
+            "A reading speaks for two and a half of the intervals that are stated for its "
+            "sensor, in the settings, the registry or by its model, and of 12 min where nobody "
+            "states one; which it was stands in the table of sensors. After that nobody knows "
+            "until the next one. Such time is told by itself, and is never counted as well or as "
+            "unwell: at worst all of it is out of range, at best none. Where only some of several "
+            "sensors told, of which any counts, it is known in part."
         ),
     ),
     (
@@ -75,9 +77,10 @@ METHODS = (
     (
         "The digest",
         (
-            "is the SHA-256 of all that this report is made of, as canonical JSON. Whoever "
-            "has the gateway can make this document again from that, byte by byte, and see "
-            "that neither was changed."
+            "is the SHA-256 of all that this report is made of, as canonical JSON, with the "
+            "moment at which it was made. Whoever has the gateway can make this document again "
+            "from that, byte by byte, and see that neither was changed. The digest of the figures "
+            "is of what the verdict says alone: two reports with the same figures have the same."
         ),
     ),
 )
@@ -93,7 +96,9 @@ def criteria(report: Report, _times: Times) -> Iterator[Flowable]:
     source = f"{profile.get('source', '')} ({basis}). Its limits are limits of the {measures}."
     yield bold_first("Source:", source, SPACED)
     for one in report.verdict.reasons:
-        yield bold_first(f"{report.verdict.proposal.capitalize()} was proposed:", one, SPACED)
+        yield bold_first(
+            f"{report.verdict.proposal.capitalize()} was proposed:", minus(one), SPACED
+        )
     given = profile.get("criteria", {})
     for name, what in (("reject", "Lost by an alert of:"), ("accept", "Not held by an alert of:")):
         if given.get(name):
@@ -124,7 +129,7 @@ def criteria(report: Report, _times: Times) -> Iterator[Flowable]:
                 [
                     f"{one.name}\n{one.version}",
                     one.severity,
-                    one.limit,
+                    minus(one.limit),
                     one.counts,
                     one.note or NONE,
                 ]
@@ -160,3 +165,5 @@ def methods(version: Version, times: Times) -> Iterator[Flowable]:
     yield Spacer(0, 2)
     yield bold_first("Digest of this report:", "", BODY)
     yield paragraph(version.digest, MONOSPACED)
+    yield bold_first("Digest of its figures:", "", BODY)
+    yield paragraph(version.substance, MONOSPACED)

@@ -18,6 +18,7 @@ from gateway.consignments.wording import (
     STILL,
     channel_words,
     length,
+    minus,
     number,
     with_unit,
 )
@@ -49,7 +50,8 @@ def sensors(report: Report, times: Times) -> Iterator[Flowable]:
     yield table(columns, [_sensor_row(one, report, times) for one in report.sensors])
     yield paragraph(
         f"Read up to position {report.head:,} of the journal of {report.box}. The digest is the "
-        "SHA-256 over a line of time and identity for each reading that counts.",
+        "SHA-256 over a line of time and identity for each reading that counts. A reading speaks "
+        "for two and a half of its sensor's intervals.",
         SMALL,
     )
 
@@ -69,12 +71,21 @@ def _sensor_row(one: Sensor, report: Report, times: Times) -> list[str | Paragra
         for c in one.calibrations
     )
     return [
-        named + (f"\n{one.model}" if one.model else ""),
+        "\n".join(filter(None, (named, one.model, _intervals(one, times)))),
         spans,
         certificates or "none is stated",
         f"{one.readings:,}",
         paragraph(one.digest, MONOSPACED),
     ]
+
+
+def _intervals(one: Sensor, times: Times) -> str:
+    """Return how often a sensor is taken to send."""
+    told = [
+        length(each.length) + (f" since {times.minute(each.since)}" if place else "")
+        for place, each in enumerate(one.intervals)
+    ]
+    return f"interval {', '.join(told)}" if told else ""
 
 
 def custody(report: Report, times: Times) -> Iterator[Flowable]:
@@ -194,11 +205,11 @@ def _alert(one: Alerted, times: Times) -> list[str]:
         + (f", {act.reason}" if act.reason else "")
         for act in one.acts
     )
-    what = f"{channel_words(alert.channel)} {alert.limit}"
+    what = f"{channel_words(alert.channel)} {minus(alert.limit)}"
     late = ", found afterwards" if alert.retrospective else ""
     return [
         f"{alert.id}\n{alert.rule} ({alert.version})",
-        f"{alert.severity}, {alert.state}{late}\n{what}\n{alert.reason}",
+        f"{alert.severity}, {alert.state}{late}\n{what}\n{minus(alert.reason)}",
         times.span(alert.began, alert.ended),
         with_unit(alert.worst, alert.unit),
         acts or NONE,

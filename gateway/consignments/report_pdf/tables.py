@@ -20,6 +20,8 @@ from gateway.consignments.wording import (
     budget_cases,
     channel_words,
     length,
+    mean_words,
+    minus,
     number,
     numbers,
     out_words,
@@ -75,7 +77,7 @@ def _excursion(one: Excursion, report: Report, times: Times) -> list[str]:
         ),
         shares,
         one.place,
-        one.explanation + alerts,
+        minus(one.explanation) + alerts,
     ]
 
 
@@ -98,7 +100,7 @@ def statistics(report: Report, times: Times) -> Iterator[Flowable]:
                     f"{one.readings:,}",
                     _extreme(report, one.lowest, one.unit, times),
                     _extreme(report, one.highest, one.unit, times),
-                    with_unit(one.mean, one.unit),
+                    mean_words(one.mean, one.unit),
                     NONE
                     if one.mkt is None
                     else f"{numbers(one.mkt, one.unit)}, {number(one.energy, 3)} kJ/mol",
@@ -128,7 +130,7 @@ def bands(report: Report, _times: Times) -> Iterator[Flowable]:
         [
             [
                 channel_words(one.channel),
-                one.label + (" (should be)" if one.inside else ""),
+                minus(one.label) + (" (should be)" if one.inside else ""),
                 _edges(one, _unit(report, one.channel)),
                 *(length(case) for case in (one.time.known, one.time.best, one.time.worst)),
             ]

@@ -322,7 +322,8 @@ class Verdict(Model):
     proposal: Proposal
     reasons: list[str]
     made: int = Field(description="When the draft was made that this is of.")
-    digest: str = Field(description="Of that draft.")
+    digest: str = Field(description="Of that draft, with when it was made.")
+    substance: str = Field(description="Digest of its figures alone: same figures, same digest.")
     signed: SignedReport | None = Field(description="The newest report that was signed.")
 
 

@@ -79,6 +79,7 @@ def verdict(told: Mapping[str, Any]) -> dict[str, Any]:
         "title": told["title"],
         "made": told["made"],
         "digest": told["digest"],
+        "substance": told["substance"],
         "signed": signed and _of(models.SignedReport, {**signed, "version": signed["number"]}),
     }
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from gateway import audit
 from gateway.cli_verdicts import add_to
+from gateway.consignments.report import short
 from gateway.control import ControlError, ControlServer
 from gateway.verdict_commands import VerdictCommands
 from tests.gateway.asked import SETTINGS
@@ -99,7 +100,8 @@ def test_a_verdict_is_shown_with_its_proposal_first(typed: Terminal) -> None:
         assert words in told
     answer = json.loads(typed("verdict", ID, "--json").output)
     assert answer["verdict"]["proposal"] == "release"
-    assert len(answer["digest"]) == 64
+    assert len(answer["digest"]) == len(answer["substance"]) == 64
+    assert f"its figures: {short(answer['substance'])}" in " ".join(told.split())
 
 
 def test_what_was_out_of_range_is_shown_with_whose_it_was(typed: Terminal) -> None:

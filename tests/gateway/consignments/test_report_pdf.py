@@ -12,11 +12,21 @@ import pypdfium2 as pdfium  # type: ignore[import-untyped] # it has no types
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.consignments.report import Version, short
+from gateway.consignments.report import Interval, Version, short
 from gateway.consignments.report_pdf.axes import Scale, time_ticks, value_ticks
 from gateway.consignments.report_pdf.document import make_pdf
-from gateway.consignments.wording import Times, length, lengths, number
-from rules.cargo.verdict import Cases
+from gateway.consignments.wording import (
+    NONE,
+    Times,
+    length,
+    lengths,
+    mean_words,
+    minus,
+    number,
+    numbers,
+    out_words,
+)
+from rules.cargo.verdict import Band, Cases
 from rules.duration import DAY, HOUR, MINUTE, SECOND
 from tests.gateway.consignments import voyages
 
@@ -75,11 +85,11 @@ def test_every_figure_of_the_verdict_is_on_the_report() -> None:
     verdict = version.report.verdict
     told = [verdict.proposal.upper(), verdict.version, *verdict.reasons, length(verdict.unknown)]
     for statistic in verdict.statistics:
-        told += [f"{statistic.readings:,}", number(statistic.mean), length(statistic.known)]
+        told += [f"{statistic.readings:,}", mean_words(statistic.mean, ""), length(statistic.known)]
         told += [length(statistic.partly)]
         told += [number(one.value) for one in (statistic.lowest, statistic.highest) if one]
         if statistic.mkt:
-            told += [number(one) for one in (statistic.mkt.known, statistic.mkt.worst)]
+            told += [mean_words(one, "") for one in (statistic.mkt.known, statistic.mkt.worst)]
     for band in verdict.bands:
         told += [band.label, *map(length, (band.time.known, band.time.best, band.time.worst))]
     for excursion in verdict.excursions:
@@ -189,6 +199,67 @@ def test_lengths_are_told_as_exactly_as_they_matter(milliseconds: int, told: str
 )
 def test_what_nobody_knows_is_told_as_best_and_worst(cases: Cases, told: str) -> None:
     assert lengths(cases).replace("\u00a0", " ") == told
+
+
+def test_what_was_worked_out_has_two_decimals_always() -> None:
+    told = [mean_words(one, "°C") for one in (7, 7.0149, -0.001, -1234.5, None)]
+    assert told == ["7.00\u00a0°C", "7.01\u00a0°C", "0.00\u00a0°C", "\u22121,234.50\u00a0°C", NONE]
+    assert numbers(Cases(7, 7, 7.5)) == "7.00, at worst 7.50"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("-0.5 °C or below", "\u22120.5 °C or below"),
+        ("Fell to -1.1 °C (-0.5 °C allowed)", "Fell to \u22121.1 °C (\u22120.5 °C allowed)"),
+        ("vac-2026-0512 at 2026-05-12, t-101", "vac-2026-0512 at 2026-05-12, t-101"),
+    ],
+)
+def test_numbers_below_0_have_a_minus_sign_and_ids_and_dates_their_hyphens(
+    said: str, told: str
+) -> None:
+    assert minus(said) == told
+
+
+def test_no_number_on_the_report_begins_with_a_hyphen() -> None:
+    cold = voyages.excursion(
+        side="below", worst=-1.1, explanation="Fell to -1.1 °C, 3.1 °C below 2 °C"
+    )
+    frozen = Band("temperature", "-0.5 °C or below", None, -0.5, Cases(0, 0, 0), inside=False)
+    told = voyages.verdict(excursions=(cold,), bands=(frozen,), reasons=("down to -1.1 °C",))
+    text = " ".join(pages(make_pdf(voyages.signed(verdict=told))))
+    assert re.findall(r"(?:^| )-\d[\d.]*", text) == []
+    assert text.count("\u22121.1 °C") >= 3
+    assert "at or below \u22120.5 °C for 60 min" in text
+
+
+def test_an_excursion_says_what_nobody_knows_and_what_only_some_told() -> None:
+    one = voyages.excursion(unknown=23 * MINUTE, partly=50 * MINUTE)
+    said = "2 h 20 min and 23 min not known and 50 min known in part"
+    assert out_words(one).replace("\u00a0", " ") == said
+    told = voyages.verdict(excursions=(one,))
+    assert squeezed(said) in squeezed(" ".join(pages(make_pdf(voyages.signed(verdict=told)))))
+
+
+def test_each_sensor_has_the_intervals_by_which_its_readings_speak() -> None:
+    stated = (
+        Interval(voyages.SINCE, 12 * MINUTE),
+        Interval(voyages.SINCE + DAY, 5 * MINUTE),
+    )
+    one = voyages.sensor(voyages.SENSORS[0], intervals=stated)
+    text = squeezed(" ".join(pages(make_pdf(voyages.draft(sensors=(one,))))))
+    assert squeezed("interval 12 min, 5 min since 2026-05-13 08:00") in text
+    assert squeezed("two and a half of the intervals that are stated for its sensor") in text
+
+
+def test_the_same_figures_have_the_same_digest_whenever_the_report_was_made() -> None:
+    first, second = voyages.draft(), voyages.draft(made=voyages.UNTIL + 2 * HOUR)
+    other = voyages.draft(verdict=voyages.verdict(proposal="reject"))
+    assert first.digest != second.digest
+    assert first.substance == second.substance != other.substance
+    told = pages(make_pdf(second))
+    assert short(second.substance) in told[0]
+    assert second.substance in squeezed(told[-1])
 
 
 @pytest.mark.parametrize("span", [1, MINUTE, HOUR, DAY, 9 * DAY, 60 * DAY, 900 * DAY])

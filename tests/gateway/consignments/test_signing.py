@@ -13,12 +13,22 @@ import pytest
 
 from gateway import audit
 from gateway.consignments.facts import Decided, Review, Withdrawn
-from gateway.consignments.report import Report, canonical, short, standing
+from gateway.consignments.report import Interval, Report, canonical, short, standing
 from gateway.control import ControlError
 from gateway.registry.cards import Calibration
 from gateway.state import State
 from rules.duration import DAY, HOUR, MINUTE
-from tests.gateway.consignments.desk import BEGAN, ID, ROOT, SENSOR, Desk, Via, open_desk, reading
+from tests.gateway.consignments.desk import (
+    BEGAN,
+    ID,
+    ROOT,
+    SENSOR,
+    STEP,
+    Desk,
+    Via,
+    open_desk,
+    reading,
+)
 from tests.gateway.parts import NOW
 
 
@@ -44,6 +54,23 @@ async def test_the_same_draft_has_the_same_digest_and_another_reading_another(de
     assert desk.reports.draft(ID, first.report.made, first.report.head) == first
     desk.readings.said[SENSOR].append(reading(BEGAN + 5 * HOUR + MINUTE, 5.0))
     assert desk.reports.draft(ID, first.report.made, first.report.head).digest != first.digest
+
+
+async def test_looked_at_later_it_has_another_digest_and_the_same_of_its_figures(
+    desk: Desk,
+) -> None:
+    first = desk.look()
+    desk.clock.passes(MINUTE)
+    second = desk.look()
+    assert second.digest != first.digest
+    assert second.substance == first.substance
+    desk.late()
+    assert desk.look().substance != first.substance
+
+
+async def test_a_draft_says_by_which_interval_each_sensor_speaks(desk: Desk) -> None:
+    (one,) = desk.look().report.sensors
+    assert one.intervals == (Interval(BEGAN, STEP),)
 
 
 async def test_a_reading_from_after_it_was_taken_off_changes_nothing(desk: Desk) -> None:
