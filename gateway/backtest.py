@@ -235,7 +235,7 @@ class Backtests:
         if before is None:
             raise ControlError(
                 f"no other version of {profile.name} was ever in force",
-                "Try it by itself: holdwatch rules backtest",
+                "Try it by itself: holdwatch rules backtest FILE, with --device or --consignment",
             )
         return before
 

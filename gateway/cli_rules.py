@@ -63,7 +63,7 @@ def run_tests(
     else:
         failed = sum(not one.well for one in tried)
         tests = counted(sum(len(one.tests) for one in tried), "test")
-        told = "all well" if not failed else f"{failed} failed"
+        told = "all well" if not failed else f"{counted(failed, 'profile')} failed"
         out.print(f"{counted(len(tried), 'profile')}, {tests}: {told}.", highlight=False)
     if not all(one.well for one in tried):
         raise typer.Exit(REFUSED)

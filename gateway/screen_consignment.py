@@ -157,5 +157,5 @@ def _show_facts(console: Console, settings: Settings, facts: list[dict[str, Any]
         for each in facts[-SHOWN:]
     ]
     if len(facts) > SHOWN:
-        console.print(f"{len(facts) - SHOWN:,} earlier facts; --json has all of them")
+        console.print(f"{counted(len(facts) - SHOWN, 'earlier fact')}; --json has all of them")
     print_rows(console, ("no", "when", "what was stated", "entered", "by", "reason"), rows)

@@ -224,7 +224,7 @@ def test_a_failing_test_says_what_was_expected_and_what_came(site: Path) -> None
         "    an hour at 9 °C:  - expected, + came",
         "      - warm begins 60 min, fires 90 min, ends 2 h 10 min",
         "      + warm begins 60 min, fires 2 h, ends 2 h 10 min",
-        "1 profile, 1 test: 1 failed.",
+        "1 profile, 1 test: 1 profile failed.",
     ]
     done = subprocess.run(
         [*HOLDWATCH, "rules", "test", str(file), "--json"],
@@ -245,7 +245,7 @@ def test_a_file_that_cannot_be_read_fails_and_the_others_are_run_all_the_same(si
     assert "FAILED goods/cream.toml  cannot be read" in told
     assert "line 1, title: it is missing." in told
     assert "ok     goods/milk.toml  1 test" in told
-    assert "2 profiles, 1 test: 1 failed." in told
+    assert "2 profiles, 1 test: 1 profile failed." in told
 
 
 @pytest.mark.parametrize(
