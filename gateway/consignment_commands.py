@@ -21,7 +21,6 @@ from gateway.consignments.facts import (
     Departed,
     HandedOver,
     Part,
-    Review,
     Unassigned,
 )
 from gateway.consignments.fold import settled
@@ -88,9 +87,10 @@ class ConsignmentCommands:
         identity = fields.identity(request.get("id"))
         sensors = [
             self._entering.sensor(one if isinstance(one, dict) else {"sensor": one})
-            for one in request.get("sensors") or ()
+            for one in fields.listed(request, "sensors", (str, dict))
         ]
-        facts = self._entering.consignment(request, request.get("legs") or (), sensors)
+        legs = fields.listed(request, "legs", dict)
+        facts = self._entering.consignment(request, legs, sensors)
         await self._changes.add(identity, facts, self._act(request))
         return {**self._told(identity), "unheard": self._unheard(one.sensor for one in sensors)}
 
@@ -135,7 +135,7 @@ class ConsignmentCommands:
         identity = fields.identity(request.get("id"))
         facts = [
             self._entering.sensor({**request, "sensor": one})
-            for one in request.get("sensors") or ()
+            for one in fields.listed(request, "sensors", str)
         ]
         if not facts:
             raise ControlError("no sensor is named", "Give the ids of sensors")
@@ -147,7 +147,7 @@ class ConsignmentCommands:
         identity = fields.identity(request.get("id"))
         facts: list[Fact] = [
             Unassigned(sensor=fields.sensor(str(one), self._owner))
-            for one in request.get("sensors") or ()
+            for one in fields.listed(request, "sensors", str)
         ]
         await self._changes.state(identity, facts, self._act(request), "unassign")
         return self._told(identity)
@@ -157,7 +157,7 @@ class ConsignmentCommands:
         sensor = fields.sensor(str(request.get("sensor")), self._owner)
         to = fields.identity(request.get("to"))
         where = plain(str(request.get("where") or ""), "place")
-        came = [fields.identity(one) for one in request.get("from") or ()]
+        came = [fields.identity(one) for one in fields.listed(request, "from", str)]
         left = await self._changes.move(sensor, to, self._act(request), where, came)
         return {**self._told(to), "left": left, "unheard": self._unheard([sensor])}
 
@@ -231,7 +231,7 @@ class ConsignmentCommands:
         identity = fields.identity(request.get("id"))
         asked = request.get("number")
         act = self._act(request)
-        said = act if request.get("at") not in {None, ""} else None
+        said = None if request.get("at") is None or request["at"] == "" else act
         number = None if asked is None else _whole(asked)
         claim = await self._changes.confirm(identity, number, said, act)
         to = claim.fact.to if isinstance(claim.fact, HandedOver) else ""
@@ -260,7 +260,7 @@ class ConsignmentCommands:
         act = self._act(request)
         if not act.reason:
             raise ControlError("there is no reason", "Say why it is looked at again, with --reason")
-        await self._changes.state(identity, [Review(why=act.reason)], act, "review")
+        await self._changes.review(identity, act)
         return self._told(identity)
 
     # -- apart, together, taken back -----------------------------------------------------------
@@ -273,9 +273,11 @@ class ConsignmentCommands:
             raise ControlError(
                 f"{one.id} is counted in {one.unit}, and not in {unit}", "Give how much in that"
             )
-        parts = [_part(str(each)) for each in request.get("parts") or ()]
+        parts = [_part(str(each)) for each in fields.listed(request, "parts", str)]
         if not parts:
             raise ControlError("no part is named", "Write ID:QUANTITY for each, such as C-1A:80")
+        if len(parts) > fields.MOST_PARTS:
+            raise ControlError(f"{len(parts)} parts are too many", f"At most {fields.MOST_PARTS}")
         keep = bool(request.get("keep_sensors"))
         await self._parting.split(one.id, parts, self._act(request), keep_sensors=keep)
         line = self._book.line(one.id)
@@ -286,9 +288,14 @@ class ConsignmentCommands:
     async def merge(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """State that those of `from` are one, which is new."""
         identity = fields.identity(request.get("id"))
-        parents = list(dict.fromkeys(fields.identity(one) for one in request.get("from") or ()))
-        if len(parents) < 2:
-            raise ControlError("it takes two to be merged", "Name all of which it is made")
+        parents = list(
+            dict.fromkeys(fields.identity(one) for one in fields.listed(request, "from", str))
+        )
+        if not 2 <= len(parents) <= fields.MOST_PARTS:
+            raise ControlError(
+                f"it takes two to be merged, and {fields.MOST_PARTS} can be at once",
+                "Name all of which it is made",
+            )
         await self._parting.merge(identity, parents, self._act(request))
         return {**self._told(identity), "from": parents}
 
@@ -350,6 +357,6 @@ def _part(text: str) -> Part:
 
 
 def _whole(said: object) -> int:
-    if isinstance(said, bool) or not str(said).strip().isdecimal():
+    if isinstance(said, bool) or not str(said)[:20].strip().isdecimal() or len(str(said)) > 15:
         raise ControlError(f"{str(said)[:40]!r} is no whole number", "Give it as 1, 2, 3")
     return int(str(said))

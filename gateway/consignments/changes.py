@@ -13,8 +13,10 @@ from gateway.consignments.facts import (
     Assigned,
     Changed,
     Confirmed,
+    Decided,
     HandedOver,
     Planned,
+    Review,
     Stated,
     Unassigned,
 )
@@ -102,10 +104,25 @@ class Changes(Stating):
 
     async def plan(self, identity: str, legs: tuple[Any, ...], act: Act) -> None:
         """State the whole way. Raises ControlError, DiskError."""
+        self._dated(act)
         async with self._book.changing() as change:
             before = fold(self._book.owner, self._there(change, identity)).legs
             self._state(change, identity, [Planned(legs=legs)], act)
             note(change, act, "plan", identity, before, legs)
+
+    async def review(self, identity: str, act: Act) -> None:
+        """State that it is looked at again. Raises ControlError, DiskError."""
+        self._dated(act)
+        async with self._book.changing() as change:
+            for one in self._there(change, identity).all():
+                # Before the decision it would change nothing of how it stands.
+                if isinstance(one.fact, Decided) and one.at >= act.at:
+                    raise ControlError(
+                        f"{identity} was decided at {self._said(one.at)}, after that",
+                        "It is looked at again from now on: leave the time out",
+                    )
+            self._state(change, identity, [Review(why=act.reason)], act)
+            note(change, act, "review", identity, None, {"why": act.reason, "at": act.at})
 
     async def move(
         self, sensor: DeviceKey, to: str, act: Act, where: str, came: Sequence[str] = ()

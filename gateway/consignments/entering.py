@@ -83,11 +83,10 @@ class Entering:
 
     def sensor(self, said: Mapping[str, Any]) -> Assigned:
         """Return that a sensor speaks for it. Raises ControlError, DecodeError."""
-        until = said.get("until")
-        ignore = said.get("ignore")
+        until, ignore = said.get("until"), said.get("ignore")
         return Assigned(
-            sensor=fields.sensor(str(said["sensor"]), self._owner),
-            until=None if until in {None, ""} else self._times.moment(until),
+            sensor=fields.sensor(str(said.get("sensor") or ""), self._owner),
+            until=None if until is None or until == "" else self._times.moment(until),
             where=plain(str(said.get("where") or ""), "place"),
-            ignore=None if ignore in {None, ""} else fields.span(str(ignore)),
+            ignore=None if ignore is None or ignore == "" else fields.span(str(ignore)),
         )

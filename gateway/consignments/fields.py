@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from devices.reading import DeviceKey
     from gateway.registry.times import Times
 
-ID = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,59}")
 COUNTS = ("any", "all", "mean")
 MOST_LEGS = 50
+MOST_PARTS = 100
+"""Of one that comes apart, or of which one is made, at once."""
 LARGEST = 1e15
 """Of any amount: what is worked out of two of them is still a number."""
 LONGEST_WAIT = 24 * 3_600_000
@@ -30,9 +32,20 @@ def identity(text: object) -> str:
     if not isinstance(text, str) or not ID.fullmatch(text.strip()):
         raise ControlError(
             f"{str(text)[:70]!r} cannot be the id of a consignment",
-            "Use letters, digits, hyphens, underscores and dots, at most 60",
+            "Use letters, digits, hyphens, underscores and dots, at most 60, and begin with one of "
+            "the first two",
         )
     return text.strip()
+
+
+def listed(said: Mapping[str, Any], what: str, of: type | tuple[type, ...]) -> list[Any]:
+    """Return what is said in a list, an empty one for nothing. Raises ControlError."""
+    found = said.get(what)
+    if found is None:
+        return []
+    if not isinstance(found, list | tuple) or not all(isinstance(one, of) for one in found):
+        raise ControlError(f"{what} is no list of what it should be", f"Send {what} as a list")
+    return list(found)
 
 
 def sensor(text: str, owner: str) -> DeviceKey:

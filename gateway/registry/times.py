@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
 
+LAST = 253_370_764_800_000
+"""The year 9999 begins, ms: later times cannot be written everywhere."""
 _CURE = "Write it as 2026-11-23 or 2026-11-23 14:05"
 
 
@@ -32,16 +34,21 @@ class Times:
         `said` is local time, time with its offset, or ms since 1970 as a number.
         """
         if isinstance(said, int) and not isinstance(said, bool):
+            if not 0 <= said <= LAST:
+                raise ControlError(f"{said:.6g} ms after 1970 is no time", _CURE)
             return said
         if not isinstance(said, str):
-            raise ControlError(f"{said!r} is no time", _CURE)
+            raise ControlError(f"{str(said)[:40]!r} is no time", _CURE)
         try:
             time = dt.datetime.fromisoformat(said.strip())
             if time.tzinfo is None:
                 time = time.replace(tzinfo=self.zone)
-            return round(time.timestamp() * 1000)
+            moment = round(time.timestamp() * 1000)
         except (ValueError, OverflowError) as error:
             raise ControlError(f"{said[:40]!r} is no time", _CURE) from error
+        if not 0 <= moment <= LAST:
+            raise ControlError(f"{said[:40]!r} is before 1970, or beyond all time", _CURE)
+        return moment
 
     def said(self, moment: int) -> str:
         """Return a time (ms) as `moment` reads it: local, with seconds where there are any."""
