@@ -85,6 +85,8 @@ class Consignments:
         self._ended: dict[DeviceKey, int] = {}
         self._snapshots: dict[DeviceKey, dict[int, bytes]] = {}
         self._look_at = 0
+        # Who was left while readings waited for others, and from when on (ms) to judge it again.
+        self._left: dict[DeviceKey, int] = {}
         for one in book.all():
             self._follow(one)
 
@@ -178,15 +180,19 @@ class Consignments:
 
     def passes(self, now: int) -> Taken | None:
         """Wait no longer for what is slower than a consignment waits for."""
-        if now >= self._look_at:
-            self._look_at = now + HOUR
-            for one in [c.consignment for c in self._composers.values()]:
-                if over(one) is not None and self._composers[one.id].last + LINGER <= now:
-                    self._leave(one.id)
-                    self._follow(one)
         due = {id_: one.tick(now) for id_, one in self._composers.items() if one.due <= now}
         composed = {id_: out for id_, out in due.items() if out.readings}
-        return self._taken(composed, {}, {}) if composed else None
+        late, self._left = self._left, {}
+        taken = self._taken(composed, late, {}) if composed or late else None
+        if now >= self._look_at:
+            self._look_at = now + HOUR
+            for composer in list(self._composers.values()):
+                one = composer.consignment
+                # What waits is told first.
+                if over(one) is not None and composer.last + LINGER <= now and not composer.waits:
+                    self._leave(one.id)
+                    self._follow(one)
+        return taken
 
     def _taken(
         self,
@@ -270,13 +276,24 @@ class Consignments:
 
     def restored(self, subject: DeviceKey, kept: bytes) -> bytes | None:
         """Take up what its composer knew; return the rule state of one that is not over."""
+        found = _unpacked(subject, kept)
         composer = self._composers.get(consignment_of(subject) or "")
         if composer is None:
+            self._note_left(subject, found)
             return None
-        found = _unpacked(subject, kept)
         if found.composer and subject not in self._changing:
             composer.load(found.composer)
         return found.state
+
+    def _note_left(self, subject: DeviceKey, found: _Kept) -> None:
+        """Note one that came to be over while we did not run, and that had more to tell."""
+        consignment = self._consignment(subject)
+        if consignment is None or not found.composer:
+            return
+        composer = self._composer(consignment)
+        composer.load(found.composer)
+        if composer.waits or composer.due <= self._now():
+            self._left[subject] = composer.position
 
     def _note_snapshots(self, subject: DeviceKey, out: Composed) -> None:
         """Remember the newest: the rules make a frame of a midnight when they first judge after."""

@@ -323,7 +323,9 @@ def _reading(
 ) -> Reading:
     """Return what all of them say at a moment as one reading."""
     told, known = shape
-    speaking = [one for one in known if when < one.until] or known
+    last = max(one.until for one in known)
+    # Where nobody speaks any more, whoever did last: not one who has been silent for long.
+    speaking = [one for one in known if when < one.until or one.until == last]
     live = [one for one in speaking if not one.flags & IMPORTED]
     flags = 0 if live else IMPORTED
     for one in speaking:

@@ -276,3 +276,25 @@ async def test_alerts_of_devices_and_of_consignments_are_kept_apart(site: Freigh
     )
     assert devices.open_alerts == []
     assert not list(devices.engine.devices())
+
+
+@pytest.mark.parametrize("off", [False, True], ids=["running", "switched off"])
+async def test_what_waits_for_a_slower_sensor_is_judged_also_when_all_is_over_meanwhile(
+    site: FreightSite, *, off: bool
+) -> None:
+    site.intervals[B] = 60 * MINUTE
+    await site.depart(A, B, wait=180 * MINUTE)
+    await site.take(*series(B, "5"), *series(A, WARM))
+    # What A said waits for B, which still speaks; then both are taken off, and it is over.
+    await site.take_off(A, 75)
+    await site.take_off(B, 75)
+    await site.state_fact(Decided(meaning="released", report=1, digest="d"), 80)
+    await site.settle()
+    assert site.brief() == []
+    await site.monitor.checkpoint()
+    if off:
+        site.clock.passes(3 * 24 * 60 * MINUTE)
+        await site.crash()
+    await site.passes(3 * 24 * 60)
+    await site.settle()
+    assert site.brief() == [("resolved", 10, 40, 60)]

@@ -246,6 +246,22 @@ def test_it_is_imported_if_all_of_it_is_and_expired_if_any_is() -> None:
     assert [one.received for one in found][:3] == [at(900) + 500, at(10) + 500, at(10) + 500]
 
 
+def test_an_expired_sensor_that_is_long_silent_does_not_make_another_expire() -> None:
+    found = compose(
+        consignment(A, B),
+        [said(A, 0, temperature=5.0, flags=EXPIRED), said(B, 60, temperature=5.0)],
+        speaks,
+        until=at(90),
+    )
+    # At minute 25 A falls silent, at 85 B does: what B said was by a calibration that is valid.
+    assert [((one.when - START) // MINUTE, bool(one.flags & EXPIRED)) for one in found] == [
+        (0, True),
+        (25, True),
+        (60, False),
+        (85, False),
+    ]
+
+
 def test_what_the_broker_had_kept_is_no_sign_of_life() -> None:
     kept = said(A, 0, temperature=5.0, flags=RETAINED, received=300)
     (found,) = compose(consignment(A), [kept], speaks)
