@@ -25,7 +25,8 @@ from rules.plan import EVER, FOREVER, CalmMeter, Intervals, Plan, Plans, Stand, 
 from rules.rule import RuleVersion
 from rules.status import Status, status
 from rules.step import Folded, Frame, firing, orphans, retire, step
-from rules.subject import Subject, arm, begin, dump, load
+from rules.stored import dump, load
+from rules.subject import Subject, arm, begin
 from rules.transition import Episode, Transition, episode
 
 

@@ -7,7 +7,8 @@ import msgspec
 from rules.lifecycle import Phase
 from rules.plan import Judge, Watch
 from rules.step import channel_of
-from rules.subject import Subject, dump, load, wake
+from rules.stored import dump, load
+from rules.subject import Subject, wake
 from rules.transition import alert_id
 
 

@@ -19,6 +19,7 @@ from rules.assess import (
 from rules.jumps import confirms
 from rules.lifecycle import Change, Phase, expire, explain
 from rules.plan import FOREVER, Judge, Judged
+from rules.stored import dump
 from rules.subject import (
     DAY,
     NEVER,
@@ -26,7 +27,6 @@ from rules.subject import (
     Order,
     Subject,
     Track,
-    dump,
     order,
     quieten,
     sample,

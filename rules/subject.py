@@ -21,9 +21,7 @@ from devices.reading import (
     WRONG_CLOCK,
     DeviceKey,
     Reading,
-    layout,
 )
-from rules.grace import Graced
 from rules.lifecycle import CLEAR, UNKNOWN, Phase
 from rules.meter import Meter
 from rules.plan import FOREVER, Calm, Judge, Plan
@@ -32,10 +30,6 @@ DAY = 24 * 60 * 60 * 1000
 NEVER = -(1 << 62)
 """Before all times."""
 
-FORMAT = 3
-READABLE = {1, 2, 3}
-"""Formats of stored state. Version 1 knew nothing of jumps: it takes up as if none had been.
-Version 2 knew nothing of meters."""
 GRACE = " grace"
 """Ends the key of a judge's grace among the meters."""
 
@@ -195,17 +189,17 @@ def at_rest(judge: Judge, subject: Subject, when: int, sample: tuple[float, bool
 def wake(subject: Subject) -> dict[str, Track]:
     """Spell out the phases of a quiet subject."""
     if subject.tracks is None:
-        subject.tracks = _spelled_out(subject)
+        subject.tracks = spelled_out(subject)
     subject.calm = subject.latest = subject.settled = None
     return subject.tracks
 
 
-def _spelled_out(subject: Subject) -> dict[str, Track]:
+def spelled_out(subject: Subject) -> dict[str, Track]:
     """Return the tracks of a quiet subject, totals included."""
     latest, settled = subject.latest, subject.settled
     if latest is None:
         return {}
-    tracks = _tracks(subject, latest, None)
+    tracks = tracks_after(subject, latest, None)
     for key, phase in (settled.phases if settled is not None else {}).items():
         phases = tracks[subject.plan.judges[key].rule.channel].phases
         phases[key] = msgspec.structs.replace(
@@ -226,7 +220,9 @@ def _spelled_out(subject: Subject) -> dict[str, Track]:
     return tracks
 
 
-def _tracks(subject: Subject, latest: Reading, keys: frozenset[str] | None) -> dict[str, Track]:
+def tracks_after(
+    subject: Subject, latest: Reading, keys: frozenset[str] | None
+) -> dict[str, Track]:
     """Return the idle tracks that follow from a reading, for some keys or all in force."""
     tracks = {}
     when = latest.when
@@ -331,116 +327,6 @@ def _resets(plan: Plan, settled: Settled) -> int:
         if (reset := plan.judges[key].timing(settled.since).reset_after) is not None
     ]
     return min(ends, default=FOREVER)
-
-
-class _Latest(msgspec.Struct, array_like=True):
-    """The latest reading of a quiet subject, and the keys of the phases that follow from it."""
-
-    channels: tuple[str, ...]
-    at: int
-    received: int
-    values: tuple[float, ...]
-    flags: int
-    identity: int
-    keys: tuple[str, ...]
-
-
-class _Dump(msgspec.Struct, array_like=True):
-    format: int
-    heard: int
-    day: int
-    lost: tuple[Lost, ...]
-    latest: _Latest | None
-    tracks: dict[str, Track] | None
-    meters: dict[str, bytes] = {}
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Dump)
-
-
-def dump(subject: Subject, *, contact: bool = True) -> bytes:
-    """Return the state as MessagePack; the same state gives the same bytes.
-
-    Without `contact` nothing is said of when the subject was heard.
-    """
-    latest, packed, tracks = subject.latest, None, subject.tracks
-    if subject.settled is not None:
-        tracks = _spelled_out(subject)
-    elif tracks is None and latest is not None:
-        packed = _Latest(
-            latest.layout.channels,
-            latest.at,
-            latest.received,
-            latest.values,
-            latest.flags,
-            latest.identity,
-            subject.plan.calm(latest.layout, latest.when).keys,
-        )
-    if tracks is not None:
-        tracks = {
-            channel: msgspec.structs.replace(t, phases=dict(sorted(t.phases.items())))
-            for channel, t in sorted(tracks.items())
-        }
-    heard, lost = (subject.heard, subject.lost) if contact else (-1, ())
-    meters = {key: _encoder.encode(meter) for key, meter in sorted(subject.meters.items())}
-    content = _Dump(FORMAT, heard, subject.day, lost, packed, tracks, meters)
-    return _encoder.encode(content)
-
-
-def load(subject: Subject, state: bytes) -> None:
-    """Take over a dumped state; phases of unknown versions are kept until `strangers` is asked.
-
-    Raises ValueError when the state is of another format.
-    """
-    try:
-        content = _decoder.decode(state)
-    except msgspec.DecodeError as error:
-        raise ValueError(
-            f"the stored rule state of {subject.device} cannot be read: judge its readings again"
-        ) from error
-    if content.format not in READABLE:
-        raise ValueError(
-            f"the stored rule state of {subject.device} has format {content.format}, "
-            f"this version reads {FORMAT}: judge its readings again"
-        )
-    subject.heard, subject.day, subject.lost = content.heard, content.day, content.lost
-    subject.tracks, subject.latest, subject.settled = content.tracks, None, None
-    subject.meters = dict(_meters(subject.plan, content.meters))
-    if content.latest is not None:
-        latest = _restore(subject.device, content.latest)
-        keys = content.latest.keys
-        if keys == subject.plan.calm(latest.layout, latest.when).keys:
-            subject.latest = latest
-        else:
-            # The rules have changed: a version that has seen nothing yet knows nothing yet.
-            subject.tracks = _tracks(subject, latest, frozenset(keys))
-    arm(subject)
-
-
-def _meters(plan: Plan, packed: dict[str, bytes]) -> Iterator[tuple[str, Any]]:
-    """Unpack the meters of judges that the plan knows."""
-    for key, body in packed.items():
-        judge = plan.judges.get(key.removesuffix(GRACE))
-        if judge is None:
-            continue
-        if key.endswith(GRACE):
-            yield key, msgspec.msgpack.decode(body, type=Graced)
-        elif judge.meter is not None:
-            yield key, msgspec.msgpack.decode(body, type=judge.meter.METER)
-
-
-def _restore(device: DeviceKey, latest: _Latest) -> Reading:
-    return Reading(
-        device=device,
-        at=latest.at,
-        received=latest.received,
-        layout=layout(latest.channels),
-        values=latest.values,
-        flags=latest.flags,
-        identity=latest.identity,
-        source="",
-    )
 
 
 def strangers(subject: Subject) -> Iterator[tuple[str, str, Phase]]:
