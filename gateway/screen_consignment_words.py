@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
-from gateway.screen import counted, foreign, minute
+from gateway.consignments.saying import fact_words
+from gateway.screen import foreign, minute
 from rules.cargo.consignment import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
     from gateway.settings import Settings
@@ -55,36 +52,4 @@ def show_doubts(console: Console, said: list[str]) -> None:
 
 def described(settings: Settings, kind: str, fact: dict[str, Any]) -> str:
     """Return a fact in words, marked up."""
-    words = _said(settings, kind, fact)
-    return kind.replace("-", " ") + (f": {words}" if words else "")
-
-
-def _said(settings: Settings, kind: str, fact: dict[str, Any]) -> str:
-    if kind in {"assigned", "unassigned"}:
-        until = fact.get("until")
-        ends = f" until {minute(settings, until)}" if until is not None else ""
-        return escape("/".join(filter(None, fact["sensor"]))) + ends
-    said = _WORDS.get(kind)
-    return "" if said is None else foreign(said(fact))
-
-
-def _part(one: dict[str, Any]) -> str:
-    return one["id"] if one["quantity"] is None else f"{one['id']}:{one['quantity']:.12g}"
-
-
-_WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "created": lambda fact: f"{fact['goods']}, by {fact['version']}",
-    "changed": ", ".join,
-    "planned": lambda fact: counted(len(fact["legs"]), "leg"),
-    "departed": lambda fact: f"leg {fact['leg']}",
-    "arrived": lambda fact: f"leg {fact['leg']}",
-    "handed-over": lambda fact: f"to {fact['to']}",
-    "confirmed": lambda fact: f"number {fact['fact']}",
-    "decided": lambda fact: f"{fact['meaning']}, report {fact['report']}",
-    "review": lambda fact: str(fact["why"]),
-    "split": lambda fact: ", ".join(_part(one) for one in fact["parts"]),
-    "part-of": lambda fact: str(fact["parent"]),
-    "merged-into": lambda fact: str(fact["into"]),
-    "merged-from": lambda fact: ", ".join(fact["parents"]),
-    "withdrawn": lambda fact: f"number {fact['fact']}",
-}
+    return foreign(fact_words(kind, fact, lambda when: minute(settings, when)))

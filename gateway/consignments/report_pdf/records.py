@@ -13,6 +13,7 @@ from gateway.consignments.report_pdf.look import (
     table,
 )
 from gateway.consignments.report_pdf.tables import sensor_name
+from gateway.consignments.saying import fact_words
 from gateway.consignments.wording import (
     NONE,
     STILL,
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from gateway.consignments.report import Alerted, Report, Sensor
     from gateway.consignments.wording import Times
     from rules.cargo.consignment import Leg
-
-MOMENTS = frozenset({"until"})
-LENGTHS = frozenset({"ignore", "carried", "wait"})
-"""Fields of facts that are times, and lengths of time, ms."""
 
 
 def sensors(report: Report, times: Times) -> Iterator[Flowable]:
@@ -151,7 +148,8 @@ def entries(report: Report, times: Times) -> Iterator[Flowable]:
             [
                 [
                     str(one.number),
-                    f"{one.kind}{', withdrawn' if one.withdrawn else ''}\n{_fact(one.fact, times)}",
+                    fact_words(one.kind, one.fact, times.minute)
+                    + ("\nwithdrawn" if one.withdrawn else ""),
                     times.minute(one.at),
                     times.minute(one.entered),
                     one.who,
@@ -214,26 +212,3 @@ def _alert(one: Alerted, times: Times) -> list[str]:
         with_unit(alert.worst, alert.unit),
         acts or NONE,
     ]
-
-
-def _fact(fact: dict[str, object], times: Times) -> str:
-    """Return what a fact says, in few words; it is whole in the report's data."""
-    told = ((name, _value(name, value, times)) for name, value in fact.items())
-    return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in told if text)
-
-
-def _value(name: str, value: object, times: Times) -> str:
-    """Return a field of a fact as people read it, "" where it says nothing."""
-    if isinstance(value, int) and name in MOMENTS:
-        return times.minute(value)
-    if isinstance(value, int) and name in LENGTHS:
-        return length(value) if value else ""
-    if isinstance(value, dict):
-        return str(value.get("name", ""))
-    if isinstance(value, list | tuple):
-        if name == "sensor":
-            return "/".join(str(one) for one in value if one)
-        parts = (one.get("id", "") if isinstance(one, dict) else str(one) for one in value)
-        named = ", ".join(filter(None, parts))
-        return named or (f"({len(value)})" if value else "")
-    return str(value) if value else ""
