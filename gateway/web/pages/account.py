@@ -29,8 +29,14 @@ PAGE = 50
 """Entries of the audit trail at a time."""
 MAY = (
     ("viewer", "sees everything, and changes nothing"),
-    ("operator", "also acts on alerts, and confirms, names, places and maintains devices"),
-    ("quality", "also calibrates and replaces devices, and takes in tables of them"),
+    (
+        "operator",
+        "also acts on alerts, sees to devices, and states what happens to consignments",
+    ),
+    (
+        "quality",
+        "also calibrates and replaces devices, takes in tables, and signs for consignments",
+    ),
     ("administrator", "also sees to people and the quarantine"),
 )
 """What each role may, in rising order."""

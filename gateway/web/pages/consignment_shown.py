@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rules.cargo.verdict import Excursion, Extreme
 
 AROUND = HOUR
-"""What is shown before and after what somebody wants to see, ms."""
+"""What is shown before and after a value that somebody wants to see, ms."""
 CHOICE = 200
 """Sensors that can be chosen; all others can be named."""
 KIND_WORDS = {
@@ -209,7 +209,8 @@ class Places:
     def excursion(self, one: Excursion) -> str:
         """Return the address of the readings of an excursion, with what was around it."""
         end = one.end if one.end is not None else self._until
-        return self.span(one.worst_sensor, one.channel, one.begin - AROUND, end + AROUND)
+        around = max(10 * MINUTE, (end - one.begin) // 4)
+        return self.span(one.worst_sensor, one.channel, one.begin - around, end + around)
 
     def voyage(self, sensor: DeviceKey, channel: str) -> str:
         """Return the address of all that a sensor said of a channel on the way."""

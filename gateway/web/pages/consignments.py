@@ -153,7 +153,7 @@ async def consignments_page(
         kinds=[(kind, words, counts[kind]) for kind, words in KINDS],
         lines=found[:size],
         count=len(found),
-        none=not everything,
+        empty=not everything,
         looks=LOOKS,
         larger=min(size + PAGE, MOST) if len(found) > size and size < MOST else None,
         columns=COLUMNS,

@@ -18,7 +18,9 @@ CHROMIUM = "/usr/bin/chromium"
 expect.set_options(timeout=20_000)
 
 OpenPage = Callable[..., Page]
-"""`open_page(role="operator", width=1440, height=900, dark=False, path="/")`: logged in."""
+"""`open_page(role="operator", width=1440, height=900, dark=False, path="/")`: logged in.
+
+With a `name` and a `password` it is somebody who is there already."""
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,7 @@ def open_page(running: RunningPage, browser: Browser) -> Iterator[OpenPage]:
         role: str = "operator",
         *,
         name: str = "",
+        password: str = "",
         width: int = 1440,
         height: int = 900,
         dark: bool = False,
@@ -61,7 +64,7 @@ def open_page(running: RunningPage, browser: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         name = name or f"{role}-{secrets.token_hex(3)}"
-        password = running.add_user(name, role)
+        password = password or running.add_user(name, role)
         page = context.new_page()
         page.goto(f"{running.url}{path}")
         page.fill("input[name=name]", name)
