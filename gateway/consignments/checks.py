@@ -140,7 +140,7 @@ def _way(line: Line, said: Said) -> Iterator[Contradiction]:
                 f"{line.id} has no leg {fact.leg}" + (f", which {word}" if numbers else ""),
                 f"Its legs are {', '.join(map(str, sorted(numbers)))}"
                 if numbers
-                else f"Say the way first: holdwatch consignment plan {line.id} --leg …",
+                else f"Say the way first: holdwatch consignment leg {line.id} --mode road …",
             )
         elif fact.leg in real:
             first = real[fact.leg]

@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import structlog
 
 from gateway import __version__
 from gateway.acts import acts_of_many
@@ -29,6 +30,7 @@ from gateway.consignments.report import (
     Version,
     canonical,
 )
+from gateway.consignments.since import since
 from gateway.consignments.stating import LATE
 from gateway.control import ControlError
 from rules.cargo.voices import spoken
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from gateway.acts import Act
     from gateway.consignments.book import Book
     from gateway.consignments.facts import Stated
+    from gateway.consignments.report import Since
     from gateway.consignments.verdicts import Case, Verdicts
     from gateway.registry.cards import Calibration, Card
     from gateway.registry.registry import Registry
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from rules.cargo.voices import Spoken
     from rules.plan import Intervals
     from rules.profile import Profile
+
+log = structlog.get_logger()
 
 REVIEW = "review"
 """The kind of alert that a decided consignment has whose verdict is another now."""
@@ -63,6 +68,15 @@ class Place(NamedTuple):
     zone: str
 
 
+class Signed(NamedTuple):
+    """A version without its content."""
+
+    number: int
+    made: int
+    digest: str
+    decision: Decision
+
+
 class Known(NamedTuple):
     """What a report says besides its verdict."""
 
@@ -71,16 +85,9 @@ class Known(NamedTuple):
     alerts: tuple[Alerted, ...]
     cards: dict[DeviceKey, Card]
     calibrations: dict[DeviceKey, list[Calibration]]
-    earlier: tuple[Earlier, ...]
-
-
-class Signed(NamedTuple):
-    """A version without its content."""
-
-    number: int
-    made: int
-    digest: str
-    decision: Decision
+    signed: list[Signed]
+    last: Report | None
+    """The version that was signed last, None where there is none or it cannot be read."""
 
 
 class Reports:
@@ -205,21 +212,33 @@ class Reports:
 
     async def draft_aside(self, identity: str, made: int, head: int | None = None) -> Version:
         """Return what `draft` does; others have their turn while it is judged and drawn."""
-        case = self._verdicts.case(identity, made)
+        case = await self._verdicts.case_aside(identity, made)
         return await asyncio.to_thread(self._written, case, self._of(case, head))
 
     def _of(self, case: Case, head: int | None) -> Known:
         """Return what a report says besides its verdict: all that is looked up."""
         consignment = case.consignment
         sensors = dict.fromkeys(one.sensor for one in consignment.assignments)
+        signed = self.signed(consignment.id)
         return Known(
             head=self.head() if head is None else head,
             facts=tuple(self._facts(consignment)),
             alerts=tuple(self._alerts(consignment)),
             cards={one: self._card(one) for one in sensors},
             calibrations={one: self._registry.calibrations(one) for one in sensors},
-            earlier=tuple(Earlier(one.number, one.decision) for one in self.signed(consignment.id)),
+            signed=signed,
+            last=self._last(consignment.id, signed),
         )
+
+    def _last(self, identity: str, signed: list[Signed]) -> Report | None:
+        if not signed:
+            return None
+        try:
+            return self.version(identity, signed[-1].number).report
+        except ControlError as error:
+            # The next report says so, and can be signed all the same.
+            log.warning("a report cannot be read", consignment=identity, problem=str(error))
+            return None
 
     def _written(self, case: Case, known: Known) -> Version:
         """Judge, draw and write it: by what was looked up alone, so on any thread."""
@@ -235,7 +254,8 @@ class Reports:
             alerts=known.alerts,
             sensors=tuple(_sensor(one, case, verdict, known) for one in heard),
             charts=tuple(charts(profile, verdict, heard, case.speaks)),
-            earlier=known.earlier,
+            earlier=tuple(Earlier(one.number, one.decision) for one in known.signed),
+            since=_since(heard, known),
             made=case.until,
             head=known.head,
             software=__version__,
@@ -299,6 +319,13 @@ def _sensor(heard: Spoken, case: Case, verdict: Verdict, known: Known) -> Sensor
         digest=identities.hexdigest(),
         intervals=tuple(_sends(case.intervals.get(heard.sensor, ()), verdict)),
     )
+
+
+def _since(heard: Sequence[Spoken], known: Known) -> Since | None:
+    if not known.signed:
+        return None
+    last = known.signed[-1]
+    return since(last.number, last.made, known.last, heard, known.facts)
 
 
 def _sends(stated: Intervals, verdict: Verdict) -> Iterator[Interval]:

@@ -109,6 +109,13 @@ class Verdicts:
 
     async def judged_aside(self, identity: str, until: int) -> Verdict:
         """Return what `verdict` does; others have their turn meanwhile."""
+        case = await self.case_aside(identity, until)
+        return self._told(await asyncio.to_thread(_judged, case))
+
+    # -- what it is judged by ----------------------------------------------------------------
+
+    async def case_aside(self, identity: str, until: int) -> Case:
+        """Return what `case` does, read part by part: others have their turn in between."""
         consignment, _ = self._found(identity)
         readings: dict[DeviceKey, list[Reading]] = {}
         for whole in self._parts(consignment, until):
@@ -116,10 +123,7 @@ class Verdicts:
                 part = whole._replace(since=since, before=min(since + PART, whole.before))
                 readings.setdefault(part.sensor, []).extend(self._read(part))
                 await asyncio.sleep(0)
-        verdict = await asyncio.to_thread(_judged, self._case(identity, until, readings))
-        return self._told(verdict)
-
-    # -- what it is judged by ----------------------------------------------------------------
+        return self._case(identity, until, readings)
 
     def case(self, identity: str, until: int) -> Case:
         """Return all that a consignment is judged by; raises as `verdict` does."""

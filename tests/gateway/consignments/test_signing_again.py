@@ -7,15 +7,18 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from devices.reading import IMPORTED
 from gateway.consignments.changes import Changes
 from gateway.consignments.facts import Delivered, Review, Withdrawn
 from gateway.consignments.report import Version
+from gateway.consignments.since import changes
 from gateway.consignments.stating import Act
 from gateway.control import ControlError
 from rules.duration import HOUR, MINUTE
-from tests.gateway.consignments.desk import ID, ROOT, Desk, open_desk
+from tests.gateway.consignments.desk import BEGAN, ID, ROOT, SENSOR, Desk, open_desk, reading
 from tests.gateway.parts import NOW
 
 
@@ -105,6 +108,44 @@ async def test_what_comes_late_while_somebody_signs_sets_it_under_review_at_once
     running.cancel()
 
 
+async def test_a_second_report_says_what_came_since_the_first_and_what_it_did(desk: Desk) -> None:
+    assert desk.look().report.since is None
+    first = await desk.sign()
+    desk.clock.passes(HOUR)
+    at = BEGAN + 5 * HOUR + MINUTE
+    found = [
+        msgspec.structs.replace(
+            reading(at + n * MINUTE, -3.0), received=desk.clock.now(), flags=IMPORTED
+        )
+        for n in range(3)
+    ]
+    desk.readings.said[SENSOR] += found
+    await desk.state_fact(Withdrawn(fact=4), NOW, reason="another leg")
+    new = desk.look().report.since
+    assert new is not None
+    assert (new.version, new.made, new.verdict) == (1, first.report.made, first.report.verdict)
+    (came,) = new.came
+    assert (came.sensor, came.readings, came.imported) == (SENSOR, 3, 3)
+    assert (came.first, came.last, came.received) == (at, at + 2 * MINUTE, desk.clock.now())
+    assert new.sensors[0].readings == 54
+    stated = {one.number: one.kind for one in desk.look().report.facts}
+    assert [stated[one] for one in new.facts] == ["departed", "withdrawn"]
+    assert new.verdict is not None
+    told = {one.what: one[1:] for one in changes(new.verdict, desk.look().report.verdict)}
+    assert told["Temperature, lowest"] == ("5\u00a0°C", "\u22123\u00a0°C")
+    assert told["Excursions"][0] == "none"
+    assert "Temperature, highest" not in told
+
+
+async def test_where_nothing_is_new_since_a_report_it_says_so(desk: Desk) -> None:
+    first = await desk.sign("held", reason="wait")
+    desk.clock.passes(MINUTE)
+    new = desk.look().report
+    assert new.since is not None
+    assert (new.since.came, new.since.facts) == ((), ())
+    assert changes(first.report.verdict, new.verdict) == []
+
+
 async def test_a_decision_that_was_altered_on_the_disk_is_refused(desk: Desk) -> None:
     await desk.sign()
     async with desk.state.writing():
@@ -126,3 +167,34 @@ async def test_a_report_that_cannot_be_read_is_told_and_the_reviews_go_on(desk: 
         desk.reports.version(ID, 1)
     with pytest.raises(ControlError, match="cannot be read by this version"):
         await desk.review.look(ID)
+    new = desk.look().report.since
+    assert new is not None
+    assert (new.version, new.verdict) == (1, None)
+
+
+async def test_a_draft_of_a_long_voyage_lets_others_have_their_turn_while_it_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.consignments.verdicts.PART", HOUR)
+    before = desk.look()
+    turn = 0
+    turns: list[int] = []
+    read = desk.readings.readings
+
+    def counted(*words: object) -> object:
+        turns.append(turn)
+        return read(*words)  # type: ignore[arg-type]
+
+    async def others() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(desk.readings, "readings", counted)
+    running = asyncio.create_task(others())
+    draft = await desk.reports.draft_aside(ID, before.report.made, before.report.head)
+    running.cancel()
+    assert draft == before
+    assert len(turns) > 5
+    assert len(set(turns)) == len(turns)
