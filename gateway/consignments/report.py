@@ -138,6 +138,36 @@ class Earlier(msgspec.Struct, frozen=True):
     decision: Decision
 
 
+class Came(msgspec.Struct, frozen=True, kw_only=True):
+    """Readings of a sensor that count and came after a report was made.
+
+    They are of `first` to `last`, and were received from `received` until `until`, ms.
+    """
+
+    sensor: DeviceKey
+    readings: int
+    imported: int
+    """How many of them are from a logger's file."""
+    first: int
+    last: int
+    received: int
+    until: int
+
+
+class Since(msgspec.Struct, frozen=True, kw_only=True):
+    """What is new since the version that was signed last, and what that one said.
+
+    `verdict` is None where that version cannot be read any more. `facts` are numbers.
+    """
+
+    version: int
+    made: int
+    verdict: Verdict | None
+    sensors: tuple[Sensor, ...]
+    came: tuple[Came, ...]
+    facts: tuple[int, ...]
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All of a consignment that its verdict rests on. `profile` is whole, as its file has it.
 
@@ -155,6 +185,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sensors: tuple[Sensor, ...]
     charts: tuple[Chart, ...]
     earlier: tuple[Earlier, ...]
+    since: Since | None = None
     made: int
     head: int
     software: str

@@ -330,9 +330,9 @@ def _since(heard: Sequence[Spoken], known: Known) -> Since | None:
 
 def _sends(stated: Intervals, verdict: Verdict) -> Iterator[Interval]:
     """Yield the intervals of a sensor that counted for some of the voyage."""
-    for place, (since, length) in enumerate(stated):
+    for place, (start, length) in enumerate(stated):
         # The first counts before as well.
-        begins = verdict.since if place == 0 else max(since, verdict.since)
+        begins = verdict.since if place == 0 else max(start, verdict.since)
         ends = stated[place + 1][0] if place + 1 < len(stated) else verdict.until
         if begins < min(ends, verdict.until):
             yield Interval(begins, length)

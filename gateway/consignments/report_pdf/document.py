@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, PageBreak, PageTemplate
 
 from gateway.consignments.report import WORDS
-from gateway.consignments.report_pdf import look, notes, records, tables
+from gateway.consignments.report_pdf import look, notes, records, since, tables
 from gateway.consignments.report_pdf.front import front
 from gateway.consignments.report_pdf.look import (
     BOTTOM,
@@ -90,6 +90,7 @@ def _story(version: Version, times: Times) -> Iterator[Flowable]:
     yield from front(version, times)
     yield PageBreak()
     for part in (
+        since.since,
         *(tables.excursions, tables.statistics, tables.bands, tables.budgets),
         *(records.custody, records.sensors, records.entries, records.alerts, notes.criteria),
     ):

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pypdfium2 as pdfium  # type: ignore[import-untyped] # it has no types
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.consignments.report import Interval, Version, short
+from gateway.consignments.report import Came, Earlier, Interval, Since, Version, short
 from gateway.consignments.report_pdf.axes import Scale, time_ticks, value_ticks
 from gateway.consignments.report_pdf.document import make_pdf
 from gateway.consignments.wording import (
@@ -26,7 +27,7 @@ from gateway.consignments.wording import (
     numbers,
     out_words,
 )
-from rules.cargo.verdict import Band, Cases
+from rules.cargo.verdict import Band, Cases, Extreme
 from rules.duration import DAY, HOUR, MINUTE, SECOND
 from tests.gateway.consignments import voyages
 
@@ -260,6 +261,50 @@ def test_the_same_figures_have_the_same_digest_whenever_the_report_was_made() ->
     told = pages(make_pdf(second))
     assert short(second.substance) in told[0]
     assert second.substance in squeezed(told[-1])
+
+
+def test_a_second_version_says_what_is_new_since_the_first() -> None:
+    late = Came(
+        sensor=voyages.SENSORS[0],
+        readings=59,
+        imported=59,
+        first=voyages.SINCE + 10 * HOUR,
+        last=voyages.SINCE + 15 * HOUR,
+        received=voyages.UNTIL + DAY,
+        until=voyages.UNTIL + DAY,
+    )
+    one = Since(
+        version=1,
+        made=voyages.UNTIL + HOUR,
+        verdict=voyages.verdict(),
+        sensors=(voyages.sensor(voyages.SENSORS[0], readings=766),),
+        came=(late,),
+        facts=(12,),
+    )
+    frozen = voyages.verdict().statistics[0]
+    frozen = msgspec.structs.replace(
+        frozen, lowest=Extreme(-1.1, voyages.SINCE + 11 * HOUR, voyages.SENSORS[0])
+    )
+    told = voyages.verdict(proposal="reject", statistics=(frozen, voyages.verdict().statistics[1]))
+    second = voyages.signed(
+        2,
+        since=one,
+        verdict=told,
+        earlier=(Earlier(1, voyages.decision("0" * 64)),),
+    )
+    page = pages(make_pdf(second))[1]
+    text = squeezed(page)
+    for words in (
+        "Since version 1",
+        "released by Anna Wiśniewska",
+        "Proposal HOLD REJECT",
+        "Temperature, lowest 2.91 °C \u22121.1 °C",
+        "766 825 59, imported from a logger 2026-05-12 18:00 to 2026-05-12 23:00 2026-05-16 08:00",
+        "12 handed over: to Aegean Cargo",
+    ):
+        assert squeezed(words) in text, words
+    assert "Temperature, highest" not in page
+    assert "Since version" not in " ".join(pages(make_pdf(voyages.signed())))
 
 
 @pytest.mark.parametrize("span", [1, MINUTE, HOUR, DAY, 9 * DAY, 60 * DAY, 900 * DAY])
