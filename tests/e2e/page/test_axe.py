@@ -24,6 +24,11 @@ VIEWS = (
     "/devices",
     "/device/fridge-1",
     "/device/fridge-4",
+    "/consignments",
+    "/consignments/new",
+    "/consignment/V-1",
+    "/goods",
+    "/goods/vaccines",
     "/quarantine",
     "/gateway",
     "/account",
@@ -57,6 +62,12 @@ def prepare(running: RunningPage) -> str:
     running.command("alert", "acknowledge", alert["id"], "--reason", "On my way")
     running.command("alert", "mute", alert["id"], "--for", "2 h", "--reason", "Goods moved")
     running.command("screen", "add", "hall")
+    consignment = ("consignment", "add", "V-1", "--goods", "vaccines", "--sensor", "fridge-2")
+    running.command(*consignment, "--quantity", "100", "--unit", "boxes")
+    way = ("--mode", "road", "--from", "Hamburg", "--to", "Rostock", "--custodian", "Nord Trucks")
+    running.command("consignment", "leg", "V-1", *way)
+    running.command("consignment", "hand-over", "V-1", "--to", "Sea Line")
+    running.publish("fridge-2", {"temperature": 12.0}, {"temperature": 12.5})
     found: str = alert["id"]
     return found
 
