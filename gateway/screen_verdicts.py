@@ -73,7 +73,8 @@ def show_verdict(console: Console, settings: Settings, answer: dict[str, Any]) -
         )
     console.print(
         f"\nTimes: {settings.gateway.timezone}.\n"
-        f"The report as it is now: {short(answer['digest'])}; its figures: {short(answer['substance'])}",
+        f"The report as it is now: {short(answer['digest'])}; "
+        f"its figures: {short(answer['substance'])}",
         highlight=False,
     )
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.web.look import STATIC
+import gateway.web
 
-TEMPLATES = sorted((STATIC.parent / "templates").glob("*.html"))
-MARKS = re.findall(r"{% macro (\w+)\(", (STATIC.parent / "templates/marks.html").read_text("utf-8"))
+TEMPLATES = sorted((Path(gateway.web.__file__).parent / "templates").glob("*.html"))
+MARKS = re.findall(r"{% macro (\w+)\(", (TEMPLATES[0].parent / "marks.html").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
