@@ -47,9 +47,9 @@ def excursions(report: Report, times: Times) -> Iterator[Flowable]:
         yield paragraph("No value was seen out of range.")
         return
     columns = [
-        *(Column("No.", 4, number=True), Column("Channel", 11), Column("From, to", 13)),
-        *(Column("Out of range", 10), Column("Worst", 12), Column("Custody", 13)),
-        *(Column("Place", 17), Column("Explanation, alerts", 23)),
+        *(Column("No.", 4, number=True), Column("Channel", 10), Column("From, to", 15)),
+        *(Column("Out of range", 11), Column("Worst", 13.5), Column("Custody", 12)),
+        *(Column("Place", 15), Column("Explanation, alerts", 22)),
     ]
     yield table(columns, [_excursion(one, report, times) for one in found])
 
