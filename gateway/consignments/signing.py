@@ -186,7 +186,7 @@ class Signing:
         if not rows:
             raise ControlError(
                 f"nobody knows yet how {login} is to be printed",
-                'Give your name as it is to stand under the report: --name "Anna Example"',
+                'Give your name as it is to stand under the report: --name "Quality Desk"',
             )
         return msgspec.json.decode(rows[0][0], type=Decision).name
 

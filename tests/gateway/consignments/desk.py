@@ -107,7 +107,7 @@ class Desk(NamedTuple):
             "consignment": ID,
             "login": "anna",
             "password": self.password,
-            "name": "Anna Wiśniewska",
+            "name": "Quality Desk Łódź",
             "reason": "",
             **more,
         }

@@ -41,7 +41,17 @@ class Terminal(NamedTuple):
     def sign(self, *words: str, password: str | None = None) -> Result:
         given = (self.desk.password if password is None else password) + "\n"
         return self(
-            *("sign", ID, "--meaning", "released", "--as", "anna", "--name", "Anna W", *words),
+            *(
+                "sign",
+                ID,
+                "--meaning",
+                "released",
+                "--as",
+                "anna",
+                "--name",
+                "Quality Desk",
+                *words,
+            ),
             given=given,
         )
 
@@ -114,10 +124,12 @@ def test_what_was_out_of_range_is_shown_with_whose_it_was(typed: Terminal) -> No
 def test_what_is_signed_is_shown_first_and_kept(typed: Terminal) -> None:
     done = typed.sign()
     assert done.exit_code == 0, done.output
-    assert done.output.index("Proposed: RELEASE") < done.output.index("vac-1 is released by Anna W")
+    assert done.output.index("Proposed: RELEASE") < done.output.index(
+        "vac-1 is released by Quality Desk"
+    )
     assert "report version 1" in done.output
-    assert "released by Anna W (anna)" in typed("reports", ID).output
-    assert "Signed: released by Anna W (anna)" in typed("verdict", ID).output
+    assert "released by Quality Desk (anna)" in typed("reports", ID).output
+    assert "Signed: released by Quality Desk (anna)" in typed("verdict", ID).output
     entry = typed.there(lambda: audit.page(typed.desk.state, None, 1)[0])
     assert (entry.what, entry.who.via) == ("consignment-sign", "command line")
     assert typed.desk.password not in done.output
@@ -150,7 +162,7 @@ def test_a_report_is_written_and_verified_as_pdf_and_as_json(
         assert typed("report", ID, "-o", str(file)).exit_code == 0
         checked = typed("verify", str(file), ID)
         assert checked.exit_code == 0, checked.output
-        assert "is report version 1 on vac-1, released by Anna W (anna)" in checked.output
+        assert "is report version 1 on vac-1, released by Quality Desk (anna)" in checked.output
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
 
 

@@ -131,7 +131,7 @@ async def test_a_loggers_memory_that_is_read_later_sets_a_release_under_review(
         login="anna",
         password=password,
         meaning="released",
-        name="Anna W",
+        name="Quality Desk",
         reason="as the maker says",
         made=NOW,
         head=seen.report.head,

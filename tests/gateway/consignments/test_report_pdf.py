@@ -106,7 +106,7 @@ def test_every_figure_of_the_verdict_is_on_the_report() -> None:
 def test_the_signature_says_who_when_what_and_of_which_report() -> None:
     version = voyages.signed()
     first = pages(make_pdf(version))[0]
-    for words in ("RELEASED", "Anna Wiśniewska (anna)", "2026-05-15 10:00:00 +02:00", "Mean and"):
+    for words in ("RELEASED", "Quality Desk Łódź (anna)", "2026-05-15 10:00:00 +02:00", "Mean and"):
         assert words in first
     assert short(version.digest) in first
     assert "DRAFT" not in first
@@ -296,7 +296,7 @@ def test_a_second_version_says_what_is_new_since_the_first() -> None:
     text = squeezed(page)
     for words in (
         "Since version 1",
-        "released by Anna Wiśniewska",
+        "released by Quality Desk Łódź",
         "Proposal HOLD REJECT",
         "Temperature, lowest 2.91 °C \u22121.1 °C",
         "766 825 59, imported from a logger 2026-05-12 18:00 to 2026-05-12 23:00 2026-05-16 08:00",

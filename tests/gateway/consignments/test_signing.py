@@ -140,7 +140,7 @@ async def test_what_is_signed_is_kept_with_fact_and_audit_entry(desk: Desk, tmp_
     signed = await desk.sign("released", seen, "page", person="anna", from_="192.0.2.7")
     assert (signed.number, signed.digest) == (1, seen.digest)
     assert signed.decision is not None
-    assert (signed.decision.name, signed.decision.login) == ("Anna Wiśniewska", "anna")
+    assert (signed.decision.name, signed.decision.login) == ("Quality Desk Łódź", "anna")
 
     again = await open_desk(tmp_path, password="x")
     assert again.reports.of(ID) == [signed]
@@ -298,7 +298,7 @@ async def test_a_name_is_asked_for_once(desk: Desk) -> None:
     await desk.state_fact(Review(why="second thoughts"), desk.clock.now())
     again = await desk.sign(name="")
     assert again.decision is not None
-    assert again.decision.name == "Anna Wiśniewska"
+    assert again.decision.name == "Quality Desk Łódź"
     assert again.number == 2
     assert [one.version for one in again.report.earlier] == [1]
 
@@ -356,7 +356,7 @@ async def test_late_data_sets_it_under_review_and_tells_signer_and_custodian(des
     assert standing(consignment) == "released, under review"
     (alert,) = desk.review.open_alerts
     assert (alert.kind, alert.severity, alert.device) == ("review", "critical", consignment.subject)
-    for words in ("released by Anna Wiśniewska (anna)", "excursions were 0 and are 1"):
+    for words in ("released by Quality Desk Łódź (anna)", "excursions were 0 and are 1"):
         assert words in alert.reason
     assert "Kühne, who has the goods now" in alert.note
     entries = [one.what for one in audit.page(desk.state, None, 2)]
@@ -420,7 +420,7 @@ async def test_a_signer_who_is_gone_is_named_still(desk: Desk) -> None:
     await desk.people.remove("anna", ROOT)
     desk.late()
     assert await desk.review.look(ID)
-    assert "Anna Wiśniewska" in desk.review.open_alerts[0].note
+    assert "Quality Desk Łódź" in desk.review.open_alerts[0].note
 
 
 async def test_what_was_judged_again_is_looked_at_and_devices_are_not(desk: Desk) -> None:
@@ -433,6 +433,7 @@ async def test_what_was_judged_again_is_looked_at_and_devices_are_not(desk: Desk
     desk.review.heed(consignment.subject)
     await raised(desk)
     running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_what_was_decided_lately_is_looked_at_at_the_start(desk: Desk) -> None:
@@ -441,6 +442,7 @@ async def test_what_was_decided_lately_is_looked_at_at_the_start(desk: Desk) -> 
     running = asyncio.create_task(desk.review.run())
     await raised(desk)
     running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_whoever_only_looks_drafts_and_reads_too(desk: Desk, tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ async def test_what_comes_late_while_somebody_signs_sets_it_under_review_at_once
         while not desk.review.open_alerts:  # noqa: ASYNC110 - the disk gives no sign
             await asyncio.sleep(0.01)
     running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_second_report_says_what_came_since_the_first_and_what_it_did(desk: Desk) -> None:
@@ -195,6 +196,7 @@ async def test_a_draft_of_a_long_voyage_lets_others_have_their_turn_while_it_is_
     running = asyncio.create_task(others())
     draft = await desk.reports.draft_aside(ID, before.report.made, before.report.head)
     running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
     assert draft == before
     assert len(turns) > 5
     assert len(set(turns)) == len(turns)

@@ -365,7 +365,7 @@ def report(**more: object) -> Report:
 def decision(digest: str) -> Decision:
     return Decision(
         meaning="released",
-        name="Anna Wiśniewska",
+        name="Quality Desk Łódź",
         login="anna",
         at=UNTIL + 2 * HOUR,
         reason="Mean and budget are well; the manufacturer has confirmed 24 h up to 15 °C.",

@@ -183,7 +183,7 @@ def test_who_signs_has_a_report_that_is_kept_and_drawn(
     act(anna, "/consignment/S-1/act/deliver")
     text = shown(anna, "S-1")
     said = {key: hidden(text, key) for key in ("made", "head", "digest")}
-    said |= {"meaning": "held", "name": "Anna Example", "reason": "to look at"}
+    said |= {"meaning": "held", "name": "Quality Desk", "reason": "to look at"}
     wrong = act(anna, "/consignment/S-1/sign", password="guess", **said)
     assert "password is wrong" in wrong.json()["detail"]
     other = act(anna, "/consignment/S-1/sign", password=password, **{**said, "digest": "0" * 64})
@@ -191,7 +191,7 @@ def test_who_signs_has_a_report_that_is_kept_and_drawn(
     done = act(anna, "/consignment/S-1/sign", password=password, **said)
     assert done.status_code == HTTPStatus.OK, done.text
     assert "Signed as version 1" in done.headers["hx-trigger"]
-    assert "Anna Example" in done.text
+    assert "Quality Desk" in done.text
     for path in ("report.pdf", "reports/1.pdf"):
         answer = operator.get(f"/consignment/S-1/{path}")
         assert answer.headers["content-type"] == "application/pdf"
