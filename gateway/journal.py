@@ -22,6 +22,7 @@ from gateway.database import Database, fetch
 from gateway.evidence.messages import Messages
 from gateway.pending import Pending
 from gateway.quarantine import Quarantine, Rejected
+from gateway.scope import ALL, Scope
 from rules.duration import DAY
 
 if TYPE_CHECKING:
@@ -43,19 +44,6 @@ class Batch(NamedTuple):
 
     readings: Sequence[Reading]
     cursor: Cursor
-
-
-class Scope(NamedTuple):
-    """Whose readings may be seen. Today all; one day a partner's grant."""
-
-    owners: frozenset[str] | None = None
-
-    def allows(self, device: DeviceKey) -> bool:
-        """Whether this device's readings may be seen."""
-        return self.owners is None or device.owner in self.owners
-
-
-ALL = Scope()
 
 
 class Arrival(NamedTuple):

@@ -14,7 +14,7 @@ from gateway.history.columns import DAY, SUMMARY, Columns, Floats, Integers, sum
 from gateway.history.damage import asking, damaged, layout_of
 from gateway.history.held import FOREVER, Days, known_from
 from gateway.history.records import DamagedBlockError
-from gateway.journal import ALL, Scope
+from gateway.scope import ALL, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -46,7 +46,7 @@ from gateway.history.pruning import Pruning
 from gateway.history.reader import HistoryReader
 from gateway.history.records import DamagedBlockError, records
 from gateway.history.streams import AS_RECORDS, WRONG, Streams, Tail
-from gateway.journal import ALL, Scope
+from gateway.scope import ALL, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -71,7 +71,10 @@ class Way:
         near = np.minimum(far[:-1], far[1:]) <= nearest + PIECE
         plane = _plane(here, self._corners, far)
         lines = shapely.linestrings(np.stack([plane[:-1][near], plane[1:][near]], axis=1))
-        return float(shapely.distance(lines, shapely.Point(0, 0)).min())
+        # A piece may be shorter than numbers can tell: one of its ends is as near as any of it.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = shapely.distance(lines, shapely.Point(0, 0))
+        return min(nearest, float(np.nanmin(found)))
 
 
 def _plane(

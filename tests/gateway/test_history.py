@@ -34,7 +34,7 @@ from gateway.database import DamagedFileError, DiskError, FileError
 from gateway.history import DamagedHistoryError, History, HistoryReader
 from gateway.history.damage import asking
 from gateway.history.writer import FEW, LONG
-from gateway.journal import Scope
+from gateway.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

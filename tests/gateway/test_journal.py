@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import gateway.database
 import gateway.journal
 from devices.reading import ARRIVAL, DeviceKey, Reading
-from gateway.journal import Arrival, Journal, Scope
+from gateway.journal import Arrival, Journal
 from gateway.quarantine import Rejected
+from gateway.scope import Scope
 from tests.gateway.parts import CLIMATE, NOW, said
 
 FAR = 2**40
