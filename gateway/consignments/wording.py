@@ -23,6 +23,10 @@ STILL = "not ended"
 """The end of what had not ended when the report was made."""
 
 
+EARLIEST, LATEST = -62_000_000_000_000, 253_370_000_000_000
+"""Times (ms) that a calendar of four digits has in every zone: the years 5 to 9998."""
+
+
 class Times:
     """Writes times as people at the gateway's place read them."""
 
@@ -41,7 +45,9 @@ class Times:
 
     def local(self, moment: int) -> datetime:
         """Return a time (ms) in the time zone."""
-        return datetime.fromtimestamp(moment / 1000, UTC).astimezone(self._zone)
+        # Somebody may have stated that a certificate is good for ever.
+        within = min(max(moment, EARLIEST), LATEST)
+        return datetime.fromtimestamp(within / 1000, UTC).astimezone(self._zone)
 
     def minute(self, moment: int | None) -> str:
         """Return a time to the minute: 2026-05-12 06:00."""
