@@ -160,7 +160,7 @@ class HandOver(Statement):
 class Confirmation(Statement):
     """The other side says so too; `at` left out: the time that the first side gave."""
 
-    number: Annotated[int, Field(ge=1, lt=1 << 62)] | None = Field(
+    number: Annotated[int, Field(ge=1, lt=1 << 53)] | None = Field(
         default=None, description="Of the handover; needed where several wait."
     )
 

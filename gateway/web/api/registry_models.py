@@ -15,7 +15,7 @@ MOST_MINUTES = 31 * 24 * 60
 Text = Annotated[str, Field(max_length=100)]
 Note = Annotated[str, Field(max_length=500)]
 Time = Annotated[int, Field(ge=0, le=253_402_300_799_999)]
-Number = Annotated[int, Path(ge=1, lt=1 << 62)]
+Number = Annotated[int, Path(ge=1, lt=1 << 53)]
 Difference = Annotated[float, Field(ge=-100_000, le=100_000)]
 
 
