@@ -128,7 +128,10 @@ async def test_what_is_taken_back_raises_it_again(warm: Asked) -> None:
     await warm("device-withdraw", device="d-1", number=answer["calibration"]["number"])
     await warm.gateway.monitor.revise(at_once=True)
     (again,) = warm.gateway.monitor.open_alerts
-    assert (again.device, again.reason) == (D1, "what was stated of its calibration brought it to light")
+    assert (again.device, again.reason) == (
+        D1,
+        "what was stated of its calibration brought it to light",
+    )
 
 
 async def test_a_change_that_a_crash_cut_short_is_judged_after_the_start(warm: Asked) -> None:
