@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import difflib
 import io
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import msgspec
 
 from gateway.consignments import fields
 from gateway.control import ControlError
-from gateway.registry.table import SEPARATORS, plain, shown
+from gateway.registry.table import SEPARATORS, checked, plain, shown
 from rules.duration import format_duration
 
 if TYPE_CHECKING:
@@ -165,19 +164,7 @@ def read(content: str) -> tuple[list[Entry], list[Mistake]]:
 
 
 def _columns(cells: list[str]) -> list[str]:
-    """Return the names of the columns. Raises ControlError."""
-    columns = [cell.strip().lower() for cell in cells]
-    while columns and not columns[-1]:
-        del columns[-1]
-    for column in columns:
-        if column not in COLUMNS:
-            close = difflib.get_close_matches(column, COLUMNS, 1)
-            raise ControlError(
-                f"there is no column {column[:40]!r}",
-                f"Did you mean {close[0]}?" if close else f"There are {', '.join(COLUMNS)}",
-            )
-        if columns.count(column) > 1:
-            raise ControlError(f"the column {column} comes twice", "Leave one of them out")
+    columns = checked(cells, COLUMNS)
     for column in ("id", "goods"):
         if column not in columns:
             raise ControlError(f"there is no column {column}", "Each consignment has id and goods")

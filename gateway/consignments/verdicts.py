@@ -16,7 +16,6 @@ from gateway.acts import acts_of_many
 from gateway.consignments.facts import Assigned
 from gateway.consignments.reports import REVIEW
 from gateway.control import ControlError
-from rules.cargo.consignment import FOREVER
 from rules.cargo.judging import judge
 from rules.cargo.voices import NOT_ASSIGNED
 from rules.cargo.voyage import voyage
@@ -101,11 +100,6 @@ class Verdicts:
         DamagedHistoryError, DiskError.
         """
         return self.judged(self.case(identity, until))
-
-    def series(self, identity: str) -> dict[DeviceKey, list[Reading]]:
-        """Return what its sensors said, as it counts; raises as `verdict` does."""
-        consignment, _ = self._found(identity)
-        return self._heard(self._parts(consignment, FOREVER))
 
     async def judged_aside(self, identity: str, until: int) -> Verdict:
         """Return what `verdict` does; others have their turn meanwhile."""

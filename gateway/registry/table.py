@@ -24,7 +24,7 @@ from gateway.registry import fields
 from gateway.registry.cards import Card
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from devices.reading import DeviceKey
 
@@ -128,20 +128,25 @@ def read(content: str, owner: str) -> tuple[list[Row], list[Mistake]]:
     return rows, mistakes
 
 
-def _columns(cells: list[str]) -> list[str]:
-    """Return the names of the columns. Raises ControlError."""
+def checked(cells: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Return the names of a table's columns, each known and there once. Raises ControlError."""
     columns = [cell.strip().lower() for cell in cells]
     while columns and not columns[-1]:
         del columns[-1]
     for column in columns:
-        if column not in COLUMNS:
-            close = difflib.get_close_matches(column, COLUMNS, 1)
+        if column not in known:
+            close = difflib.get_close_matches(column, known, 1)
             raise ControlError(
                 f"there is no column {column[:40]!r}",
-                f"Did you mean {close[0]}?" if close else f"There are {', '.join(COLUMNS)}",
+                f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}",
             )
         if columns.count(column) > 1:
             raise ControlError(f"the column {column} comes twice", "Leave one of them out")
+    return columns
+
+
+def _columns(cells: list[str]) -> list[str]:
+    columns = checked(cells, COLUMNS)
     if "device" not in columns:
         raise ControlError("there is no column device", "Say whose line it is, by its id")
     if len({*PLACE} & {*columns}) == 1:

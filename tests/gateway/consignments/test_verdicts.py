@@ -273,7 +273,7 @@ async def test_the_page_and_whoever_waits_get_the_same_verdict(bench: Bench) -> 
 async def test_what_its_sensors_said_is_there_to_be_drawn(bench: Bench) -> None:
     await bench.begin()
     bench.hear(heard(WELL))
-    found = bench.verdicts.series("C-1")
+    found = bench.verdicts.case("C-1", END).readings
     assert [one.values[0] for one in found[SENSOR]] == WELL
 
 
