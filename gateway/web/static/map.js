@@ -5,6 +5,7 @@ import { addWorld, colour } from "./map_world.js";
 
 const WORST = ["critical", "warning", "info", "pending", "unknown", "ok"];
 const NEAR = { x: 90, y: 36 }; // pixels: devices that lie nearer are one mark with their number
+const EDGE = 20; // pixels that a popup keeps from the map's edge
 const LISTED = 12; // devices that the popup of one mark names
 const CLOSE = 9; // zoom at which one device is looked at
 const LINES = { ok: "", info: "", warning: "12 6", critical: "4 6", unknown: "1 8" };
@@ -17,7 +18,7 @@ map.attributionControl.setPrefix(false);
 L.control.scale({ imperial: false }).addTo(map);
 const marks = L.layerGroup().addTo(map);
 const track = L.layerGroup().addTo(map);
-const popup = L.popup({ maxWidth: 300, maxHeight: 320, offset: [0, -14], autoPanPadding: [20, 20] });
+const popup = L.popup({ maxWidth: 300, maxHeight: 320, offset: [0, -14], autoPan: false });
 const pen = L.canvas({ padding: 0.5, tolerance: 8 });
 const marked = new Map(); // by what they show
 let devices = [];
@@ -147,7 +148,17 @@ function openPopup(all) {
   if (all.length === 1 && all[0].moves) box.append(ways(all[0]));
   popup.setLatLng(all[0].place).setContent(box).openOn(map);
   opened = all;
+  keepInView();
   box.querySelector("a").focus({ preventScroll: true });
+}
+
+// At once: buttons that still glide are missed by whoever is quick, and the click would close the popup.
+function keepInView() {
+  const view = ground.getBoundingClientRect();
+  const box = popup.getElement().getBoundingClientRect();
+  const inside = (low, high, from_, to) => Math.min(low - from_ - EDGE, 0) || Math.max(high - to + EDGE, 0);
+  const aside = [inside(box.left, box.right, view.left, view.right), inside(box.top, box.bottom, view.top, view.bottom)];
+  if (aside.some(Boolean)) map.panBy(aside, { animate: false });
 }
 
 function closer(all) {
@@ -241,7 +252,7 @@ async function drawWay(fit) {
 
 function show(key) {
   const one = devices.find((other) => other.key === key);
-  map.setView(one.place, Math.max(map.getZoom(), CLOSE));
+  map.setView(one.place, Math.max(map.getZoom(), CLOSE), { animate: false });
   openPopup([one]);
   ground.scrollIntoView({ block: "nearest" });
 }
