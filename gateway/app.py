@@ -18,14 +18,14 @@ import structlog
 
 from gateway.admission import Admission
 from gateway.alerts import AlertPublisher
-from gateway.api_keys import ApiKeys
 from gateway.archivist import Archivist
 from gateway.brokers import Brokers, broker_settings
 from gateway.caretaker import Caretaker
 from gateway.clock import Clock, boot_id
+from gateway.commands.control import ControlServer
+from gateway.commands.push import Pushers
 from gateway.consignments.book import Book
 from gateway.consignments.desk import desk_of
-from gateway.control import ControlServer
 from gateway.decoders import Decoders
 from gateway.disk import Disk
 from gateway.evidence.holding import Holding
@@ -49,19 +49,19 @@ from gateway.journal import Journal
 from gateway.later import Decoding
 from gateway.listener.principals import Principals
 from gateway.live import Live
-from gateway.logins import Logins
 from gateway.machine import take
 from gateway.monitor import Monitor
 from gateway.mqtt.subscriber import Subscriber
 from gateway.own_alerts import OwnAlerts, Publisher
 from gateway.pace import Pace
 from gateway.page import Page
-from gateway.people import People
-from gateway.push_commands import Pushers
+from gateway.people.api_keys import ApiKeys
+from gateway.people.logins import Logins
+from gateway.people.people import People
+from gateway.people.screens import Screens
 from gateway.registry.known import Known
 from gateway.registry.registry import Registry
 from gateway.rulebook import adopt
-from gateway.screens import Screens
 from gateway.state import State
 from gateway.tagging import adopt_tags
 from gateway.vitals import vitals

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, Protocol
 from rich.live import Live
 from rich.text import Text
 
-from gateway.asking import DEFAULT, REFUSED, err, fail
+from gateway.cli.asking import DEFAULT, REFUSED, err, fail
 from gateway.mqtt.tls import Tls, client_context
 from gateway.settings import load
 from simulators.simulation import Message, Simulation

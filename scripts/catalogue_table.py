@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devices.model import Model
 from devices.models import CATALOGUE
-from gateway.screen_catalogue import HEADINGS, cells
+from gateway.screen.catalogue import HEADINGS, cells
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "devices.md"
 BEGIN = "<!-- The catalogue: scripts/docs writes it -->"

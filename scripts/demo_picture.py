@@ -16,8 +16,8 @@ from rich.terminal_theme import TerminalTheme
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from gateway.demo import Demo  # noqa: E402 - found through the line above
-from gateway.demo_board import Board, View  # noqa: E402
+from gateway.demo.board import Board, View  # noqa: E402
+from gateway.demo.demo import Demo  # noqa: E402 - found through the line above
 from gateway.logs import configure  # noqa: E402
 
 if TYPE_CHECKING:

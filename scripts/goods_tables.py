@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from gateway.goods_files import Shelf
-from gateway.screen_goods import HEADINGS, cells
+from gateway.screen.goods import HEADINGS, cells
 from rules.profile import Profile
 from scripts.settings_reference import table_of
 

@@ -52,7 +52,7 @@ class Demo(NamedTuple):
 def demo() -> Iterator[Demo]:
     """Run the demo until its alarms have come, and while the pictures are taken."""
     with subprocess.Popen(
-        [sys.executable, "-c", "from gateway.cli import main; main()", "demo", "--no-browser"],
+        [sys.executable, "-c", "from gateway.cli.main import main; main()", "demo", "--no-browser"],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

@@ -13,7 +13,8 @@ import typer.main
 from devices.device import Origin
 from devices.envelopes import envelopes
 from devices.reading import QUANTITIES
-from gateway import asking, cli
+from gateway.cli import asking
+from gateway.cli import main as cli
 from gateway.settings import parse
 from rules import KINDS
 from rules.alert import Alert

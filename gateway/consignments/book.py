@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import audit
 from gateway.consignments.difference import difference
 from gateway.consignments.facts import KINDS, Stated
 from gateway.consignments.fold import came_from, fold, line_of
+from gateway.people import audit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from devices.reading import DeviceKey
-    from gateway.audit import Entry
     from gateway.consignments.facts import Fact
     from gateway.consignments.fold import Line
+    from gateway.people.audit import Entry
     from gateway.state import State
     from rules.cargo.consignment import Consignment
 

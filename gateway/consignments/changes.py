@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gateway.commands.control import ControlError
 from gateway.consignments.facts import (
     Assigned,
     Changed,
@@ -22,7 +23,6 @@ from gateway.consignments.facts import (
 )
 from gateway.consignments.fold import fold, settled
 from gateway.consignments.stating import Act, Stating, note, plain
-from gateway.control import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.commands.control import ControlError
 from gateway.consignments.facts import (
     BEGINNINGS,
     Assigned,
@@ -19,7 +20,6 @@ from gateway.consignments.facts import (
 )
 from gateway.consignments.fold import came_from, fold
 from gateway.consignments.stating import Act, Stating, note, plain
-from gateway.control import ControlError
 from rules.cargo.consignment import FOREVER
 
 if TYPE_CHECKING:

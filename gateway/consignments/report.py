@@ -15,8 +15,8 @@ from typing import Any, get_args
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway.acts import Act
 from gateway.consignments.facts import Meaning
+from gateway.people.acts import Act
 from rules.alert import Alert
 from rules.cargo.consignment import Consignment
 from rules.cargo.verdict import Verdict

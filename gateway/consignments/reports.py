@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from gateway import __version__
-from gateway.acts import acts_of_many
+from gateway.commands.control import ControlError
 from gateway.consignments.charts import charts
 from gateway.consignments.facts import Decided, Withdrawn
 from gateway.consignments.report import (
@@ -32,7 +32,7 @@ from gateway.consignments.report import (
 )
 from gateway.consignments.since import since
 from gateway.consignments.stating import LATE
-from gateway.control import ControlError
+from gateway.people.acts import acts_of_many
 from rules.cargo.voices import spoken
 from rules.rule import SampleRule
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from devices.reading import DeviceKey
-    from gateway.acts import Act
     from gateway.consignments.book import Book
     from gateway.consignments.facts import Stated
     from gateway.consignments.report import Since
     from gateway.consignments.verdicts import Case, Verdicts
+    from gateway.people.acts import Act
     from gateway.registry.cards import Calibration, Card
     from gateway.registry.registry import Registry
     from gateway.state import State

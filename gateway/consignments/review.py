@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.acts import Act, Acts, acts_of
-from gateway.audit import Entry, Who
+from gateway.commands.control import ControlError
 from gateway.consignments.facts import Review as Reviewed
 from gateway.consignments.report import WORDS, substance
 from gateway.consignments.reports import REVIEW
-from gateway.control import ControlError
 from gateway.database import DiskError
 from gateway.history import DamagedHistoryError
+from gateway.people.acts import Act, Acts, acts_of
+from gateway.people.audit import Entry, Who
 from rules.alert import Alert, Event
 from rules.cargo.consignment import consignment_of
 from rules.duration import DAY

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from gateway.audit import Entry
+from gateway.commands.control import ControlError
 from gateway.consignments.facts import Decided, Delivered, Meaning
 from gateway.consignments.report import MEANINGS, WORDS, Decision, Version
 from gateway.consignments.review import ended
-from gateway.control import ControlError
+from gateway.people.audit import Entry
 from rules.duration import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devices.reading import DeviceKey
-    from gateway.audit import Who
     from gateway.clock import Clock
     from gateway.consignments.book import Book
     from gateway.consignments.reports import Reports
     from gateway.consignments.signing_in import SigningIn
+    from gateway.people.audit import Who
     from gateway.state import State
     from rules.cargo.consignment import Consignment
     from rules.cargo.verdict import Proposal

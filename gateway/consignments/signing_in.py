@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.control import ControlError
+from gateway.commands.control import ControlError
 from gateway.listener.attempts import Attempts
-from gateway.passwords import is_right
-from gateway.people import at_least, find_person
+from gateway.people.passwords import is_right
+from gateway.people.people import at_least, find_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.audit import Who
-    from gateway.people import Person, Role
+    from gateway.people.audit import Who
+    from gateway.people.people import Person, Role
     from gateway.state import State
 
 log = structlog.get_logger()

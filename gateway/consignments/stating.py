@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from gateway.audit import Entry
+from gateway.commands.control import ControlError
 from gateway.consignments.checks import contradictions
 from gateway.consignments.facts import Assigned, Created, Planned
-from gateway.control import ControlError
+from gateway.people.audit import Entry
 from rules.duration import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateway.audit import Who
     from gateway.consignments.book import Book, Change
     from gateway.consignments.facts import Fact
     from gateway.consignments.fold import Line
+    from gateway.people.audit import Who
 
 LATE = 5 * MINUTE
 """What is stated of a time longer ago than this (ms) needs a reason."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from gateway import __version__
+from gateway.commands.control import ControlError
 from gateway.consignments.facts import LetGo
-from gateway.control import ControlError
 from gateway.evidence.parts import PICTURE, Contents
 
 if TYPE_CHECKING:

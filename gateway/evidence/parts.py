@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from devices.reading import UNUSABLE_SHIFT
-from gateway.acts import acts_of
-from gateway.audit import of_object
 from gateway.consignments.report import Decision, Report, Version
 from gateway.consignments.report_pdf.document import make_pdf
+from gateway.people.acts import acts_of
+from gateway.people.audit import of_object
 from gateway.registry.table import shown
 from rules.cargo.consignment import FOREVER
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self
 import apsw
 import msgspec
 
+from gateway.commands.control import ControlError
 from gateway.consignments.book import Book
-from gateway.control import ControlError
 from gateway.evidence.holding import Holding
 from gateway.evidence.store import EvidenceStore, gives
 from gateway.goods import Goods

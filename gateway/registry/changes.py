@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.reading import QUANTITIES
-from gateway.audit import Entry
-from gateway.control import ControlError
+from gateway.commands.control import ControlError
+from gateway.people.audit import Entry
 from gateway.registry.cards import (
     Calibration,
     CardChange,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from devices.reading import DeviceKey
-    from gateway.audit import Who
+    from gateway.people.audit import Who
     from gateway.registry.known import Known
     from gateway.registry.registry import Change, Registry, Stated
 

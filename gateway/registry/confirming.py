@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway import audit
-from gateway.audit import Entry, Who
+from gateway.people import audit
+from gateway.people.audit import Entry, Who
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway import audit
+from gateway.people import audit
 from gateway.registry.cards import (
     KINDS,
     Calibration,
@@ -31,7 +31,7 @@ from rules.plan import FOREVER, Stand
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
-    from gateway.audit import Entry
+    from gateway.people.audit import Entry
     from gateway.registry.cards import Fact
     from gateway.state import State
 

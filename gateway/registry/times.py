@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from gateway.control import ControlError
+from gateway.commands.control import ControlError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

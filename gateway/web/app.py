@@ -13,7 +13,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from gateway.control import ControlError, NotRunningError
+from gateway.commands.control import ControlError, NotRunningError
 from gateway.database import DiskError, FileError
 from gateway.web.api import make_api, metrics
 from gateway.web.bodies import Bodies

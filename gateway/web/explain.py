@@ -14,7 +14,7 @@ from rules.revision import withdrawn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gateway.acts import Act
+    from gateway.people.acts import Act
     from gateway.state import StoredEvent
     from rules.alert import Alert
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gateway.brokers import JOINED
-from gateway.control import ControlError, NotRunningError
+from gateway.commands.control import ControlError, NotRunningError
 from gateway.influxdb.names import server_of
 from gateway.own_alerts import GRAVITY
 from rules.duration import DAY, HOUR, MINUTE, SECOND, format_duration

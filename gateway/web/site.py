@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from gateway.clock import Clock
+from gateway.commands.control import NotRunningError, ask
 from gateway.consignments.book import Book
-from gateway.control import NotRunningError, ask
 from gateway.goods import Goods
 from gateway.web.files import Archive, Files
 from gateway.web.health import Health

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.acts import Facts, acts_of_many, facts
 from gateway.alert_now import as_it_is
 from gateway.consignments.reports import REVIEW
 from gateway.own_alerts import GRAVITY, KIND
+from gateway.people.acts import Facts, acts_of_many, facts
 from gateway.registry.known import Known
 from gateway.web.health import sentence
 from gateway.web.look import address, amount, channel_name

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WITHIN = 20.0
 """Seconds in which anything that is waited for must come true."""
-HOLDWATCH = (sys.executable, "-c", "from gateway.cli import main; main()")
+HOLDWATCH = (sys.executable, "-c", "from gateway.cli.main import main; main()")
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1"}
 

@@ -33,7 +33,7 @@ import apsw
 
 from devices.reading import DeviceKey, Reading
 from gateway import follow
-from gateway.cli import main
+from gateway.cli.main import main
 from gateway.influxdb import copies, refill
 from gateway.influxdb.delivery import Delivery
 from gateway.influxdb.lines import Lines

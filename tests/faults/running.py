@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gateway.control import NotRunningError, ask
+from gateway.commands.control import NotRunningError, ask
 from gateway.history import History
 from gateway.journal import Journal
 from gateway.state import State

@@ -6,7 +6,7 @@ from typing import Any
 
 from devices.reading import DeviceKey
 from gateway.app import Gateway
-from gateway.commands import Commands
+from gateway.commands.commands import Commands
 from gateway.state import State
 from rules.alert import Alert, Event
 from tests.gateway.parts import NOW

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.acts import Act, Acts, acts_of, facts
-from gateway.audit import Who
 from gateway.hush import Hush
+from gateway.people.acts import Act, Acts, acts_of, facts
+from gateway.people.audit import Who
 from gateway.registry.cards import Maintenance, Withdrawn
 from gateway.registry.registry import Registry
 from gateway.state import State

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway.control import watch
+from gateway.commands.control import watch
 from gateway.live import SLICE, Live, Part, Said
+from tests.gateway.commands.test_control import serving
 from tests.gateway.parts import NOW, said
 from tests.gateway.site import GONE, WARM, Site
-from tests.gateway.test_control import serving
 
 MINUTE = 60_000
 

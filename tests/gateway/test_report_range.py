@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devices.reading import IMPORTED, DeviceKey
-from gateway.control import ControlError
+from gateway.commands.control import ControlError
 from gateway.past import Known
 from gateway.report_range import find_zone, time_range
 from tests.gateway.parts import said

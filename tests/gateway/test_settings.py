@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from devices.reading import DeviceKey
-from gateway.screen_settings import show_settings, show_start
+from gateway.screen.settings import show_settings, show_start
 from gateway.settings import Settings, SettingsError, load, parse
 from gateway.settings.file import others_may_read
 from gateway.settings.size import format_size, parse_size

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gateway.screen_settings import show_settings
+from gateway.screen.settings import show_settings
 from gateway.settings import SettingsError, load, parse
 from gateway.settings.listener import Listener
 from rules.duration import DAY, SECOND

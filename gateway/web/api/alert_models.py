@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.acts import LONGEST_TEXT, Kind
+from gateway.people.acts import LONGEST_TEXT, Kind
 from gateway.web.api.models import Model
 
 

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from gateway.acts import Kind, acts_of
+from gateway.people.acts import Kind, acts_of
 from gateway.state import AlertsAsked
 from gateway.web.api import alert_models as models
 from gateway.web.api.access import (

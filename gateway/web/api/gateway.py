@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from devices.reading import DeviceKey
 from gateway import __version__
-from gateway.control import NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.web.api import gateway_models as models
 from gateway.web.api.access import Whole
 from gateway.web.api.alert_models import Alert

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from gateway.control import NotRunningError, watch
+from gateway.commands.control import NotRunningError, watch
 from gateway.database import DiskError, FileError
 from gateway.live import Said
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from gateway.acts import Act, Facts, acts_after, acts_of_many, facts
 from gateway.own_alerts import KIND as OWN
+from gateway.people.acts import Act, Facts, acts_after, acts_of_many, facts
 
 if TYPE_CHECKING:
     from devices.reading import DeviceKey

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from devices.reading import RETAINED, WRONG_CLOCK, DeviceKey
-from gateway.acts import Facts
+from gateway.people.acts import Facts
 from gateway.web.look import unit_of
 from gateway.web.now.trends import Trend
 from gateway.web.now.watched import MOST_STEPS, Limits

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from gateway.control import ControlError, NotRunningError
+from gateway.commands.control import ControlError, NotRunningError
 from gateway.database import DiskError, FileError
 from gateway.web.now.streams import CHECK
 

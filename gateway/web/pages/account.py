@@ -10,9 +10,9 @@ import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
-from gateway import audit
-from gateway.passwords import hashed, is_right
-from gateway.people import Login, find_person
+from gateway.people import audit
+from gateway.people.passwords import hashed, is_right
+from gateway.people.people import Login, find_person
 from gateway.web.look import local, show_at
 from gateway.web.pages.login import LONGEST
 from gateway.web.problems import Problem

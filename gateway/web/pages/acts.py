@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.acts import REASONS, VERBS, Act
+from gateway.people.acts import REASONS, VERBS, Act
 from gateway.web.look import address, moment, show_at
 from gateway.web.pages.alerts import find_told
 from gateway.web.problems import Problem

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from gateway.acts import acts_of
+from gateway.people.acts import acts_of
 from gateway.state import AlertsAsked
 from gateway.web.explain import explained, history
 from gateway.web.look import local, show_at

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from gateway.acts import REASONS
+from gateway.people.acts import REASONS
 from gateway.web.look import show
 from gateway.web.now.rows import WORST
 from gateway.web.now.views import VIEWS

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from devices.models import CATALOGUE
-from gateway import audit
-from gateway.control import NotRunningError
+from gateway.commands.control import NotRunningError
+from gateway.people import audit
 from gateway.registry import fields
 from gateway.registry.cards import Calibration
 from gateway.web.keys import parse_key
@@ -25,7 +25,7 @@ from rules.remark import WORDS
 
 if TYPE_CHECKING:
     from devices.reading import DeviceKey
-    from gateway.audit import Entry
+    from gateway.people.audit import Entry
     from gateway.web.files import Files
     from gateway.web.now.register import Registered
     from gateway.web.site import Site

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gateway.brokers import JOINED
-from gateway.control import ControlError, NotRunningError
+from gateway.commands.control import ControlError, NotRunningError
 from gateway.web.health import BEHIND_FROM, faults, is_missing, lasted, sentence, verdict
 from gateway.web.look import show_at
 from gateway.web.visitor import Viewer, site_of

@@ -15,7 +15,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.control import NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.web.keys import parse_key
 from gateway.web.look import address, show
 from gateway.web.pages.sensor_files import chart, known

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from devices.reading import COUNTED, DeviceKey, Reading
-from gateway.backtest import Plan, judge
+from gateway.backtest.backtest import Plan, judge
 from gateway.history import History
 from gateway.journal import Journal
 from gateway.past import Past

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from devices.reading import DeviceKey
-from gateway.audit import Who
 from gateway.consignments.book import Book
 from gateway.consignments.changes import Changes
 from gateway.consignments.facts import Created, Fact, Planned
 from gateway.consignments.parting import Parting
 from gateway.consignments.stating import Act
+from gateway.people.audit import Who
 from gateway.state import State
 from rules.cargo.consignment import Consignment, Leg, Mode, Place
 from rules.duration import HOUR

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from devices.reading import DeviceKey, Reading
-from gateway.audit import Who
 from gateway.consignments.book import Book
 from gateway.consignments.desk import Desk as QualityDesk
 from gateway.consignments.facts import Assigned, Created, Delivered, Departed, Fact, Planned
@@ -18,7 +17,8 @@ from gateway.consignments.signing import Asked, Signing
 from gateway.consignments.verdicts import Verdicts
 from gateway.goods import Goods
 from gateway.past import FOREVER, Past
-from gateway.people import People
+from gateway.people.audit import Who
+from gateway.people.people import People
 from gateway.registry.cards import Card
 from gateway.registry.registry import Registry
 from gateway.state import State

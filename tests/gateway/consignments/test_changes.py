@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway import audit
+from gateway.commands.control import ControlError
 from gateway.consignments.book import Book
 from gateway.consignments.facts import (
     Arrived,
@@ -23,7 +23,7 @@ from gateway.consignments.facts import (
     Unassigned,
 )
 from gateway.consignments.stating import Act
-from gateway.control import ControlError
+from gateway.people import audit
 from rules.duration import HOUR, MINUTE
 from tests.gateway.consignments.book import (
     ANNA,

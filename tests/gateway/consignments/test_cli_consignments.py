@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.journal import Journal
-from gateway.screen_consignment_words import standing
+from gateway.screen.consignment_words import standing
 from tests.e2e.gateway_process import holdwatch, holdwatch_json
 from tests.gateway.asked import SETTINGS
 from tests.gateway.parts import NOW, said

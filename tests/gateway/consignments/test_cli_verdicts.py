@@ -14,11 +14,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from gateway import audit
-from gateway.cli_verdicts import add_to
+from gateway.cli.verdicts import add_to
+from gateway.commands.control import ControlError, ControlServer
+from gateway.commands.verdict import VerdictCommands
 from gateway.consignments.report import short
-from gateway.control import ControlError, ControlServer
-from gateway.verdict_commands import VerdictCommands
+from gateway.people import audit
 from tests.gateway.asked import SETTINGS
 from tests.gateway.consignments.desk import ID, Desk, open_desk
 

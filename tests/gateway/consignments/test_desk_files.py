@@ -9,7 +9,6 @@ import pytest
 
 from devices.reading import Reading
 from gateway.app import Gateway
-from gateway.audit import Who
 from gateway.consignments.book import Book
 from gateway.consignments.desk import Desk
 from gateway.consignments.report import Version
@@ -18,6 +17,7 @@ from gateway.consignments.reports import Place
 from gateway.consignments.signing import Asked
 from gateway.consignments.verdicts import Verdicts
 from gateway.goods import Goods
+from gateway.people.audit import Who
 from gateway.registry.known import Known
 from gateway.web.files import Files
 from rules.duration import HOUR, MINUTE

@@ -9,8 +9,7 @@ import apsw
 import pytest
 
 from devices.reading import DeviceKey, Reading
-from gateway.acts import Act, Acts
-from gateway.audit import Who
+from gateway.commands.control import ControlError
 from gateway.consignments.book import Book
 from gateway.consignments.facts import (
     Assigned,
@@ -25,11 +24,12 @@ from gateway.consignments.facts import (
 )
 from gateway.consignments.reports import REVIEW
 from gateway.consignments.verdicts import Verdicts, speaking
-from gateway.control import ControlError
 from gateway.goods import Goods
 from gateway.history import History, HistoryReader
 from gateway.journal import Journal
 from gateway.past import Past
+from gateway.people.acts import Act, Acts
+from gateway.people.audit import Who
 from gateway.registry.cards import Calibration
 from gateway.registry.registry import Registry
 from gateway.state import State

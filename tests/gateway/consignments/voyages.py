@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from devices.reading import DeviceKey
-from gateway.acts import Act
 from gateway.consignments.report import (
     Alerted,
     Certificate,
@@ -20,6 +19,7 @@ from gateway.consignments.report import (
     Sensor,
     Version,
 )
+from gateway.people.acts import Act
 from rules.alert import Alert
 from rules.cargo.consignment import (
     Assignment,

@@ -23,9 +23,9 @@ import pytest
 
 from devices.reading import DeviceKey
 from gateway.app import Gateway
+from gateway.commands.control import ControlError
 from gateway.consignments.facts import Assigned, Changed, Unassigned
 from gateway.consignments.report import canonical
-from gateway.control import ControlError
 from gateway.evidence import archive
 from gateway.evidence.sources import Sources
 from gateway.registry.cards import Calibration

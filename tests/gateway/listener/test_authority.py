@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
 from typer.testing import CliRunner
 
-from gateway.cli_tls import tls_app
+from gateway.cli.tls import tls_app
 from gateway.listener.addresses import host_name, own_names
 from gateway.listener.authority import (
     YEARS,
@@ -25,7 +25,7 @@ from gateway.listener.authority import (
     general_name,
 )
 from gateway.listener.certificates import server_context, validity
-from gateway.screen_devices import show_added
+from gateway.screen.devices import show_added
 from gateway.settings import parse
 from gateway.settings.listener import ListenerTls
 from gateway.settings.sections import Settings

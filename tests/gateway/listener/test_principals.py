@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.control import ControlError
+from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals

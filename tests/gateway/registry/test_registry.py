@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from devices.reading import DeviceKey
-from gateway import audit
-from gateway.audit import Entry, Who
 from gateway.database import DiskError
+from gateway.people import audit
+from gateway.people.audit import Entry, Who
 from gateway.registry import Calibration, Card, Maintenance, Registry, Replaced
 from gateway.registry.cards import CardChange, Fact, Withdrawn
 from gateway.registry.registry import BEGINNING, Stay

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from gateway.api_keys import SCOPES
+from gateway.people.api_keys import SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

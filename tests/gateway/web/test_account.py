@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.audit import Entry, Who
+from gateway.people.audit import Entry, Who
 from gateway.web.pages.account import changes, problem_of
 from tests.gateway.web.test_acts_view import csrf
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.acts import Act, Facts, facts
+from gateway.people.acts import Act, Facts, facts
 from gateway.state import StoredEvent
 from gateway.web.explain import changes, explained, history
 from gateway.web.look import moment

@@ -13,7 +13,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
-from gateway.api_keys import SCOPES
+from gateway.people.api_keys import SCOPES
 from tests.gateway.web.running import RunningPage
 
 if TYPE_CHECKING:

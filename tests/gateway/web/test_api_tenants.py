@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.api_keys import ApiKey
 from gateway.consignments.book import Book
 from gateway.consignments.facts import Assigned, Created, Part, PartOf, Split, Withdrawn
 from gateway.own_alerts import KIND
+from gateway.people.api_keys import ApiKey
 from gateway.state import State
 from gateway.web.api.access import sees_alert
 from gateway.web.api.alerts import seen_page

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from gateway.control import ControlServer, NotRunningError, socket_path
+from gateway.commands.control import ControlServer, NotRunningError, socket_path
 from gateway.database import DiskError
 from gateway.history import History
 from gateway.journal import Journal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from gateway.control import NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.web.health import Health, faults, lasted, sentence, verdict
 from gateway.web.pages.gateway import size
 from rules.duration import DAY, HOUR, MINUTE, SECOND

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from devices.reading import CLOCK_AHEAD, RETAINED, DeviceKey
-from gateway.acts import Act, Kind, facts
 from gateway.live import Seen
+from gateway.people.acts import Act, Kind, facts
 from gateway.web.look import render
 from gateway.web.now.open_alerts import Open
 from gateway.web.now.rows import Row, make_own_row, make_row

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.control import NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.database import DiskError
 from gateway.web.now.screens import TELL, Screens
 from gateway.web.now.streams import (

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway.acts import Act, Kind
-from gateway.audit import Who
 from gateway.history import History
 from gateway.journal import Journal
 from gateway.live import Part, Seen
+from gateway.people.acts import Act, Kind
+from gateway.people.audit import Who
 from gateway.registry.cards import Card
 from gateway.settings import parse
 from gateway.state import State

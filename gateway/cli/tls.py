@@ -1,0 +1,182 @@
+"""`holdwatch tls`: certificates for the gateway and for devices, by an authority of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.asking import REFUSED, errors, fail, out
+from gateway.clock import Clock
+from gateway.listener.addresses import host_name, own_names
+from gateway.listener.principal import ANONYMOUS
+from gateway.settings.values import slug
+
+tls_app = typer.Typer(
+    no_args_is_help=True,
+    help="Certificates for the gateway and its devices, by an authority of your own.",
+)
+
+_INIT = """\
+{authority} in {folder}, good until {until}.
+Signed a certificate of this gateway, for the names {names}.
+
+authority.pem   Give it to every device, program and browser that connects. It is no secret. On a
+                phone: open the file, and let it be installed as an authority (CA certificate).
+authority.key   Secret: whoever has it can pass for this gateway and for any device. The gateway
+                does not need it: keep it offline, such as on a USB stick under lock. Put it back
+                only for the next holdwatch tls init or holdwatch tls certificate.
+server.pem      Stays here; the gateway shows it.
+server.key      Secret, stays here, and belongs to the user that the gateway runs as.
+
+For the settings; paths count from the folder of the settings file:
+
+  [[listeners]]
+  host = "0.0.0.0"
+  tls = {{ certificate = "{folder}/server.pem", key = "{folder}/server.key" }}
+
+  [web]
+  host = "0.0.0.0"
+  tls = {{ certificate = "{folder}/server.pem", key = "{folder}/server.key" }}
+
+Restart the gateway, open the page at https://{host}:8470, and make each device a token:
+holdwatch device add NAME. To try it:
+
+  mosquitto_pub --cafile {folder}/authority.pem -h {host} -p 8883 -u NAME -P TOKEN -q 1 \\
+    -t cargo/SITE/NAME/readings -m '{{"temperature": 4.5}}'
+"""
+_CERTIFICATE = """\
+Signed a certificate of {name}, good until {until}.
+
+{certificate}   To the device. It is no secret.
+{key}   Secret: to the device, on a way that nobody else reads; then remove it here.
+{folder}/authority.pem   To the device too: by it the device knows the gateway.
+
+For the settings, so that devices may show certificates:
+
+  tls = {{ certificate = "{folder}/server.pem", key = "{folder}/server.key", \
+authority = "{folder}/authority.pem" }}
+
+Then say what it may speak for: holdwatch device add {name} --certificate. If it is lost or \
+stolen: holdwatch device revoke {name}; then make another, and add it again. To try it:
+
+  mosquitto_pub --cafile {folder}/authority.pem --cert {certificate} --key {key} \\
+    -h {host} -p 8883 -q 1 -t cargo/SITE/{name}/readings -m '{{"temperature": 4.5}}'
+"""
+
+Folder = Annotated[
+    Path, typer.Option(help="Where the authority and the certificates are.", show_default=True)
+]
+FOLDER = Path("tls")
+
+
+@tls_app.command("init")
+def tls_init(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAMES]",
+            help="Further names and addresses by which devices reach this gateway, besides the "
+            "machine's own.",
+            show_default=False,
+        ),
+    ] = None,
+    folder: Folder = FOLDER,
+) -> None:
+    """Make a local authority, once, and a certificate of this gateway, each time anew."""
+    # Here, because a running gateway has no need of it, and it takes 11 MB.
+    from gateway.listener.authority import Authority, general_name  # noqa: PLC0415 - as above
+
+    with _told(folder):
+        now = _now()
+        own = own_names()
+        for name in names or ():
+            general_name(name)  # before anything is written
+        made = not (folder / "authority.pem").exists() and not (folder / "authority.key").exists()
+        authority = Authority.make(folder, now, own[0]) if made else Authority.open(folder, now)
+        earlier = authority.server_names()
+        # Whatever devices connect by today, they shall connect by tomorrow.
+        wanted = list(dict.fromkeys([*(names or ()), *earlier, *own]))
+        issued = authority.server(wanted, now)
+    kept = [name for name in earlier if name not in {*(names or ()), *own}]
+    if kept:
+        _say(
+            f"Kept from the certificate before: {', '.join(kept)}. To leave a name out, remove "
+            f"{folder}/server.pem and give tls init again, with the names that are wanted.\n\n"
+        )
+    _say(
+        _INIT.format(
+            authority="Made an authority" if made else "Took up the authority",
+            folder=folder,
+            until=f"{issued.until:%Y-%m-%d}",
+            names=", ".join(wanted),
+            host=host_name(wanted) or wanted[0],
+        )
+    )
+
+
+@tls_app.command("certificate")
+def tls_certificate(
+    name: Annotated[str, typer.Argument(help="The device's name: that of its credential.")],
+    folder: Folder = FOLDER,
+) -> None:
+    """Make a certificate by which a device shows who it is, in place of a token."""
+    from gateway.listener.authority import Authority  # noqa: PLC0415 - as above
+
+    if name != slug(name) or not name or len(name) > 60 or name == ANONYMOUS:
+        raise fail(
+            f"{name!r} cannot be the name of a credential. Use up to 60 small letters, digits and "
+            f"hyphens, and not {ANONYMOUS!r}.",
+            REFUSED,
+        )
+    with _told(folder):
+        now = _now()
+        authority = Authority.open(folder, now)
+        names = authority.server_names()
+        issued = authority.client(name, now)
+    _say(
+        _CERTIFICATE.format(
+            name=name,
+            folder=folder,
+            certificate=issued.certificate,
+            key=issued.key,
+            host=host_name(names) or next(iter(names), "localhost"),
+            until=f"{issued.until:%Y-%m-%d}",
+        )
+    )
+
+
+def _now() -> datetime:
+    clock = Clock()
+    now = datetime.fromtimestamp(clock.now() / 1000, UTC)
+    if not clock.trusted():
+        raise fail(
+            f"This machine's clock says {now:%Y-%m-%d}, and a certificate that begins then would "
+            "end too early. Set the clock, then try again.",
+            REFUSED,
+        )
+    return now
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Turn what can go wrong into a sentence and an exit code."""
+    from gateway.listener.authority import AuthorityError  # noqa: PLC0415 - see tls_init
+
+    with errors():
+        try:
+            yield
+        except AuthorityError as error:
+            raise fail(f"{error}.", REFUSED) from error
+        except PermissionError:
+            raise
+        except OSError as error:
+            raise fail(f"Cannot write to {folder}: {error.strerror}.", REFUSED) from error
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, highlight=False, markup=False, end="")

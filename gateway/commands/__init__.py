@@ -1,0 +1,1 @@
+"""What may be asked of a gateway, and the local socket over which it is asked."""

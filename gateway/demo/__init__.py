@@ -1,0 +1,1 @@
+"""The demo: a gateway, simulated devices, and a board on the terminal."""

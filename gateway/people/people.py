@@ -1,0 +1,316 @@
+"""Who may use the page: people with passwords, wall screens with a link, and their logins.
+
+A login is a token of 128 random bits in a browser; only its SHA-256 is stored, which tells
+nothing about it. What is read is read of the file: so does the page, in a process of its own.
+The gateway alone writes, each change together with its entry in the audit trail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import msgspec
+
+from gateway.commands.control import ControlError
+from gateway.people import audit
+from gateway.people.audit import Who
+from gateway.people.names import check_name
+from gateway.people.passwords import check_hash, hashed, random_password
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.state import State
+
+Role = Literal["viewer", "operator", "quality", "administrator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""In rising order: each may also do what those before it may."""
+FIRST = "admin"
+"""The name of the first administrator."""
+TOKEN = 16
+"""Random bytes of a login's token."""
+
+
+def at_least(role: Role, needed: Role) -> bool:
+    """Whether a role may do what needs another one."""
+    return ROLES.index(role) >= ROLES.index(needed)
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody who may use the page, or once might; or a wall screen. Times are ms since 1970."""
+
+    name: str
+    """Small letters, digits and hyphens."""
+    role: Role
+    added: int
+    screen: bool = False
+    """A wall screen: a viewer without a password, whose one login ends when it is revoked."""
+    removed: int | None = None
+    seen: int | None = None
+    """When last seen, to the minute; None: never yet."""
+
+    @property
+    def fact(self) -> dict[str, Any]:
+        """What the audit trail says of it."""
+        return {"role": self.role, **({"screen": True} if self.screen else {})}
+
+
+class Login(msgspec.Struct, frozen=True):
+    """A browser that somebody has logged in with. Times are ms since 1970."""
+
+    person: str
+    opened: int
+    seen: int
+    """When last used, to the minute; 0: never yet."""
+    expires: int | None
+    """None: not before it is revoked. Each use moves it on."""
+    address: str = ""
+
+
+def find_person(state: State, name: str) -> tuple[Person, str | None] | None:
+    """Return a person or screen, also one that was removed, and the hash of its password.
+
+    Without a hash nobody logs in by a password: a screen, or who was removed.
+    """
+    rows = state.rows("SELECT body, password FROM person WHERE name = ?", (name,))
+    return (msgspec.json.decode(rows[0][0], type=Person), rows[0][1]) if rows else None
+
+
+def find_login(state: State, digest: bytes) -> tuple[Login, Person] | None:
+    """Return the login whose token has this SHA-256, and whose it is; None if there is none.
+
+    Whether it has expired is for the caller to say, who has a clock.
+    """
+    rows = state.rows(
+        "SELECT login.body, person.body FROM login JOIN person ON person.name = login.person "
+        "WHERE login.digest = ?",
+        (digest,),
+    )
+    if not rows:
+        return None
+    person = msgspec.json.decode(rows[0][1], type=Person)
+    if person.removed is not None:
+        return None
+    return msgspec.json.decode(rows[0][0], type=Login), person
+
+
+class People:
+    """All who may use the page, and who once might: what is on the disk is also in memory."""
+
+    def __init__(self, state: State, clock: Clock) -> None:
+        """Read who is known. Raises FileError, DiskError."""
+        self._state = state
+        self._clock = clock
+        found = (
+            msgspec.json.decode(body, type=Person)
+            for (body,) in state.rows("SELECT body FROM person")
+        )
+        self._all = {one.name: one for one in found}
+
+    def people(self) -> list[Person]:
+        """Return everybody by name: screens too, and those that were removed."""
+        return sorted(self._all.values(), key=lambda one: one.name)
+
+    def person(self, name: str) -> Person:
+        """Return who may log in by a password. Raises ControlError."""
+        person = self._all.get(name)
+        if person is None or person.removed is not None:
+            raise ControlError(f"there is no person {name}", "See: holdwatch user list")
+        if person.screen:
+            raise ControlError(
+                f"{name} is a wall screen", "Use: holdwatch screen revoke, and holdwatch screen add"
+            )
+        return person
+
+    def screens(self) -> list[Person]:
+        """Return the wall screens that may be connected."""
+        return [one for one in self.people() if one.screen and one.removed is None]
+
+    def empty(self) -> bool:
+        """Whether nobody can log in by a password."""
+        return all(one.screen or one.removed is not None for one in self._all.values())
+
+    # -- people --------------------------------------------------------------------------------
+
+    async def first(self, who: Who) -> tuple[str, str] | None:
+        """Add the first administrator if nobody is there; return its name and password."""
+        return (FIRST, await self.add(FIRST, "administrator", who)) if self.empty() else None
+
+    async def add(self, name: str, role: str, who: Who) -> str:
+        """Add a person; return the password, which nobody can show again.
+
+        A name that was removed may be used again. Raises ControlError, DiskError.
+        """
+        person = Person(name, _role(role), self._clock.now())
+        self._check_free(name, "a person")
+        password, kept = await _new_password()
+        async with self._state.writing():
+            self._check_free(name, "a person")
+            self._keep(person, kept)
+            self._audit(who, "user-add", name, after=person.fact)
+        self._all[name] = person
+        return password
+
+    async def reset(self, name: str, who: Who) -> str:
+        """Give a person another password, and end all its logins; return the password.
+
+        Raises ControlError, DiskError.
+        """
+        self.person(name)
+        password, kept = await _new_password()
+        async with self._state.writing():
+            self._keep(self.person(name), kept)
+            self._end_logins(name)
+            self._audit(who, "user-reset", name)
+        return password
+
+    async def set_password(self, name: str, kept: str, who: Who, keep: bytes = b"") -> None:
+        """Keep the hash of a password that the person chose, and end its logins but for `keep`.
+
+        Raises ControlError, DiskError.
+        """
+        check_hash(kept)
+        async with self._state.writing():
+            self._keep(self.person(name), kept)
+            self._end_logins(name, keep)
+            self._audit(who, "password", name)
+
+    async def change_role(self, name: str, role: str, who: Who) -> Person:
+        """Give a person another role, and end its logins. Raises ControlError, DiskError."""
+        new = _role(role)
+        async with self._state.writing():
+            before = self.person(name)
+            if before.role == new:
+                raise ControlError(f"{name} is {new} already", "There is nothing left to do")
+            self._check_administrators(before)
+            changed = msgspec.structs.replace(before, role=new)
+            self._replace(changed)
+            self._end_logins(name)
+            self._audit(who, "user-role", name, before.fact, changed.fact)
+        self._all[name] = changed
+        return changed
+
+    async def remove(self, name: str, who: Who) -> Person:
+        """Let a person in no more, and end its logins. Raises ControlError, DiskError."""
+        async with self._state.writing():
+            before = self.person(name)
+            self._check_administrators(before)
+            removed = self._remove(before, who, "user-remove")
+        self._all[name] = removed
+        return removed
+
+    # -- screens -------------------------------------------------------------------------------
+
+    async def add_screen(self, name: str, who: Who) -> str:
+        """Add a wall screen; return its token, which nobody can show again.
+
+        Raises ControlError, DiskError.
+        """
+        token = secrets.token_hex(TOKEN)
+        now = self._clock.now()
+        screen = Person(name, "viewer", now, screen=True)
+        async with self._state.writing():
+            self._check_free(name, "a screen")
+            if name == FIRST:
+                raise ControlError(f"{name} is the first administrator's name", "Use another name")
+            self._keep(screen, None)
+            keep_login(self._state, sha256(token.encode()).digest(), Login(name, now, 0, None))
+            self._audit(who, "screen-add", name, after=screen.fact)
+        self._all[name] = screen
+        return token
+
+    async def revoke_screen(self, name: str, who: Who) -> Person:
+        """Let a wall screen in no more. Raises ControlError, DiskError."""
+        async with self._state.writing():
+            before = self._all.get(name)
+            if before is None or not before.screen:
+                raise ControlError(f"there is no screen {name}", "See: holdwatch screen list")
+            if before.removed is not None:
+                raise ControlError(f"{name} is revoked already", "There is nothing left to do")
+            removed = self._remove(before, who, "screen-revoke")
+        self._all[name] = removed
+        return removed
+
+    # -- being seen ----------------------------------------------------------------------------
+
+    def seen(self, name: str, now: int) -> Person:
+        """Stage when somebody was last seen; return who is to be remembered after the commit."""
+        person = msgspec.structs.replace(self._all[name], seen=now)
+        self._replace(person)
+        return person
+
+    def remember(self, person: Person) -> None:
+        """Know somebody as the file now does."""
+        self._all[person.name] = person
+
+    # -- what changes are made of --------------------------------------------------------------
+
+    def _check_free(self, name: str, what: str) -> None:
+        check_name(name, what)
+        there = self._all.get(name)
+        if there is not None and there.removed is None:
+            kind = "screen revoke" if there.screen else "user remove"
+            raise ControlError(
+                f"{name} is there already", f"Use another name, or first: holdwatch {kind} {name}"
+            )
+
+    def _check_administrators(self, leaving: Person) -> None:
+        others = (one for one in self._all.values() if one.name != leaving.name)
+        if leaving.role == "administrator" and not any(
+            one.role == "administrator" and one.removed is None for one in others
+        ):
+            raise ControlError(
+                f"{leaving.name} is the last administrator",
+                "Make another one first: holdwatch user role NAME administrator",
+            )
+
+    def _remove(self, before: Person, who: Who, what: str) -> Person:
+        removed = msgspec.structs.replace(before, removed=self._clock.now())
+        self._keep(removed, None)
+        self._end_logins(before.name)
+        self._audit(who, what, before.name, before=before.fact)
+        return removed
+
+    def _keep(self, person: Person, kept: str | None) -> None:
+        row = (person.name, kept, msgspec.json.encode(person))
+        self._state.stage("INSERT OR REPLACE INTO person VALUES (?,?,?)", [row])
+
+    def _replace(self, person: Person) -> None:
+        """Stage a person; the password stays."""
+        row = (msgspec.json.encode(person), person.name)
+        self._state.stage("UPDATE person SET body = ? WHERE name = ?", [row])
+
+    def _end_logins(self, name: str, keep: bytes = b"") -> None:
+        self._state.stage("DELETE FROM login WHERE person = ? AND digest <> ?", [(name, keep)])
+
+    def _audit(
+        self,
+        who: Who,
+        what: str,
+        name: str,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+    ) -> None:
+        entry = audit.Entry(self._clock.now(), who, what, name, before=before, after=after)
+        audit.stage(self._state, entry)
+
+
+def keep_login(state: State, digest: bytes, login: Login) -> None:
+    """Stage a login, by the SHA-256 of its token."""
+    row = (digest, login.person, msgspec.json.encode(login))
+    state.stage("INSERT OR REPLACE INTO login VALUES (?,?,?)", [row])
+
+
+def _role(text: str) -> Role:
+    for role in ROLES:
+        if role == text:
+            return role
+    raise ControlError(f"{text!r} is no role", f"Use one of {', '.join(ROLES)}")
+
+
+async def _new_password() -> tuple[str, str]:
+    """Return a password and its hash."""
+    password = random_password()
+    return password, await asyncio.to_thread(hashed, password)

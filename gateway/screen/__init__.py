@@ -1,0 +1,1 @@
+"""What is printed on a terminal: a file for each subject."""

@@ -1,0 +1,155 @@
+"""What `check` and `run` show: what the settings mean, and which codecs can be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.text import Text
+
+from gateway.screen.plain import counted, foreign
+from rules.duration import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from gateway.codecs.folder import CodecFolder
+    from gateway.settings import Settings
+    from gateway.settings.listener import Listener
+    from gateway.settings.sections import MappingSection
+    from gateway.settings.ways import Poll
+
+
+def show_settings(console: Console, path: Path, settings: Settings) -> None:
+    """Say what the settings mean."""
+    gateway = settings.gateway
+    console.print(f"[green]{escape(str(path))} is right.[/]")
+    console.print(f"This gateway is {gateway.box}; days begin in {gateway.timezone}.")
+    console.print(f"Everything is stored in {escape(str(gateway.data))}.")
+    for listener in settings.listeners:
+        console.print(_who_may_connect(listener))
+    if settings.web is not None:
+        web = settings.web
+        who = "on this machine alone" if web.loopback else "for the network"
+        tls = "with TLS" if web.tls else "without TLS"
+        console.print(f"The page is served on {escape(web.address)} {tls}, {who}.")
+    for broker in settings.brokers:
+        tls = "with TLS" if broker.tls else "without TLS"
+        topics = ", ".join(broker.topics)
+        console.print(f"Broker {broker.name}: {broker.host}:{broker.port} {tls}; {escape(topics)}")
+    for server in settings.influxdb:
+        database = escape(server.database)
+        console.print(f"InfluxDB {server.name}: {escape(server.url)}, database {database}")
+    for line in (*_mappings(settings), *_ways(settings), *_rules(settings)):
+        console.print(escape(line), soft_wrap=True)
+    for warning in (*settings.warnings, *_nothing(settings)):
+        console.print(Text("Warning: ", "yellow").append(warning, "default"), soft_wrap=True)
+
+
+def _nothing(settings: Settings) -> Iterator[str]:
+    """Say what settings lack without which a gateway has nothing to do."""
+    others = (settings.polls, settings.modbus, settings.bluetooth)
+    if not settings.brokers and not settings.listeners and not any(others):
+        yield "no [[listeners]] and no [[brokers]] section: nothing will arrive."
+    if not settings.rules:
+        yield "no [[rules]] section: nothing will be judged."
+
+
+def _mappings(settings: Settings) -> Iterator[str]:
+    for mapping in settings.mappings:
+        yield f"Mapping of {mapping.topic}: {_meaning(mapping)}"
+
+
+def _rules(settings: Settings) -> Iterator[str]:
+    for rule in settings.rules:
+        what = f"{getattr(rule, 'channel', '')} {rule.limit()}".strip()
+        yield f"Rule {rule.name} ({rule.severity}): {what}, devices {', '.join(rule.devices)}"
+
+
+def _who_may_connect(listener: Listener) -> str:
+    """Say who may connect there."""
+    who = "each client with its token"
+    if listener.tls is not None and listener.tls.authority is not None:
+        must = listener.tls.require_certificate
+        who = "each client with its certificate" if must else f"{who} or its certificate"
+    if listener.anonymous:
+        who += "; without a user name it may speak for every device"
+    tls = "with TLS" if listener.tls else "without TLS"
+    return f"Listener {escape(listener.address)} {tls}; {who}"
+
+
+def _meaning(mapping: MappingSection) -> str:
+    """Say what comes of messages on its topic."""
+    if mapping.ignore:
+        return "ignored"
+    whose = mapping.device or (f"by key {mapping.device_key}" if mapping.device_key else "by topic")
+    return f"{_keys(mapping)}; device {whose}"
+
+
+def _keys(section: MappingSection | Poll) -> str:
+    """Say which channel comes from which key, and in which unit where that is not ours."""
+    if not section.channels:
+        units = ", ".join(f"{channel} in {unit}" for channel, unit in section.units.items())
+        return "keys that are named like channels" + (f" ({units})" if units else "")
+    return ", ".join(
+        f"{channel} from {key or 'the payload'}" + _unit(section.units, channel)
+        for channel, key in section.channels.items()
+    )
+
+
+def _unit(units: Mapping[str, str], channel: str) -> str:
+    """Return the unit that a channel's values come in, where it is said: of it, or its quantity."""
+    unit = units.get(channel) or units.get(channel.partition(".")[0])
+    return f" ({unit})" if unit else ""
+
+
+def _ways(settings: Settings) -> Iterator[str]:
+    """Say of each way in but MQTT what is asked, how often, and what comes of it."""
+    for poll in settings.polls:
+        whose = poll.device or (f"by key {poll.device_key}" if poll.device_key else "not said")
+        yield (
+            f"Poll {poll.name}: {poll.url} every {format_duration(poll.every)}; {_keys(poll)}; "
+            f"device {whose}"
+        )
+    for modbus in settings.modbus:
+        registers = ", ".join(
+            f"{one.channel} from {one.kind} {one.address}" for one in modbus.registers
+        )
+        yield (
+            f"Modbus {modbus.name}: {modbus.host}:{modbus.port}, unit {modbus.unit}, every "
+            f"{format_duration(modbus.every)}; {registers}; device {modbus.device}"
+        )
+    if settings.bluetooth is not None:
+        one = settings.bluetooth
+        tags = "every RuuviTag" if one.devices == ("*",) else f"RuuviTags {', '.join(one.devices)}"
+        adapter = one.adapter or "the system's first adapter"
+        yield f"Bluetooth: {tags}, by {adapter}, one reading in {format_duration(one.every)}"
+
+
+def show_start(console: Console, settings: Settings) -> None:
+    """Say that the gateway runs, and where to look."""
+    count = len(settings.rules)
+    ports = ", ".join(listener.address for listener in settings.listeners)
+    connect = f"sensors connect to {ports}, " if ports else ""
+    brokers = ", ".join(f"{one.name} ({one.host}:{one.port})" for one in settings.brokers)
+    if brokers:
+        connect += f"it joins the broker{'s' * (len(settings.brokers) > 1)} {brokers}, "
+    console.print(
+        f"Holdwatch {settings.gateway.box}: {escape(connect)}{counted(count, 'rule')}, data "
+        f"in {settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
+        soft_wrap=True,
+    )
+
+
+def show_codecs(console: Console, folder: CodecFolder, wrong: Sequence[str] = ()) -> None:
+    """List vendors' codecs, and say what is wrong in their folder; `wrong`: with what they do."""
+    if folder.codecs:
+        console.print(
+            f"Codecs of vendors, in {escape(str(folder.path))}: {', '.join(sorted(folder.codecs))}",
+            soft_wrap=True,
+        )
+    for problem in [*folder.problems, *wrong]:
+        console.print(f"[yellow]![/] {foreign(problem)}", soft_wrap=True)
