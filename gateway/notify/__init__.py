@@ -1,0 +1,1 @@
+"""Telling people: events become messages, and messages reach people by channels."""
