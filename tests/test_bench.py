@@ -53,6 +53,12 @@ def test_a_quick_run_measures_every_way_in(tmp_path: Path) -> None:
     assert stages.keys() >= {"decode", "commit", "history", "rest"}
 
 
+def test_a_quick_run_measures_a_quiet_site(tmp_path: Path) -> None:
+    names = {"quiet_cpu_percent", "quiet_written_gb_day", "quiet_spared_mb_day", "month_memory_mb"}
+    evenings = measured(tmp_path, "quiet", names)["runs"]["month"]
+    assert len(evenings) == 2
+
+
 def test_a_quick_run_measures_the_front_door(tmp_path: Path) -> None:
     names = {"publisher_rate", "listener_ratio", "listener_ratio_4", "listener_ratio_500"}
     names |= {"puback_p99_ms", "kb_per_connection", "kb_per_connection_plain"}

@@ -72,6 +72,11 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     judged_runs: int = 5
     tried_days: int = 365
     tried_runs: int = 5
+    site_seconds: float = 600.0
+    """How long a quiet site is watched."""
+    site_settled: float = 20.0
+    """Seconds after which a gateway that has just started has settled."""
+    month_days: int = 30
 
 
 QUICK = Size(
@@ -121,6 +126,9 @@ QUICK = Size(
     judged_runs=2,
     tried_days=20,
     tried_runs=1,
+    site_seconds=3.0,
+    site_settled=0.5,
+    month_days=2,
 )
 """Shows that everything works, in seconds. Its figures mean nothing."""
 
