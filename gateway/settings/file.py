@@ -46,7 +46,11 @@ def parse(
         "folder": folder or Path(),
         "environment": os.environ if environment is None else environment,
     }
-    problems = [*_twice(data, describer), *_meeting(data, describer, context)]
+    problems = [
+        *_twice(data, describer),
+        *_meeting(data, describer, context),
+        *_nowhere(data, describer),
+    ]
     try:
         # By way of JSON, in whose strict mode an array may be a tuple and a text a path, but a
         # text no number. A date, which TOML has and no setting is, becomes text.
@@ -142,7 +146,7 @@ def beside_the_kind(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> Ite
 
 def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
     """Find what has one name twice: alerts, sessions and cursors are kept under it."""
-    for section in ("brokers", "rules", "influxdb", "polls", "modbus"):
+    for section in ("brokers", "rules", "influxdb", "polls", "modbus", "channels", "routes"):
         seen: set[str] = set()
         tables = data.get(section)
         for index, table in enumerate(tables if isinstance(tables, list) else ()):
@@ -181,3 +185,25 @@ def _meeting(
                 )
                 break
         earlier[index] = listener
+
+
+def _nowhere(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
+    """Find routes that lead to a channel that is none."""
+    names = {one.get("name") for one in _tables(data, "channels")}
+    known = ", ".join(sorted(name for name in names if isinstance(name, str)))
+    cure = f"Known here: {known}." if known else "Add a [[channels]] section of that name."
+    for index, route in enumerate(_tables(data, "routes")):
+        steps = [(("steps", place), one) for place, one in enumerate(_tables(route, "steps"))]
+        for path, table in [((), route), *steps]:
+            channels = table.get("channels")
+            for place, name in enumerate(channels if isinstance(channels, list) else ()):
+                if isinstance(name, str) and name not in names:
+                    where = ("routes", index, *path, "channels", place)
+                    yield describer.problem(where, f"there is no channel {name!r}", cure)
+
+
+def _tables(data: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    """Return what is a table in a list of them; what is none is told with all other mistakes."""
+    tables = data.get(section)
+    found = tables if isinstance(tables, list) else []
+    return [one if isinstance(one, dict) else {} for one in found]

@@ -25,6 +25,7 @@ from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Clients, Listener
 from gateway.settings.problems import mistake
 from gateway.settings.size import Size
+from gateway.settings.routes import Acknowledgement, Route
 from gateway.settings.values import Age, FilePath, Section, Slug, slug
 from gateway.settings.ways import Bluetooth, Modbus, Poll
 from gateway.settings.web import Web
@@ -316,6 +317,15 @@ class Settings(Section):
     )
     disk: DiskSection = Field(
         default_factory=DiskSection, description="What happens before the disk is full."
+    routes: tuple[Route, ...] = Field(
+        default=(),
+        description="Who is told of which alerts, and when; a [[routes]] section for each. The "
+        "first that matches an alert counts. Without any, warnings and worse go to every channel.",
+    )
+    acknowledgement: Acknowledgement = Field(
+        default_factory=Acknowledgement,
+        description="How long somebody has an alert before people are told again.",
+    )
     )
     _file_warnings: tuple[str, ...] = PrivateAttr(default=())
     _beside: Path | None = PrivateAttr(default=None)
