@@ -182,7 +182,7 @@ def run(config: SettingsPath = DEFAULT) -> None:
     """Run the gateway until it is told to stop (Ctrl-C, or SIGTERM)."""
     with errors():
         settings = load(config)
-        configure(sys.stderr)
+        configure(sys.stderr, settings)
         for warning in settings.warnings:
             err.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
         tune()

@@ -11,7 +11,7 @@ import socket
 import zoneinfo
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
@@ -23,9 +23,10 @@ from gateway.settings.codecs import Codecs
 from gateway.settings.goods import Goods
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Clients, Listener
+from gateway.settings.log import Log
 from gateway.settings.problems import mistake
-from gateway.settings.size import Size
 from gateway.settings.routes import Acknowledgement, Route
+from gateway.settings.size import Size
 from gateway.settings.values import Age, FilePath, Section, Slug, slug
 from gateway.settings.ways import Bluetooth, Modbus, Poll
 from gateway.settings.web import Web
@@ -256,6 +257,13 @@ class DiskSection(Section):
     )
 
 
+class SettingsFile(NamedTuple):
+    """A file of settings as it was read: its full path, and the SHA-256 of what stood in it."""
+
+    path: Path
+    digest: str
+
+
 class Settings(Section):
     """All settings. `load` and `parse` in `file` make it."""
 
@@ -309,14 +317,6 @@ class Settings(Section):
         default=(),
         description="Servers that everything is copied to; an [[influxdb]] section for each.",
     )
-    journal: JournalSection = Field(
-        default_factory=JournalSection, description="What arrived, for some days."
-    )
-    history: HistorySection = Field(
-        default_factory=HistorySection, description="The readings of years, compact."
-    )
-    disk: DiskSection = Field(
-        default_factory=DiskSection, description="What happens before the disk is full."
     routes: tuple[Route, ...] = Field(
         default=(),
         description="Who is told of which alerts, and when; a [[routes]] section for each. The "
@@ -326,14 +326,30 @@ class Settings(Section):
         default_factory=Acknowledgement,
         description="How long somebody has an alert before people are told again.",
     )
+    journal: JournalSection = Field(
+        default_factory=JournalSection, description="What arrived, for some days."
+    )
+    history: HistorySection = Field(
+        default_factory=HistorySection, description="The readings of years, compact."
+    )
+    disk: DiskSection = Field(
+        default_factory=DiskSection, description="What happens before the disk is full."
+    )
+    log: Log = Field(
+        default_factory=Log, description="What the gateway tells of itself on its standard error."
     )
     _file_warnings: tuple[str, ...] = PrivateAttr(default=())
-    _beside: Path | None = PrivateAttr(default=None)
+    _file: SettingsFile | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> SettingsFile | None:
+        """The file that they were read from, None where it was none."""
+        return self._file
 
     @property
     def codec_folder(self) -> Path | None:
         """The folder of vendors' codecs, None where there can be none."""
-        return self.codecs.place(self._beside)
+        return self.codecs.place(self._file.path.parent if self._file else None)
 
     def zone(self, key: DeviceKey) -> str:
         """Return the name of the time zone of the device's place."""

@@ -17,7 +17,7 @@ def main() -> None:
     pipe = sys.stdin.buffer
     (length,) = LENGTH.unpack(pipe.read(LENGTH.size))
     start: Start = pickle.loads(pipe.read(length))  # noqa: S301 - from the gateway that made us
-    configure(sys.stderr)
+    configure(sys.stderr, start.settings)
     tune()
     asyncio.run(serve(start))
 
