@@ -87,7 +87,7 @@ MIGRATIONS: tuple[str, ...] = (
         WITHOUT ROWID;
     """,
     # What people are told: messages to channels, each attempt to send one, what each route has
-    # told of an alert so far, and what is not told of for a while.
+    # told of an alert so far, and what is not told of for a while; how each channel fares.
     """
     CREATE TABLE message (id TEXT PRIMARY KEY, channel TEXT NOT NULL, made INTEGER NOT NULL,
         due INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL, ended INTEGER,
@@ -100,6 +100,7 @@ MIGRATIONS: tuple[str, ...] = (
         at INTEGER NOT NULL, took INTEGER NOT NULL, outcome TEXT NOT NULL,
         detail TEXT NOT NULL);
     CREATE INDEX attempt_of ON attempt (message, number);
+    CREATE TABLE channel (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE told (alert TEXT NOT NULL, route TEXT NOT NULL, body BLOB NOT NULL,
         PRIMARY KEY (alert, route)) WITHOUT ROWID;
     CREATE TABLE mute (number INTEGER PRIMARY KEY AUTOINCREMENT, until INTEGER NOT NULL,
