@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from devices.device import Call, DecodeError
@@ -63,11 +64,13 @@ from gateway.screen.alerts import show_alerts
 from gateway.screen.goods import show_own_goods
 from gateway.screen.influx import show_tried
 from gateway.screen.people import page_address, show_password
-from gateway.screen.settings import show_codecs, show_settings, show_start
+from gateway.screen.settings import show_codecs, show_settings, start_line
 from gateway.screen.status import show_status
 from gateway.settings import Settings, load
 
 UNAVAILABLE = "codecs-unavailable"
+
+log = structlog.get_logger()
 
 app = typer.Typer(
     name="holdwatch",
@@ -184,7 +187,7 @@ def run(config: SettingsPath = DEFAULT) -> None:
         settings = load(config)
         configure(sys.stderr, settings)
         for warning in settings.warnings:
-            err.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
+            _tell("settings", warning, wrong=True)
         tune()
         asyncio.run(_run(settings))
 
@@ -196,13 +199,24 @@ async def _run(settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, gateway.stop)
-        show_start(err, settings)
+        _tell("started", start_line(settings))
         await _welcome(gateway)
         await gateway.run(
             ControlServer(settings.gateway.data, Commands(gateway).answer, UNTIL_LEFT)
         )
     finally:
         gateway.close()
+
+
+def _tell(event: str, words: str, *, wrong: bool = False) -> None:
+    """Say something at the start: to a person on a terminal, else as a line of the log."""
+    if err.is_terminal:
+        warned = f"Warning: {words}" if wrong else words
+        err.print(warned, style="yellow" if wrong else None, soft_wrap=True, markup=False)
+    elif wrong:
+        log.warning(event, says=words)
+    else:
+        log.info(event, says=words, version=__version__)
 
 
 async def _welcome(gateway: Gateway) -> None:
@@ -213,14 +227,13 @@ async def _welcome(gateway: Gateway) -> None:
     web = gateway.settings.web
     if web is None:
         return
-    err.print(f"The page: {page_address(web)}", soft_wrap=True, highlight=False)
+    if err.is_terminal:
+        err.print(f"The page: {page_address(web)}", soft_wrap=True, highlight=False)
     if not gateway.people.empty():
         return
     if not err.is_terminal:
-        err.print(
-            "Nobody can log in to the page yet: holdwatch user add NAME --role administrator",
-            soft_wrap=True,
-        )
+        words = "Nobody can log in to the page yet: holdwatch user add NAME --role administrator"
+        _tell("people", words, wrong=True)
         return
     first = await gateway.people.first(Who(system_user(), "command line"))
     if first is not None:

@@ -129,18 +129,16 @@ def _ways(settings: Settings) -> Iterator[str]:
         yield f"Bluetooth: {tags}, by {adapter}, one reading in {format_duration(one.every)}"
 
 
-def show_start(console: Console, settings: Settings) -> None:
-    """Say that the gateway runs, and where to look."""
-    count = len(settings.rules)
+def start_line(settings: Settings) -> str:
+    """Return in a line that the gateway runs, and where to look."""
     ports = ", ".join(listener.address for listener in settings.listeners)
     connect = f"sensors connect to {ports}, " if ports else ""
     brokers = ", ".join(f"{one.name} ({one.host}:{one.port})" for one in settings.brokers)
     if brokers:
         connect += f"it joins the broker{'s' * (len(settings.brokers) > 1)} {brokers}, "
-    console.print(
-        f"Holdwatch {settings.gateway.box}: {escape(connect)}{counted(count, 'rule')}, data "
-        f"in {settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it.",
-        soft_wrap=True,
+    return (
+        f"Holdwatch {settings.gateway.box}: {connect}{counted(len(settings.rules), 'rule')}, data "
+        f"in {settings.gateway.data}. In another terminal: holdwatch status. Ctrl-C ends it."
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from devices.reading import DeviceKey
-from gateway.screen.settings import show_settings, show_start
+from gateway.screen.settings import show_settings, start_line
 from gateway.settings import Settings, SettingsError, load, parse
 from gateway.settings.file import others_may_read
 from gateway.settings.size import format_size, parse_size
@@ -182,10 +182,7 @@ def test_the_start_names_the_brokers_that_are_joined() -> None:
         topics = ["a"]
         """
     )
-    console = Console(file=io.StringIO(), width=40)
-    show_start(console, settings)
-    assert isinstance(console.file, io.StringIO)
-    text = console.file.getvalue()
+    text = start_line(settings)
     assert "sensors connect to" in text
     assert "it joins the broker house (broker.example:1883), 0 rules" in text
 
