@@ -11,15 +11,13 @@ import asyncio
 import os
 from contextlib import ExitStack
 from functools import partial
-from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
 from gateway.admission import Admission
-from gateway.alerts import AlertPublisher
 from gateway.archivist import Archivist
-from gateway.brokers import Brokers, broker_settings
+from gateway.brokers import Brokers
 from gateway.caretaker import Caretaker
 from gateway.clock import Clock, boot_id
 from gateway.commands.control import ControlServer
@@ -37,7 +35,6 @@ from gateway.freight import Freight
 from gateway.front_door import FrontDoor
 from gateway.goods import Goods
 from gateway.history import History
-from gateway.home_assistant import HomeAssistant, Ours, Told
 from gateway.hush import Hush
 from gateway.importer import SOURCE
 from gateway.influxdb.copies import Copies, Sources, forget_others
@@ -45,13 +42,14 @@ from gateway.influxdb.names import cursor_name
 from gateway.ingest import Ingest
 from gateway.inspector import Inspector
 from gateway.intruders import Intruders
+from gateway.joining import Joining
 from gateway.journal import Journal
 from gateway.later import Decoding
 from gateway.listener.principals import Principals
 from gateway.live import Live
 from gateway.machine import take
 from gateway.monitor import Monitor
-from gateway.mqtt.subscriber import Subscriber
+from gateway.old_alerts import OldAlerts
 from gateway.own_alerts import OwnAlerts, Publisher
 from gateway.pace import Pace
 from gateway.page import Page
@@ -175,33 +173,11 @@ class Gateway:
             keep_size=settings.history.keep_size,
             held=lambda: self.ingest.witness.held,
         )
-        brokers = [broker_settings(settings, one) for one in self._joined]
-        self.subscribers = [
-            Subscriber(one, self.ingest, self.brokers.listener(one.name), random=SystemRandom())
-            for one in brokers
-        ]
-        self.publishers = [
-            AlertPublisher(one, gateway.prefix, self.state)
-            for one, section in zip(brokers, self._joined, strict=True)
-            if section.publish_alerts
-        ]
-        for publisher in self.publishers:
-            self.brokers.on_join(publisher.broker, publisher.joined.set)
-        self.homes = [
-            HomeAssistant(
-                one,
-                Ours(gateway.box, gateway.prefix, section.home_assistant_prefix),
-                self.live,
-                self.journal.devices,
-                self._told,
-            )
-            for one, section in zip(brokers, self._joined, strict=True)
-            if section.home_assistant
-        ]
+        self.joining = Joining(self, self._joined)
         self.copies = await self._copy_to(now, looking=looking)
         door = FrontDoor(self)
         self.listener, self.announcer = door.made(self._ports)
-        told: list[Publisher] = [*self.publishers]
+        told: list[Publisher] = [*self.joining.publishers]
         if self.announcer is not None:
             told.append(self.announcer)
         self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
@@ -254,6 +230,9 @@ class Gateway:
         self.keeper = Keeper(self.evidence, self.ingest, self.clock)
         # Of a stranger people are told where his message is refused.
         self.recognition.admit = partial(self.ingest.routes.admit, again=True)
+        self.old_alerts = OldAlerts(
+            self.state, self.clock, settings.history.keep, lambda: self.ingest.witness.held
+        )
         self.inspector = Inspector(
             self.state,
             self.journal,
@@ -282,13 +261,6 @@ class Gateway:
         self.decoders.renew(device)
         self.inspector.renew(device)
         self.tagging.changed(device)
-
-    def _told(self, device: DeviceKey) -> Told:
-        """Return what Home Assistant is told of a device."""
-        card, model = self.known.card(device), self.recognition.model(device)
-        said = (model.maker, model.name) if model else ("", card.model)
-        held = int(HOLDS * self.known.interval(device))
-        return Told(card.name, card.site, *said, held)
 
     async def _forget_others(self) -> None:
         """Forget alerts and cursors of what the settings name no more. Raises DiskError."""
@@ -354,17 +326,14 @@ class Gateway:
         yield "review", self.desk.review.run()
         yield "history", follow(self.ingest, self.archivist)
         yield "evidence", self.keeper.run()
+        yield "old alerts", self.old_alerts.run()
         yield "inspector", follow(self.ingest, self.inspector)
         yield "hush", follow(self.state, self.hush)
         yield "maintenance", self.hush.run()
         yield "own alerts", self.own_alerts.run()
         yield "watch", self.caretaker.watch()
         yield "tick", self.caretaker.tick()
-        for one in self.publishers:
-            yield one.name, follow(self.state, one)
-            yield f"remind {one.name}", one.remind()
-        for home in self.homes:
-            yield home.name, home.run()
+        yield from self.joining.parts()
         for copies in self.copies:
             for part in copies.parts(self.ingest, self.state):
                 yield f"influxdb {copies.name}", part
@@ -379,7 +348,7 @@ class Gateway:
     async def run(self, control: ControlServer | None = None) -> None:
         """Run until `stop`; then leave the brokers and save the rule state."""
         tasks = [asyncio.create_task(part, name=name) for name, part in self._parts(control)]
-        joined = [asyncio.create_task(one.run(), name=one.name) for one in self.subscribers]
+        joined = [asyncio.create_task(one.run(), name=one.name) for one in self.joining.subscribers]
         stopping = asyncio.create_task(self._stopping.wait(), name="stop")
         try:
             done, _ = await asyncio.wait(
@@ -388,13 +357,11 @@ class Gateway:
             for task in done - {stopping}:
                 task.result()
             # What was taken in is acknowledged before we leave, or it would come again.
-            for subscriber in self.subscribers:
-                subscriber.pause()
+            self.joining.pause()
             if self.listener is not None:
                 self.listener.pause()
             await self.settle()
-            for subscriber in self.subscribers:
-                subscriber.stop()
+            self.joining.stop()
             if self.listener is not None:
                 await self.listener.stop()
             await asyncio.gather(*joined)

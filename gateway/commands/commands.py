@@ -208,7 +208,7 @@ class Commands:
             "waiting": {
                 "monitor": journal.head - monitor.cursor,
                 "inspector": journal.head - gateway.inspector.cursor,
-                **{one.name: gateway.state.head - one.cursor for one in gateway.publishers},
+                **{one.name: gateway.state.head - one.cursor for one in gateway.joining.publishers},
                 **{cursor_name(one.name): one.sink.waiting for one in gateway.copies},
             },
             "dead_letters": letters,

@@ -82,7 +82,7 @@ async def _copied(gateway: Gateway, count: int, began: float) -> float:
 
 
 async def _joined(gateway: Gateway) -> None:
-    while any(one.session_present is None for one in gateway.subscribers):  # noqa: ASYNC110 - nor do subscribers
+    while any(one.session_present is None for one in gateway.joining.subscribers):  # noqa: ASYNC110 - nor do subscribers
         await asyncio.sleep(LOOK)
 
 
