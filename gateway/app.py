@@ -60,6 +60,7 @@ from gateway.people.screens import Screens
 from gateway.registry.known import Known
 from gateway.registry.registry import Registry
 from gateway.rulebook import adopt
+from gateway.service.watchdog import Watchdog
 from gateway.state import State
 from gateway.tagging import adopt_tags
 from gateway.vitals import vitals
@@ -118,9 +119,10 @@ class Gateway:
         self.page: Page | None = None
         if join and settings.web is not None:
             self.page = Page(settings, settings.web, log_to=page_log)
-        self._stopping = asyncio.Event()
+        self.stopping = asyncio.Event()
         self.copies: list[Copies] = []
         self.caretaker = Caretaker(self)
+        self.watchdog = Watchdog(self)
 
     async def compose(self, *, looking: bool = False) -> None:
         """Put the parts together. Raises DiskError, ListenError.
@@ -333,6 +335,8 @@ class Gateway:
         yield "own alerts", self.own_alerts.run()
         yield "watch", self.caretaker.watch()
         yield "tick", self.caretaker.tick()
+        if self._join:
+            yield "watchdog", self.watchdog.run()
         yield from self.joining.parts()
         for copies in self.copies:
             for part in copies.parts(self.ingest, self.state):
@@ -349,7 +353,7 @@ class Gateway:
         """Run until `stop`; then leave the brokers and save the rule state."""
         tasks = [asyncio.create_task(part, name=name) for name, part in self._parts(control)]
         joined = [asyncio.create_task(one.run(), name=one.name) for one in self.joining.subscribers]
-        stopping = asyncio.create_task(self._stopping.wait(), name="stop")
+        stopping = asyncio.create_task(self.stopping.wait(), name="stop")
         try:
             done, _ = await asyncio.wait(
                 [*tasks, *joined, stopping], return_when=asyncio.FIRST_COMPLETED
@@ -372,7 +376,7 @@ class Gateway:
 
     def stop(self) -> None:
         """Let `run` come to its end."""
-        self._stopping.set()
+        self.stopping.set()
 
     async def settle(self) -> None:
         """Commit and judge all that has arrived, and save the rule state.

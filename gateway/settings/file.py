@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.service.identity import named
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Listener
 from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
@@ -67,7 +68,10 @@ def parse(
 
 
 def load(path: Path) -> Settings:
-    """Read settings from a TOML file. Raises SettingsError with every mistake."""
+    """Read settings from a TOML file; where it says no name, under that kept with the data.
+
+    Raises SettingsError with every mistake, and FileError.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -90,7 +94,7 @@ def load(path: Path) -> Settings:
         for file, what in _secrets(settings, path)
         if others_may_read(file.stat())
     )
-    return settings
+    return named(settings)
 
 
 def others_may_read(file: os.stat_result) -> bool:

@@ -78,7 +78,9 @@ class Gateway(Section):
     box: Slug = Field(
         default_factory=_default_box,
         description="The name of this gateway among its fellows.",
-        json_schema_extra={"default text": "the host name"},
+        json_schema_extra={
+            "default text": "the host name and six signs, made at the first start"
+        },
     )
     owner: str = Field(
         default="",
@@ -102,6 +104,11 @@ class Gateway(Section):
         description="Beginning of the topics that this gateway publishes, such as its alerts.",
         json_schema_extra={"default text": "holdwatch/`box`"},
     )
+
+    @property
+    def says_box(self) -> bool:
+        """Whether the file itself says the name."""
+        return "box" in self.model_fields_set
 
 
 class MappingSection(Section):
@@ -365,6 +372,15 @@ class Settings(Section):
         """Return how often the device sends, in milliseconds; INTERVAL where nothing is said."""
         section = self.device(key)
         return INTERVAL if section is None or section.interval is None else section.interval
+
+    def under(self, box: str) -> Self:
+        """Return them under a name that the file does not say."""
+        section = self.gateway
+        said = section.model_dump(include=section.model_fields_set)
+        # What follows from the name is made again; that the file does not say it stays known.
+        made = Gateway(**{**said, "box": box})
+        made.model_fields_set.discard("box")
+        return self.model_copy(update={"gateway": made})
 
     def client_id(self, broker: Broker) -> str:
         """Return the client id that the broker shall know us by."""

@@ -1,0 +1,1 @@
+"""What installs the gateway on a machine, what it tells systemd, and who it is."""
