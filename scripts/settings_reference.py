@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gateway.settings import Settings, parse
+from gateway.settings import Settings, channels, parse
 from rules import KINDS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
@@ -46,6 +46,9 @@ devices = ["fridge-*"]
 after = "30 min"
 """
 
+OF_KINDS: dict[str, Iterable[type[BaseModel]]] = {"rules": KINDS, "channels": channels.KINDS}
+"""Sections whose keys depend on their kind."""
+
 HEAD = f"""\
 # Settings
 
@@ -71,9 +74,9 @@ def reference() -> str:
     """Return the page as Markdown. Raises UndocumentedError for a setting without description."""
     parts = [HEAD]
     for name, field in Settings.model_fields.items():
-        if name == "rules":
-            parts.append(f"## [[rules]]\n\n{_description(name, field)}\n")
-            for kind in KINDS:
+        if name in OF_KINDS:
+            parts.append(f"## [[{name}]]\n\n{_description(name, field)}\n")
+            for kind in OF_KINDS[name]:
                 word = kind.model_fields["kind"].default
                 parts.append(f'### kind = "{word}"\n\n{_first_line(kind)}\n\n{table_of(kind)}')
             continue

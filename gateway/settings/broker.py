@@ -61,6 +61,8 @@ def _check_name(text: str) -> str:
     return text
 
 
+Host = Annotated[str, AfterValidator(_check_host)]
+"""Name or address of a host, without anything around it."""
 TopicFilter = Annotated[str, AfterValidator(_check_filter)]
 
 
@@ -104,9 +106,7 @@ class Broker(Section):
     name: Annotated[Slug, AfterValidator(_check_name)] = Field(
         description="What you call this broker. Readings carry it as their source."
     )
-    host: Annotated[str, AfterValidator(_check_host)] = Field(
-        description="Host name or address of the broker."
-    )
+    host: Host = Field(description="Host name or address of the broker.")
     tls: Tls | None = Field(
         default=None,
         description="Speak TLS: a table of `ca`, `certificate` and `key`, all optional.",

@@ -12,15 +12,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.service.identity import named
+from gateway.settings.channels import Channel
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Listener
 from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
 from gateway.settings.sections import Settings
 from rules.rule import Rule
+
+
+SECRETS = {
+    "password": "password",
+    "secret": "key",
+    "old_secret": "key",
+    "url": "service's address with its secrets",
+}
+"""What secret settings of channels are, in words."""
 
 
 def parse(
@@ -51,6 +61,7 @@ def parse(
         *_twice(data, describer),
         *_meeting(data, describer, context),
         *_nowhere(data, describer),
+        *_unjoined(data, describer),
     ]
     try:
         # By way of JSON, in whose strict mode an array may be a tuple and a text a path, but a
@@ -114,6 +125,13 @@ def _secrets(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:
                 yield file, what
             if getattr(one, what, None) is not None:
                 yield path, what
+    for channel in settings.channels:
+        for what in ("password", "secret", "old_secret", "url"):
+            file = getattr(channel, f"{what}_file", None)
+            if file is not None:
+                yield file, SECRETS[what]
+            if isinstance(getattr(channel, what, None), SecretStr):
+                yield path, SECRETS[what]
     # One certificate may serve several listeners.
     pairs = [listener.tls for listener in settings.listeners if listener.tls]
     for key in dict.fromkeys(pair.key or pair.certificate for pair in pairs):
@@ -131,16 +149,17 @@ def _not_there(path: Path) -> Problem:
 
 
 def beside_the_kind(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> Iterator[ErrorDetails]:
-    """Find what else is wrong with rules of an unknown kind, in what all kinds share."""
+    """Find what else is wrong with what is of an unknown kind, in what all kinds share."""
     for error in errors:
         if not error["type"].startswith("union_tag"):
             continue
         table: Any = data
         for step in error["loc"]:
             table = table[step]
-        shared = {key: value for key, value in table.items() if key in Rule.model_fields}
+        base: type[BaseModel] = Channel if error["loc"][0] == "channels" else Rule
+        shared = {key: value for key, value in table.items() if key in base.model_fields}
         try:
-            Rule.model_validate_json(
+            base.model_validate_json(
                 json.dumps({**shared, "kind": "any"}, default=str), strict=True
             )
         except ValidationError as others:
@@ -204,6 +223,19 @@ def _nowhere(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
                 if isinstance(name, str) and name not in names:
                     where = ("routes", index, *path, "channels", place)
                     yield describer.problem(where, f"there is no channel {name!r}", cure)
+
+
+def _unjoined(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
+    """Find channels that publish to a broker that is none of ours."""
+    known = [str(one.get("name")) for one in _tables(data, "brokers")]
+    cure = (
+        f"Known here: {', '.join(known)}." if known else "Add a [[brokers]] section of that name."
+    )
+    for index, table in enumerate(_tables(data, "channels")):
+        name = table.get("broker")
+        if isinstance(name, str) and name not in known:
+            where = ("channels", index, "broker")
+            yield describer.problem(where, f"there is no broker {name!r}", cure)
 
 
 def _tables(data: dict[str, Any], section: str) -> list[dict[str, Any]]:

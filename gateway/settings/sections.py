@@ -19,6 +19,7 @@ import devices.envelopes.mapping as envelopes
 from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
 from gateway.settings.broker import Broker
+from gateway.settings.channels import AnyChannel
 from gateway.settings.codecs import Codecs
 from gateway.settings.goods import Goods
 from gateway.settings.influxdb import InfluxDB
@@ -333,6 +334,10 @@ class Settings(Section):
         default_factory=Acknowledgement,
         description="How long somebody has an alert before people are told again.",
     )
+    channels: tuple[AnyChannel, ...] = Field(
+        default=(),
+        description="By what people are told of alerts; a [[channels]] section for each.",
+    )
     journal: JournalSection = Field(
         default_factory=JournalSection, description="What arrived, for some days."
     )
@@ -425,4 +430,10 @@ class Settings(Section):
             for web in (self.web,)
             if web is not None and web.unencrypted and not web.loopback
         )
-        return plain + clear + copies + polls + page + self._file_warnings
+        told = tuple(
+            f"channel {channel.name}: {channel.in_clear} without TLS, where others may read it. "
+            'Use tls = "starttls" (and the server\'s authority as ca).'
+            for channel in self.channels
+            if channel.in_clear
+        )
+        return plain + clear + copies + polls + page + told + self._file_warnings
