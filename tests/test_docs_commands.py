@@ -66,8 +66,8 @@ def commands(command: Command, path: str) -> Iterator[tuple[str, Command]]:
     below: dict[str, Command] = getattr(command, "commands", {})
     if not below:
         yield path, command
-    for name, one in below.items():
-        yield from commands(one, f"{path} {name}")
+    for name in below:  # noqa: PLC0206 - items() would load none
+        yield from commands(below[name], f"{path} {name}")
 
 
 def options(command: Command) -> set[str]:

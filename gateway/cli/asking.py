@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
 from contextlib import contextmanager
@@ -14,8 +15,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.app import Gateway
-from gateway.commands.commands import LOOKING, Commands
 from gateway.commands.control import ControlError, NotRunningError
 from gateway.commands.control import ask as ask_running
 from gateway.database import DiskError, FileError
@@ -67,17 +66,17 @@ def ask(
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Any:  # noqa: ANN401 - whatever the command answers
     """Ask the running gateway; with none running, take its place for this one command."""
-    # Who became the gateway's user by sudo is known by the name from before.
-    name = os.environ.get("SUDO_USER") or system_user()
-    request = {"who": {"name": name, "via": "command line"}, **request}
+    request = {"who": who(), **request}
 
     async def go() -> Any:  # noqa: ANN401 - as above
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 return await ask_running(settings.gateway.data, request, progress)
             except NotRunningError:
+                # Loaded only now: with a gateway running nothing of it is needed.
+                alone = importlib.import_module("gateway.cli.alone")
                 try:
-                    return await _alone(settings, request, progress)
+                    return await alone.answer(settings, request, progress)
                 except AlreadyRunningError:
                     # It is just starting, or another command is at work.
                     if not attempts_left:
@@ -88,40 +87,11 @@ def ask(
     return asyncio.run(go())
 
 
-async def _alone(
-    settings: Settings, request: dict[str, Any], progress: Callable[[int, int], None]
-) -> Any:  # noqa: ANN401 - whatever the command answers
-    looking = request["do"] in LOOKING
-    data = settings.gateway.data
-    if looking and not (data / "journal.db").exists():
-        raise ControlError(f"nothing has ever been stored in {data}", "Begin with: holdwatch run")
-    gateway = Gateway(settings, join=False)
-    try:
-        await gateway.compose(looking=looking)
-        if looking:
-            answer = await Commands(gateway).answer(request, progress)
-        else:
-            answer = await _while_running(gateway, request, progress)
-    finally:
-        gateway.close()
-    if isinstance(answer, dict):
-        answer["running"] = False
-    return answer
-
-
-async def _while_running(
-    gateway: Gateway, request: dict[str, Any], progress: Callable[[int, int], None]
-) -> Any:  # noqa: ANN401 - whatever the command answers
-    running = asyncio.create_task(gateway.run())
-    answering = asyncio.create_task(Commands(gateway).answer(request, progress))
-    # If the gateway ends with an error, nobody would answer.
-    await asyncio.wait([running, answering], return_when=asyncio.FIRST_COMPLETED)
-    if running.done():
-        answering.cancel()
-        running.result()
-    gateway.stop()
-    await running
-    return await answering
+def who() -> dict[str, str]:
+    """Return who asks, as a request names it."""
+    # Who became the gateway's user by sudo is known by the name from before.
+    name = os.environ.get("SUDO_USER") or system_user()
+    return {"name": name, "via": "command line"}
 
 
 @contextmanager
@@ -187,13 +157,3 @@ def print_answer(
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(answer)).decode() + "\n")
     else:
         show(out, settings, answer)
-
-
-async def open_gateway(settings: Settings) -> Gateway:
-    """Open the data folder; a command that is at work there is waited for."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return Gateway(settings)
-        except AlreadyRunningError:
-            await asyncio.sleep(PATIENCE)
-    return Gateway(settings)

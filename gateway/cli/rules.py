@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from gateway.cli import backtest
 from gateway.cli.asking import REFUSED, Json, errors, fail, out
 from gateway.cli.goods import print_json
 from gateway.goods_files import Shelf, shipped
@@ -102,3 +103,7 @@ def _as_json(tried: Tried) -> dict[str, Any]:
         for one in tried.tests
     ]
     return {"profile": tried.name, "passed": tried.well, "tests": tests, "mistakes": tried.mistakes}
+
+
+rules_app.command()(backtest.backtest)
+rules_app.command()(backtest.diff)
