@@ -53,6 +53,7 @@ class FrontDoor:
         gateway.principals.on_rights = self._on_rights
         if gateway.listener is not None:
             gateway.listener.on_blocked = gateway.intruders.guessed
+            gateway.listener.on_rivals = gateway.intruders.displaced
 
     def _on_principal(self, principal: Principal) -> None:
         self._know(principal)

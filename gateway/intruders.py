@@ -1,4 +1,4 @@
-"""Alerts about those who try what they may not: raised at once, over when they have stopped."""
+"""Alerts about those who try what they may not, or disturb each other: over when they stop."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from devices.reading import DeviceKey
     from gateway.clock import Clock
+    from gateway.listener.displacing import Rivals
     from gateway.own_alerts import OwnAlerts
 
 LISTENER = "listener/"
 """How the source of what comes over our listener begins."""
 IDENTITY = "identity"
 CREDENTIALS = "credentials"
+CLIENT_ID = "client-id"
+LONGEST_ID = 64
+"""Characters of a client id that are shown."""
 FORGIVEN = 600_000
 """Such an alert ends so many ms after the last attempt."""
 
@@ -31,7 +35,7 @@ class Intruders:
         self._tried = {
             one.channel: clock.monotonic()
             for one in alerts.open_alerts
-            if one.channel.startswith((f"{IDENTITY} ", CREDENTIALS))
+            if one.channel.startswith((f"{IDENTITY} ", CREDENTIALS, f"{CLIENT_ID} "))
         }
 
     def spoke_for(self, device: DeviceKey, source: str) -> None:
@@ -59,6 +63,20 @@ class Intruders:
             f"too many wrong credentials came from {address}: it is turned away for a while",
             "Look for a sensor there with an old or mistyped token. `holdwatch device add` makes "
             "a new one.",
+        )
+
+    def displaced(self, rivals: Rivals) -> None:
+        """Know that devices throw each other out, since they have one client id."""
+        who = f"client id {rivals.client_id[:LONGEST_ID]!r} of {rivals.principal}"
+        if len(rivals.addresses) > 1:
+            used = f"is used by {len(rivals.addresses)} addresses, {', '.join(rivals.addresses)}"
+        else:
+            used = f"comes from {rivals.addresses[0]} anew while it is still connected"
+        self._report(
+            f"{CLIENT_ID} {rivals.principal}",
+            f"{who} {used}: each connection ends the one before, again and again",
+            "Give each device a client id of its own, and better a credential too: `holdwatch "
+            "device add`. Where it is one device alone, its network fails.",
         )
 
     def check(self) -> None:

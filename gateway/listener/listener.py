@@ -25,6 +25,7 @@ from gateway.listener.attempts import Attempts
 from gateway.listener.certificates import Certificate, Fault
 from gateway.listener.channel import BUFFER, TLS, Channel, TlsChannel
 from gateway.listener.client import Client
+from gateway.listener.displacing import Displacing, Rivals
 from gateway.listener.ends import End, note
 from gateway.listener.outbox import Outbox
 from gateway.listener.principal import ANONYMOUS, Principal, anonymous
@@ -95,10 +96,13 @@ class Listener:
         """How many were turned away, by reason, since the start."""
         self.on_blocked: Callable[[str], None] = lambda _address: None
         """Told of an address with too many wrong credentials."""
+        self.on_rivals: Callable[[Rivals], None] = lambda _rivals: None
+        """Told of devices that throw each other out, having one client id."""
         self._ports = tuple(ports)
         self._owner = owner
         self._principals = principals
         self._attempts = Attempts()
+        self._displacing = Displacing()
         self._buffer = memoryview(bytearray(BUFFER))
         self._loop = asyncio.get_running_loop()
         self._servers: list[asyncio.Server] = []
@@ -287,7 +291,18 @@ class Listener:
         self.accepted += 1
         if client.entered is not None:
             self._connected[client.entered.principal.name] += 1
+            self._displaces(client, client.entered)
         self.wills.entered(client)
+
+    def _displaces(self, client: Client, entered: Entered) -> None:
+        before = entered.opened.displaced
+        if before is None:
+            return
+        rivals = self._displacing.displaced(
+            entered.session.key, client.address, before.address, self.now()
+        )
+        if rivals is not None:
+            self.on_rivals(rivals)
 
     def holds(self, client: Client, count: int) -> None:
         """Know how many bytes of an incomplete packet a client has sent."""

@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from devices.device import Origin
+from gateway.mqtt import takeover
 from gateway.mqtt.codec import V5, V311, ProtocolError, Publish, Topics, encode, pubacks
 from gateway.mqtt.connection import LEFT, MAXIMUM_PACKET, UNANSWERED, Connection, Ended
 from gateway.mqtt.packets import Connack, Connect, Suback, Subscribe, Subscription
 from gateway.mqtt.properties import Properties, build, integer, parse
 from gateway.mqtt.reasons import TAKEN_OVER, VERSION_REFUSED, meaning, unreachable
+from gateway.mqtt.takeover import Takeover
 from gateway.mqtt.tls import Tls, client_context
 from gateway.mqtt.topic import check_filter
 from gateway.mqtt.wire import PROTOCOL
@@ -124,7 +126,8 @@ class Subscriber:
         self._stopping = asyncio.Event()
         self._knows_5 = settings.version != "3.1.1"
         self._failures = 0
-        self._short = 0
+        self._takeover = Takeover(settings.client_id)
+        self._calm: asyncio.TimerHandle | None = None
 
     # The Link.
 
@@ -166,8 +169,8 @@ class Subscriber:
                 return
             lasted = self.version is not None and clock() - began >= LASTED
             self._failures = 1 if lasted else self._failures + 1
-            self._short = 0 if lasted or self.version is None else self._short + 1
-            self._on_state(ended.state, self._tell(ended))
+            self._count(ended, clock(), lasted=lasted)
+            self._on_state(ended.state, self._tell(ended, clock()))
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._delay())
             except TimeoutError:
@@ -178,25 +181,30 @@ class Subscriber:
 
         The whole range, so that forty gateways do not come back in step.
         """
+        if self._takeover.certain and self._takeover.named(asyncio.get_running_loop().time()):
+            return self._random.uniform(0, takeover.LONGEST_DELAY)
         cap = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._failures - 1, 10))
         return self._random.uniform(0, cap)
 
-    def _tell(self, ended: Ended) -> str:
-        mine = self._settings.client_id
-        if ended.code == TAKEN_OVER and self._short < 2:
+    def _count(self, ended: Ended, now: float, *, lasted: bool) -> None:
+        """Notice whether another client throws us out."""
+        if self.version is None:
+            self._takeover.unreachable()
+            return
+        certain = ended.code == TAKEN_OVER
+        # MQTT 3.1.1 has no word for it, and Mosquitto 2.0.11 does not use that of MQTT 5.
+        likely = ended.state == "lost" and (not lasted or self._takeover.named(now) is not None)
+        if certain or likely:
+            self._takeover.thrown_out(now, ended.detail, certain=certain)
+
+    def _tell(self, ended: Ended, now: float) -> str:
+        named = self._takeover.named(now)
+        if named is not None and (ended.code == TAKEN_OVER or self.version is not None):
+            return named
+        if ended.code == TAKEN_OVER:
+            mine = self._settings.client_id
             return (
                 f"A client with our client id {mine!r} joined, and the broker gave it our session"
-            )
-        if ended.code == TAKEN_OVER:
-            return (
-                f"Another client uses the same client id {mine!r}, and takes the session again "
-                "and again. Give each client a client_id of its own"
-            )
-        if self._short >= 3 and ended.state == "lost":
-            # MQTT 3.1.1 has no word for it, and Mosquitto 2.0.11 does not use that of MQTT 5.
-            return (
-                f"{ended.detail}, soon after joining, {self._short} times in a row. If another "
-                f"client uses the same client id {mine!r}, give each one of its own"
             )
         return ended.detail
 
@@ -249,6 +257,8 @@ class Subscriber:
             return await connection.ended
         finally:
             self._connection = self._patience = None
+            if self._calm is not None:
+                self._calm.cancel()
             connection.end(LEFT)
 
     def _answered(self, connection: Connection, connack: Connack, version: int) -> None:
@@ -274,7 +284,13 @@ class Subscriber:
             for topic in settings.topics
         )
         connection.send(encode(Subscribe(1, wanted), version))
-        self._on_state("connected", self._welcome(properties))
+        loop, welcome = asyncio.get_running_loop(), self._welcome(properties)
+        named = self._takeover.named(loop.time())
+        if named is None:
+            self._on_state("connected", welcome)
+        else:
+            self._on_state("limited", named)
+            self._calm = loop.call_later(takeover.OVER, self._on_state, "connected", welcome)
 
     def _welcome(self, properties: Properties) -> str:
         spoken = "MQTT 5" if self.version == V5 else "MQTT 3.1.1"
