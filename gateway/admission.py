@@ -127,6 +127,11 @@ class Admission:
                 )
         self.confirmed |= known
 
+    def use(self, policy: Literal["unconfirmed", "refused"], named: Iterable[str]) -> None:
+        """Take what other settings say from now on; see `__init__`."""
+        self._policy = policy
+        self._told = frozenset(one for one in named if not is_pattern(one))
+
     def grant(self, source: str, patterns: tuple[str, ...] | None, cure: str = "") -> None:
         """Let a source that is no listener speak for devices; None: for nobody any more.
 

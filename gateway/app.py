@@ -59,6 +59,7 @@ from gateway.people.people import People
 from gateway.people.screens import Screens
 from gateway.registry.known import Known
 from gateway.registry.registry import Registry
+from gateway.reload import Reloading
 from gateway.rulebook import adopt
 from gateway.service.watchdog import Watchdog
 from gateway.state import State
@@ -122,6 +123,7 @@ class Gateway:
         self.stopping = asyncio.Event()
         self.copies: list[Copies] = []
         self.caretaker = Caretaker(self)
+        self.reloading = Reloading(self)
         self.watchdog = Watchdog(self)
 
     async def compose(self, *, looking: bool = False) -> None:
@@ -321,6 +323,7 @@ class Gateway:
         yield "decoding", self.decoding.run()
         if self._join:  # a command that works alone says itself what is tried again
             yield "decoders", self.decoders.run(self.ingest, self.state)
+            yield "reload", self.reloading.run()
         for way in self.ways:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)

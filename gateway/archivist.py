@@ -61,6 +61,11 @@ class Archivist:
         self._held = held
         self._failed = False
 
+    def use(self, *, keep: int, keep_size: int | None) -> None:
+        """Keep so much from now on; see `__init__`."""
+        self._keep = keep
+        self._keep_size = keep_size
+
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
         """Take readings; store what waits once it is much or old. Raises RetryLater."""
         if self._failed:

@@ -25,6 +25,8 @@ from gateway.second_try import retry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devices.device import Envelope
+    from devices.envelopes.mapping import Mapping
     from devices.reading import DeviceKey
     from gateway.ingest import Ingest
     from gateway.settings import Settings
@@ -51,10 +53,12 @@ class Decoders:
         self._no_process: str | None = None
         self.recognition = Recognition(assigned=assigned)
         self._use(self.folder)
-        mappings = [*(one.mapping() for one in settings.mappings), *ways.mappings(settings)]
+        mappings = mappings_of(settings)
         self.envelopes = envelopes(mappings, self.recognition)
         self._mappings = repr(mappings)
         self._most_waiting = settings.journal.quarantine_size
+        self._limits = settings.codecs.memory, settings.codecs.time
+        self._renewed = False
         self._again: set[str] = set()
         self._something = asyncio.Event()
 
@@ -73,6 +77,24 @@ class Decoders:
         self._again.add(str(device))
         self._something.set()
 
+    def use(self, settings: Settings, made: tuple[Envelope, ...], ingest: Ingest) -> None:
+        """Take other settings, with the envelopes that were `made` of them by `prepared`.
+
+        Codecs are read anew at the next look at their folder, and then what waits is tried again.
+        """
+        self.envelopes = made
+        ingest.routes.use(made)
+        self._mappings = repr(mappings_of(settings))
+        self._place = settings.codec_folder
+        self._expected = settings.codecs.folder is not None
+        self._renewed = True
+        self._limits = settings.codecs.memory, settings.codecs.time
+        self._something.set()
+
+    def prepared(self, settings: Settings) -> tuple[Envelope, ...]:
+        """Return the envelopes by other settings."""
+        return tuple(envelopes(mappings_of(settings), self.recognition))
+
     async def run(self, ingest: Ingest, state: State) -> None:
         """Follow the folder of codecs, and try again what may be decoded now, for ever."""
         ingest.backlog.most_bytes = self._most_waiting
@@ -90,7 +112,8 @@ class Decoders:
         """Look at the folder, also while much is being tried again."""
         while True:
             await asyncio.sleep(LOOK)
-            if await asyncio.to_thread(self.folder.changed):
+            renewed, self._renewed = self._renewed, False
+            if renewed or await asyncio.to_thread(self.folder.changed):
                 await self._renew_folder()
                 ingest.backlog.look_again()
                 self._something.set()
@@ -99,7 +122,8 @@ class Decoders:
         folder = await asyncio.to_thread(self._read)
         self._use(folder)
         self.folder = folder
-        await self.host.use(folder)
+        memory, time = self._limits
+        await self.host.use(folder, memory=memory, time=time)
         log.info("the codecs were read anew", codecs=sorted(folder.codecs), problem=self.problem)
 
     def _use(self, folder: CodecFolder) -> None:
@@ -146,3 +170,8 @@ class Decoders:
 
     def _read(self) -> CodecFolder:
         return CodecFolder(self._place, expected=self._expected)
+
+
+def mappings_of(settings: Settings) -> list[Mapping]:
+    """Return whose topics are other people's: of the settings, and of other ways in."""
+    return [*(one.mapping() for one in settings.mappings), *ways.mappings(settings)]

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gateway.settings.sections import DiskSection
+
 
 class Disk:
     """The disk that the data folder lies on. Sizes in bytes."""
@@ -25,6 +27,14 @@ class Disk:
         self._path = folder / "ballast"
         self._ballast = ballast
         self._minimum_free = minimum_free
+
+    def use(self, section: DiskSection) -> None:
+        """Take other limits from now on."""
+        self._minimum_free = section.minimum_free
+        if section.ballast != self._ballast:
+            self.drop_ballast()
+            self._ballast = section.ballast
+            self.load_ballast()
 
     def free(self) -> int:
         """Return the room left, the ballast not counted."""

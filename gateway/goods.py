@@ -13,6 +13,7 @@ from gateway.goods_files import Shelf
 from rules.profile import Profile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gateway.state import State
@@ -57,17 +58,26 @@ class Goods:
 
     async def adopt(self, now: int) -> None:
         """Record the versions that are new, in force since `now` (ms). Raises DiskError."""
-        new = [one for one in self.all() if stored(self._state, one.version()) is None]
-        if not new:
-            return
-        async with self._state.writing():
-            self._state.stage(
-                "INSERT INTO profile VALUES (?,?,?,?)",
-                [
-                    (one.version(), one.name, now, msgspec.json.encode(one.settings()))
-                    for one in new
-                ],
-            )
+        new = self.new()
+        if new:
+            async with self._state.writing():
+                self.stage(new, now)
+
+    def new(self) -> list[Profile]:
+        """Return the versions that were never recorded."""
+        return [one for one in self.all() if stored(self._state, one.version()) is None]
+
+    def stage(self, new: Sequence[Profile], now: int) -> None:
+        """Stage versions that are in force since `now` (ms)."""
+        self._state.stage(
+            "INSERT INTO profile VALUES (?,?,?,?)",
+            [(one.version(), one.name, now, msgspec.json.encode(one.settings())) for one in new],
+        )
+
+    def use(self, other: Goods) -> None:
+        """Take the profiles of files that were read anew."""
+        self._newest = other._newest
+        self._versions |= other._versions
 
 
 def stored(state: State, version: str) -> Profile | None:

@@ -14,6 +14,7 @@ What this file guarantees:
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from gateway.told import Told
 from rules import revision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from gateway.clock import Clock
     from gateway.history import History
@@ -221,6 +222,25 @@ class Monitor:
             kept = self._subjects.framed(one)
             if kept is not None:
                 yield StoredFrame(one.device, one.at, kept)
+
+    # -- other rules -------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[None]:
+        """Nothing is judged inside."""
+        async with self._turn:
+            yield
+
+    async def renew(self) -> None:
+        """Judge by what is said now of rules and subjects. Call it at rest.
+
+        What ends with that is recorded with the next batch, or the next tick.
+        """
+        for number, subject in enumerate(list(self.engine.devices())):
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+            self._closed += self.engine.renew(subject)
+        self._retired = False
 
     # -- a past that changes -----------------------------------------------------------------
 

@@ -61,8 +61,18 @@ class Page:
         self._web = web
         self._log_to = log_to
         self._sockets: list[socket.socket] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._renewing = False
         self.on_problem: Callable[[str | None], None] = lambda _problem: None
         """Told why there is no page, and None when there is one again."""
+
+    def use(self, settings: Settings, web: Web) -> None:
+        """Take other settings of the same port: the process is started anew with them at once."""
+        self._settings = settings
+        self._web = web
+        if self._process is not None and self._process.returncode is None:
+            self._renewing = True
+            self._process.terminate()
 
     def open(self) -> None:
         """Listen on the port. Raises ListenError."""
@@ -96,6 +106,9 @@ class Page:
         while True:
             began = loop.time()
             code = await self._once()
+            if self._renewing:
+                self._renewing = False
+                continue
             if loop.time() - began >= WELL:
                 delay = FIRST_DELAY
             log.error("the page's process ended", code=code, again_in=delay)
@@ -116,6 +129,7 @@ class Page:
             pass_fds=numbers,
             env=self._environment(),
         )
+        self._process = process
         try:
             if process.stdin is None:
                 raise RuntimeError("the process was started with a pipe")
@@ -135,6 +149,8 @@ class Page:
             secret |= {server.password_env, server.token_env}
         for poll in self._settings.polls:
             secret |= {poll.password_env, poll.token_env}
+        for heart in self._settings.heartbeats:
+            secret |= {heart.url_env, heart.token_env}
         return {name: value for name, value in os.environ.items() if name not in secret}
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
@@ -152,7 +168,7 @@ def without_secrets(settings: Settings) -> Settings:
         for one in settings.brokers
     ]
     servers = [InfluxDB.model_construct(name=one.name, url=one.url) for one in settings.influxdb]
-    less = {"brokers": tuple(known), "influxdb": tuple(servers), "polls": ()}
+    less = {"brokers": tuple(known), "influxdb": tuple(servers), "polls": (), "heartbeats": ()}
     return settings.model_copy(update=less)
 
 

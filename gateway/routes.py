@@ -35,6 +35,12 @@ class Routes:
         self._count = 0
         self._admitted: dict[str, set[DeviceKey]] = {}
 
+    def use(self, envelopes: Sequence[Envelope]) -> None:
+        """Take other decoders from now on."""
+        self.envelopes = tuple(envelopes)
+        self._decoders.clear()
+        self._count = 0
+
     def of(self, origin: Origin) -> dict[bytes, Decode]:
         """Return the decoders that are known of one origin, by topic; `find` adds to it."""
         return self._decoders.setdefault(origin, {})

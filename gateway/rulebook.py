@@ -34,7 +34,18 @@ async def adopt(
     """
     stored = state.rule_versions()
     if looking:
-        return [_version(one) for one in stored]
+        return versions(stored)
+    changed = changes(stored, rules, now)
+    if changed:
+        async with state.writing():
+            state.keep_rule_versions(changed)
+    return versions(with_changes(stored, changed))
+
+
+def changes(
+    stored: Sequence[StoredVersion], rules: Sequence[AnyRule], now: int
+) -> list[StoredVersion]:
+    """Return the versions that end or begin now (ms), if from now on these rules count."""
     in_force = {one.name: one for one in stored if one.until is None}
     seen = {one.name for one in stored}
     wanted = {rule.name: rule for rule in rules}
@@ -48,10 +59,20 @@ async def adopt(
             settings = msgspec.json.encode(rule.settings()).decode()
             since = now if name in seen else 0
             changed.append(StoredVersion(name, rule.version(), since, None, settings))
-    if changed:
-        async with state.writing():
-            state.keep_rule_versions(changed)
-    return [_version(one) for one in state.rule_versions()]
+    return changed
+
+
+def with_changes(
+    stored: Sequence[StoredVersion], changed: Sequence[StoredVersion]
+) -> list[StoredVersion]:
+    """Return what is stored once these are kept, oldest first."""
+    kept = {(one.name, one.since): one for one in (*stored, *changed)}
+    return sorted(kept.values(), key=lambda one: (one.since, one.name))
+
+
+def versions(stored: Sequence[StoredVersion]) -> list[RuleVersion]:
+    """Return rules as they stood, as an engine takes them."""
+    return [_version(one) for one in stored]
 
 
 def _version(stored: StoredVersion) -> RuleVersion:

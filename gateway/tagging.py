@@ -18,7 +18,7 @@ import msgspec
 from devices.reading import AHEAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from devices.reading import DeviceKey
     from gateway.journal import Journal
@@ -80,16 +80,20 @@ class Tagging:
 
         `cards` returns what is stated of a device, each with since when (ms), oldest first.
         """
-        self._versions = [
-            _Version(since, patterns)
-            for number, (since, patterns) in enumerate(versions)
-            if not number or list(patterns) != list(versions[number - 1][1])
-        ]
+        self._versions = _versions(versions)
         self._cards = cards
         self.generation = 0
         """Another one after each change of anybody's card."""
         self.on_change: list[Callable[[DeviceKey], None]] = []
         """Each is called when the tags of a device may be others: whoever keeps them forgets."""
+
+    def use(
+        self, versions: Sequence[tuple[int, Sequence[Pattern]]], devices: Iterable[DeviceKey]
+    ) -> None:
+        """Take other versions; `devices` are all of which anybody may have asked."""
+        self._versions = _versions(versions)
+        for device in devices:
+            self.changed(device)
 
     def changed(self, device: DeviceKey) -> None:
         """Tell that a device's card has changed."""
@@ -139,12 +143,30 @@ async def adopt_tags(  # noqa: PLR0913 - where it is kept, and all that says som
 ) -> Tagging:
     """Take note of what the settings say from `now` (ms) on, where that is new.
 
-    It holds behind every reading there is, as a device's clock may be a little ahead, and behind
-    what held last, as ours may have been set back a little. A version from when our clock was far
-    ahead gives way: readings will come at that time that are true.
-
     `cards` is what the registry says. Whoever is only `looking` writes nothing. Raises FileError,
     DiskError.
+    """
+    versions, new = tags_told(state, journal, settings, now)
+    if new and not looking:
+        async with state.writing():
+            stage_tags(state, new)
+    return Tagging(versions, cards)
+
+
+def stage_tags(state: State, new: Mapping[int, Sequence[Pattern]]) -> None:
+    """Stage versions, each by since when (ms) it holds."""
+    for since, body in new.items():
+        state.keep_tag_version(since, msgspec.json.encode(body))
+
+
+def tags_told(
+    state: State, journal: Journal, settings: Settings, now: int
+) -> tuple[list[tuple[int, list[Pattern]]], dict[int, list[Pattern]]]:
+    """Return every version if from `now` (ms) on these settings count, and those that are new.
+
+    A new one holds behind every reading there is, as a device's clock may be a little ahead, and
+    behind what held last, as ours may have been set back a little. A version from when our clock
+    was far ahead gives way: readings will come at that time that are true.
     """
     versions = {since: _read(body) for since, body in state.tag_versions()}
     told = [Pattern(one.match, Tags(one.site or "", one.model or "")) for one in settings.devices]
@@ -160,11 +182,16 @@ async def adopt_tags(  # noqa: PLR0913 - where it is kept, and all that says som
             # It held before its time too, and goes on to.
             new[BEGINNING] = versions[held]
     new = {since: body for since, body in new.items() if versions.get(since) != body}
-    if new and not looking:
-        async with state.writing():
-            for since, body in new.items():
-                state.keep_tag_version(since, msgspec.json.encode(body))
-    return Tagging(sorted((versions | new).items()), cards)
+    return sorted((versions | new).items()), new
+
+
+def _versions(versions: Sequence[tuple[int, Sequence[Pattern]]]) -> list[_Version]:
+    """Return each version that says anything else than the one before."""
+    return [
+        _Version(since, patterns)
+        for number, (since, patterns) in enumerate(versions)
+        if not number or list(patterns) != list(versions[number - 1][1])
+    ]
 
 
 def _read(body: bytes) -> list[Pattern]:

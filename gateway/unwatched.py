@@ -50,6 +50,11 @@ class Unwatched:
         self._found: list[str] = []
         self._looked: int | None = None
 
+    def use(self, rules: Sequence[Rule]) -> None:
+        """Look at other rules from now on."""
+        self._rules = rules
+        self._looked = None
+
     async def lately(self) -> list[str]:
         """Return what was found at most 10 s ago."""
         now = self._clock.monotonic()

@@ -158,6 +158,13 @@ class Engine:
         self._contact.look(subject)
         return told
 
+    def use(self, versions: Sequence[RuleVersion]) -> None:
+        """Take other versions of the rules; each device's count once it is given to `renew`.
+
+        Nothing may be judged in between.
+        """
+        self._plans.use(versions)
+
     def begin(self, device: DeviceKey) -> None:
         """Know a subject from now on: it is missed also if it is never heard."""
         self._contact.look(self._subject(device))

@@ -339,18 +339,39 @@ def expanded(versions: Iterable[RuleVersion]) -> tuple[RuleVersion, ...]:
     )
 
 
+class _Name(NamedTuple):
+    """What a version is told apart by, in one life of a data folder."""
+
+    rule: str
+    version: str
+    since: int
+    until: int | None
+    part: int
+
+
 class Plans:
     """Finds the plan of a device, and makes each plan once."""
 
     def __init__(self, versions: Sequence[RuleVersion]) -> None:
         """Keep the versions; nothing is compiled before a device needs it."""
+        self._plans: dict[tuple[tuple[tuple[_Name, Windows], ...], Intervals], Plan] = {}
+        self.use(versions)
+
+    def use(self, versions: Sequence[RuleVersion]) -> None:
+        """Take other versions. Whoever the same ones judge as before has the same plan."""
         self._versions = expanded(versions)
+        self._names = _names(self._versions)
+        known = set(self._names)
+        self._plans = {
+            key: plan
+            for key, plan in self._plans.items()
+            if known.issuperset(name for name, _ in key[0])
+        }
         everywhere = {
             index for index, version in enumerate(self._versions) if "*" in version.rule.devices
         }
         # With rules for all devices alone, which is common, nothing is looked up for each.
         self._alike = len(everywhere) == len(self._versions)
-        self._plans: dict[tuple[tuple[tuple[int, Windows], ...], Intervals], Plan] = {}
 
     def plan(self, device: DeviceKey, intervals: Intervals, stands: Sequence[Stand]) -> Plan:
         """Return the shared plan of all devices watched by the same versions.
@@ -366,11 +387,23 @@ class Plans:
                 for index, version in enumerate(self._versions)
                 if (windows := _union(one for one in stands if version.rule.matches(one.whom)))
             )
-        plan = self._plans.get((chosen, intervals))
+        key = tuple((self._names[index], windows) for index, windows in chosen), intervals
+        plan = self._plans.get(key)
         if plan is None:
             versions = [(self._versions[index], windows) for index, windows in chosen]
-            plan = self._plans[chosen, intervals] = Plan(versions, intervals)
+            plan = self._plans[key] = Plan(versions, intervals)
         return plan
+
+
+def _names(versions: Iterable[RuleVersion]) -> list[_Name]:
+    """Return what tells versions apart; parts of one rule by their place in it."""
+    found: list[_Name] = []
+    for one in versions:
+        name = _Name(one.rule.name, one.version, one.since, one.until, 0)
+        if found and found[-1][:4] == name[:4]:
+            name = name._replace(part=found[-1].part + 1)
+        found.append(name)
+    return found
 
 
 def _union(stands: Iterable[Stand]) -> Windows:

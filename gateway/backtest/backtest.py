@@ -95,12 +95,12 @@ class Backtests:
         head: Callable[[], Cursor],
         registry: Registry,
         known: Known,
-        rules: Sequence[Rule],
+        rules: Callable[[], Sequence[Rule]],
         *,
         book: Book,
         goods: Goods,
     ) -> None:
-        """`rules` are those of the settings."""
+        """`rules` returns those of the settings."""
         self._past = past
         self._head = head
         self._registry = registry
@@ -242,7 +242,7 @@ class Backtests:
     def in_force(self, device: DeviceKey) -> list[Rule]:
         """Return the rules of the settings that judge a device now."""
         places = self._registry.stands_for(device)
-        return [rule for rule in self._rules if any(map(rule.matches, places))]
+        return [rule for rule in self._rules() if any(map(rule.matches, places))]
 
     def read(self, device: DeviceKey, since: int, before: int) -> list[Reading]:
         """Return a device's readings of since ≤ when < before (ms) as they count, in order."""

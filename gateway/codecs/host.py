@@ -58,11 +58,13 @@ class CodecHost:
         """The number of the process, None where none runs: it starts with the first call."""
         return None if self._process is None or self._process.ended else self._process.pid
 
-    async def use(self, folder: CodecFolder) -> None:
-        """Take the codecs of a folder that was read anew."""
+    async def use(self, folder: CodecFolder, *, memory: int, time: int) -> None:
+        """Take the codecs of a folder that was read anew, and what each call may take."""
         async with self._turn:
             await self._end()
             self._folder = folder
+            self._memory = memory
+            self._time = time
             self._rests = _Rests()
 
     async def close(self) -> None:

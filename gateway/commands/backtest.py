@@ -47,7 +47,7 @@ class BacktestCommands:
             lambda: monitor.cursor,
             gateway.registry,
             gateway.known,
-            gateway.settings.rules,
+            lambda: gateway.settings.rules,
             book=gateway.book,
             goods=gateway.goods,
         )

@@ -23,6 +23,7 @@ from gateway.commands.intake import IntakeCommands
 from gateway.commands.people import PeopleCommands
 from gateway.commands.push import PushCommands
 from gateway.commands.registry import registry_commands
+from gateway.commands.reload import ReloadCommands
 from gateway.commands.verdict import VerdictCommands
 from gateway.influxdb.names import cursor_name
 from gateway.own_alerts import GRAVITY
@@ -103,6 +104,7 @@ class Commands:
             replaced=lambda device: gateway.registry.replaced_by(device) is not None,
             stands_for=gateway.registry.stands_for,
         )
+        gateway.reloading.on_switch.append(lambda: self._unwatched.use(gateway.settings.rules))
         self.by_name = {
             "status": self.status,
             "health": self.health,
@@ -119,6 +121,7 @@ class Commands:
             **alerts.by_name,
             **BacktestCommands(gateway).by_name,
             **people.by_name,
+            **ReloadCommands(gateway).by_name,
             **PushCommands(gateway.ingest, gateway.pushers, gateway.clock).by_name,
         }
 
@@ -182,6 +185,7 @@ class Commands:
             "box": gateway.settings.gateway.box,
             "now": gateway.clock.now(),
             "started": gateway.started,
+            "settings": gateway.reloading.report(),
             "clock_trusted": gateway.clock.trusted(),
             "brokers": {
                 name: msgspec.to_builtins(state) for name, state in gateway.brokers.states.items()

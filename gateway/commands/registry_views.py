@@ -28,7 +28,7 @@ class RegistryViews:
 
     def __init__(self, gateway: Gateway) -> None:
         self._owner = gateway.settings.gateway.owner
-        self._settings = gateway.settings
+        self._gateway = gateway
         self._registry = gateway.registry
         self._known = gateway.known
         self._admission = gateway.admission
@@ -141,7 +141,7 @@ class RegistryViews:
 
     def _is_assumed(self, device: DeviceKey) -> bool:
         """Whether nobody said how often a device sends, and its model does not either."""
-        section = self._settings.device(device)
+        section = self._gateway.settings.device(device)
         return (
             self._registry.card(device).interval is None
             and (section is None or section.interval is None)

@@ -38,6 +38,10 @@ class Known:
         self._registry = registry
         self._settings = settings
 
+    def use(self, settings: Settings) -> None:
+        """Take what other settings say from now on."""
+        self._settings = settings
+
     def card(self, device: DeviceKey, when: int | None = None) -> Card:
         """Return how a device stood at a time (ms), or stands now; its interval is never None.
 

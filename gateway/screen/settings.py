@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.text import Text
@@ -151,3 +151,13 @@ def show_codecs(console: Console, folder: CodecFolder, wrong: Sequence[str] = ()
         )
     for problem in [*folder.problems, *wrong]:
         console.print(f"[yellow]![/] {foreign(problem)}", soft_wrap=True)
+
+
+def show_reloaded(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say what counts now, and what waits for a restart."""
+    if not answer["changed"] and not answer["waits"]:
+        console.print("The settings are as they were.")
+    for one in answer["changed"]:
+        console.print(f"[green]✓[/] {escape(one)}", soft_wrap=True, highlight=False)
+    for one in answer["waits"]:
+        console.print(f"[yellow]! {escape(one)}: needs a restart[/]", soft_wrap=True)

@@ -5,6 +5,7 @@ A mistake is told with its line, its place and its cure, and all mistakes are to
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tomllib
@@ -20,7 +21,7 @@ from gateway.settings.channels import Channel
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Listener
 from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
-from gateway.settings.sections import Settings
+from gateway.settings.sections import Settings, SettingsFile
 from rules.rule import Rule
 
 
@@ -99,13 +100,18 @@ def load(path: Path) -> Settings:
         )
         raise SettingsError(str(path), [problem]) from None
     settings = parse(text, str(path), folder=path.resolve().parent)
-    settings._beside = path.resolve().parent  # noqa: SLF001 - set here alone, where the file is known
+    settings._file = SettingsFile(path.resolve(), digest(text))  # noqa: SLF001 - set here alone, where the file is known
     settings._file_warnings = tuple(  # noqa: SLF001 - as above
         f"{file} holds a {what}, and others on this machine may read it. Run: chmod 600 {file}"
         for file, what in _secrets(settings, path)
         if others_may_read(file.stat())
     )
     return named(settings)
+
+
+def digest(text: str) -> str:
+    """Return what settings are told apart by: the SHA-256 of their text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def others_may_read(file: os.stat_result) -> bool:

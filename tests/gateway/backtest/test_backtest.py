@@ -313,7 +313,7 @@ def tries(site: FreightSite) -> Backtests:
         lambda: site.journal.head,
         registry,
         Known(registry, settings),
-        settings.rules,
+        lambda: settings.rules,
         book=site.book,
         goods=site.goods,
     )

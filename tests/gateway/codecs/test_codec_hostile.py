@@ -170,7 +170,7 @@ async def test_new_files_are_used_and_a_rest_is_over(host_of: MakeHost, tmp_path
     host = host_of(time=20, it="function decodeUplink() { for (;;); }")
     answers = await host.run([call("it")] * (HANGS + 1))
     assert reason(answers[-1]) == "codec-resting"
-    await host.use(folder_of(tmp_path, {"it": GOOD}))
+    await host.use(folder_of(tmp_path, {"it": GOOD}), memory=16_000_000, time=20)
     assert data((await host.run([call("it")]))[0]) == {"port": 2}
 
 
