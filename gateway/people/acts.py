@@ -6,7 +6,6 @@ has it is for people. Acts are only ever added; of two of a kind the later one c
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -15,6 +14,7 @@ from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Entry, Who
 from gateway.people.people import at_least, find_person
+from gateway.people.text import reason_of
 from rules.duration import DAY, MINUTE, SECOND, format_duration
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.state import State
     from rules.alert import Alert
 
-Kind = Literal["acknowledged", "assigned", "noted", "muted", "unmuted"]
+Kind = Literal["acknowledged", "assigned", "noted", "muted", "unmuted", "lapsed"]
 
 VERBS: dict[Kind, str] = {
     "acknowledged": "acknowledge",
@@ -31,10 +31,13 @@ VERBS: dict[Kind, str] = {
     "noted": "note",
     "muted": "mute",
     "unmuted": "unmute",
+    "lapsed": "lapse",
 }
 """What somebody does so that it becomes that."""
 TAKING: frozenset[Kind] = frozenset({"acknowledged", "assigned"})
 """What makes somebody have an alert."""
+LAPSED: Kind = "lapsed"
+"""Whoever had it has it no more. The gateway alone does that, and says why."""
 REASONS: tuple[str, ...] = (
     "On my way",
     "Door was open, now closed",
@@ -44,13 +47,11 @@ REASONS: tuple[str, ...] = (
     "Sensor fault",
 )
 """Reasons that can be given by one tap."""
-LONGEST_TEXT = 500
-"""Characters of a reason or a note."""
 SHORTEST_MUTE, LONGEST_MUTE = MINUTE, DAY
 ON_THE_WAY = 5 * SECOND
 """Milliseconds that a command may take to reach us."""
 MOST = 1_000
-"""Acts about one alert; taking it and handing it over are never refused."""
+"""Acts about one alert; taking it, handing it over and their lapse are never refused."""
 AT_ONCE = 500
 """Alerts whose acts are looked up by one statement."""
 
@@ -70,6 +71,8 @@ class Act(msgspec.Struct, frozen=True):
     """To whom it was assigned."""
     until: int | None = None
     """How long it is muted."""
+    severity: str = ""
+    """How grave the alert was then; "" where that was not noted."""
     number: int = 0
     """Its place among all acts, from 1; 0 until it is recorded."""
 
@@ -85,6 +88,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Oldest first."""
     taken: Act | None = None
     """The later of acknowledged and assigned: by it somebody has the alert."""
+    lapsed: Act | None = None
+    """Why nobody has it any more; None also when somebody has taken it since."""
 
     @property
     def holder(self) -> str:
@@ -97,14 +102,19 @@ class Facts(msgspec.Struct, frozen=True):
 def facts(acts: Sequence[Act], now: int) -> Facts:
     """Return what counts at `now` (ms) of the acts about one alert, which come oldest first."""
     last = {one.kind if one.kind != "unmuted" else "muted": one for one in acts}
+    # What was taken before it lapsed counts no more.
+    lapse = max((place for place, one in enumerate(acts) if one.kind == LAPSED), default=-1)
+    taking = [one for one in acts[lapse + 1 :] if one.kind in TAKING]
+    took = {one.kind: one for one in taking}
     muted = last.get("muted")
     over = muted is None or muted.kind == "unmuted" or (muted.until or 0) <= now
     return Facts(
-        acknowledged=last.get("acknowledged"),
-        assigned=last.get("assigned"),
+        acknowledged=took.get("acknowledged"),
+        assigned=took.get("assigned"),
         muted=None if over else muted,
         notes=tuple(one for one in acts if one.kind == "noted"),
-        taken=next((one for one in reversed(acts) if one.kind in TAKING), None),
+        taken=taking[-1] if taking else None,
+        lapsed=acts[lapse] if lapse >= 0 and not taking else None,
     )
 
 
@@ -158,22 +168,24 @@ class Acts:
         Who and its number are set here; when it was done stands in it. Raises ControlError,
         DiskError.
         """
-        act = msgspec.structs.replace(act, who=who.name, reason=_text(act.reason, act.kind))
+        act = msgspec.structs.replace(
+            act, who=who.name, reason=reason_of(act.reason, note=act.kind == "noted")
+        )
         state = self._state
         async with state.writing():
             alert = state.alert(act.alert)
             if alert is None:
                 raise ControlError(f"there is no alert {act.alert}", "See: holdwatch alerts")
             done = acts_of(state, alert.id)
-            if len(done) >= MOST and act.kind not in TAKING:
+            if len(done) >= MOST and act.kind not in {*TAKING, LAPSED}:
                 raise ControlError(
                     f"{MOST:,} things were done about this alert already",
                     "What else there is to say must be kept elsewhere",
                 )
             before = facts(done, act.at)
-            self._check(act, alert, before)
+            self._check(act, alert, before, who)
             newest = int(state.rows("SELECT ifnull(max(number), 0) FROM act")[0][0])
-            act = msgspec.structs.replace(act, number=newest + 1)
+            act = msgspec.structs.replace(act, number=newest + 1, severity=alert.severity)
             row = (act.number, act.alert, msgspec.json.encode(act))
             state.stage("INSERT INTO act (number, alert, body) VALUES (?,?,?)", [row])
             audit.stage(
@@ -190,8 +202,13 @@ class Acts:
             )
         return act
 
-    def _check(self, act: Act, alert: Alert, before: Facts) -> None:
+    def _check(self, act: Act, alert: Alert, before: Facts, who: Who) -> None:
         """Raise ControlError where this cannot be done about the alert as it stands."""
+        if act.kind == LAPSED and (who.via != "gateway" or before.taken is None):
+            raise ControlError(
+                "an alert lapses by itself, where somebody has it",
+                "Hand it over to another person, or end what is wrong",
+            )
         if alert.ended is not None and act.kind not in {"acknowledged", "noted"}:
             raise ControlError(
                 f"this alert is over: it cannot be {act.kind}",
@@ -238,22 +255,3 @@ def _told(known: Facts) -> dict[str, object] | None:
         if (act := getattr(known, kind)) is not None
     }
     return told or None
-
-
-def _text(text: str, kind: Kind) -> str:
-    """Return a reason without white space around it. Raises ControlError."""
-    text = text.replace("\r\n", "\n").strip()
-    allowed = "\n" if kind == "noted" else ""
-    what = "note" if kind == "noted" else "reason"
-    if not text:
-        raise ControlError(f"there is no {what}", f"Say it in 1 to {LONGEST_TEXT} characters")
-    if len(text) > LONGEST_TEXT:
-        raise ControlError(
-            f"the {what} has {len(text):,} characters", f"Use at most {LONGEST_TEXT}"
-        )
-    for sign in text:
-        if unicodedata.category(sign) in {"Cc", "Cs"} and sign not in allowed:
-            raise ControlError(
-                f"the {what} holds the control character U+{ord(sign):04X}", "Leave it out"
-            )
-    return text

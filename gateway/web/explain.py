@@ -102,6 +102,7 @@ LOOKS = {
     "noted": "note",
     "muted": "muted",
     "unmuted": "sound",
+    "lapsed": "unknown",
 }
 
 
@@ -167,5 +168,6 @@ def _act(act: Act, told: Told, now: int) -> Step:
         "noted": f"Note by {act.who}",
         "muted": f"{act.who} muted it until {moment(act.until, told.zone, now)}",
         "unmuted": f"{act.who} made it sound again",
+        "lapsed": "Nobody has it any more",
     }[act.kind]
     return Step(act.at, LOOKS[act.kind], title, act.reason, act.who)

@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.people.acts import LONGEST_TEXT, Kind
+from gateway.people.acts import Kind
+from gateway.people.text import LONGEST_TEXT
 from gateway.web.api.models import Model
 
 
@@ -70,6 +71,7 @@ class Act(Model):
     reason: str
     to: str
     until: int | None
+    severity: str = Field(description='How grave the alert was then; "" where nobody noted it.')
     number: int
 
 
@@ -80,6 +82,7 @@ class Facts(Model):
     assigned: Act | None
     muted: Act | None
     notes: list[Act]
+    lapsed: Act | None = Field(description="Why nobody has it any more.")
 
 
 class Event(Model):

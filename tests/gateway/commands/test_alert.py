@@ -36,6 +36,7 @@ async def test_an_act_is_done_in_the_name_of_whom_the_page_names(told: Asked) ->
         "reason": "On my way",
         "to": "",
         "until": None,
+        "severity": "warning",
         "number": 1,
     }
     (entry,) = audit.page(told.gateway.state, None, 10)

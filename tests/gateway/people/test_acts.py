@@ -17,7 +17,6 @@ from gateway.database import DiskError
 from gateway.people import audit
 from gateway.people.acts import (
     LONGEST_MUTE,
-    LONGEST_TEXT,
     REASONS,
     SHORTEST_MUTE,
     Act,
@@ -31,6 +30,7 @@ from gateway.people.acts import (
 )
 from gateway.people.audit import Who
 from gateway.people.people import Person
+from gateway.people.text import LONGEST_TEXT
 from gateway.state import State
 from tests.gateway.asked import alarm, recorded
 from tests.gateway.parts import NOW, ToldClock
@@ -75,6 +75,9 @@ def test_nothing_done_is_no_fact() -> None:
         ([act("assigned", to="ben"), act("acknowledged", "cleo"), act("noted", "ben")], "cleo"),
         ([act("assigned", to="ben"), act("assigned", "ben", to="cleo")], "cleo"),
         ([act("noted"), act("muted")], ""),
+        ([act("acknowledged"), act("lapsed", "gateway")], ""),
+        ([act("assigned", to="ben"), act("lapsed", "gateway"), act("noted")], ""),
+        ([act("acknowledged"), act("lapsed", "gateway"), act("acknowledged", "cleo")], "cleo"),
     ],
 )
 def test_who_has_it(acts: list[Act], holder: str) -> None:
@@ -95,6 +98,13 @@ def test_muted_lasts_until_its_time_is_over_or_it_is_ended(
     acts: list[Act], now: int, *, muted: bool
 ) -> None:
     assert (facts(acts, now).muted is not None) is muted
+
+
+def test_what_was_taken_before_it_lapsed_counts_no_more_and_its_mute_does() -> None:
+    muted, lapsed = act("muted"), act("lapsed", "gateway", reason="the shift is over")
+    assert facts([act("assigned"), muted, lapsed], NOW) == Facts(muted=muted, lapsed=lapsed)
+    again = act("acknowledged", "cleo")
+    assert facts([act("assigned"), lapsed, again], NOW) == Facts(acknowledged=again, taken=again)
 
 
 ACTS = st.lists(
@@ -201,6 +211,20 @@ async def test_an_act_is_recorded_with_who_when_and_in_the_audit_trail(
     entry = desk.entries()[0]
     assert (entry.at, entry.who, entry.object, entry.reason) == (NOW, ANNA, "a1", "On my way")
     assert entry.what == f"alert-{gateway.people.acts.VERBS[kind]}"
+
+
+async def test_it_lapses_by_the_gateway_alone_and_only_where_somebody_has_it(desk: Desk) -> None:
+    acts, ours = desk.acts, Who("gateway", "gateway")
+    with pytest.raises(ControlError, match="lapses by itself"):
+        await acts.do(act("lapsed"), ours)
+    await acts.do(act("acknowledged"), ANNA)
+    with pytest.raises(ControlError, match="lapses by itself"):
+        await acts.do(act("lapsed"), ANNA)
+    done = await acts.do(act("lapsed", reason="the shift is over"), ours)
+    assert (done.who, done.severity) == ("gateway", alarm("a1").severity)
+    assert [one.what for one in desk.entries()[:1]] == ["alert-lapse"]
+    with pytest.raises(ControlError, match="lapses by itself"):
+        await acts.do(act("lapsed"), ours)
 
 
 async def test_the_audit_trail_has_what_counted_before_and_what_counts_now(desk: Desk) -> None:
