@@ -166,6 +166,8 @@ class Journal(Database):
         self._floor: Cursor = 0
         self.duplicates = 0
         """How many readings were left out since the start because they were stored already."""
+        self.stays = False
+        """Nothing leaves while a backup is made: what was brought elsewhere is in no copy there."""
         self._load()
 
     def _load(self) -> None:
@@ -288,6 +290,8 @@ class Journal(Database):
         those received before a time, or the oldest while the file is over its size in bytes.
         The newest row stays, so that its number is never given twice.
         """
+        if self.stays:
+            return 0
         everything = self.size() > maximum_size
         with self._telling():
             rows = fetch(

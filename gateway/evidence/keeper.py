@@ -80,4 +80,6 @@ class Keeper:
 
 
 def _release(journal: Journal, cursor: int) -> None:
-    journal.messages.release(cursor)
+    # What stays for now goes with the next that are stored.
+    if not journal.stays:
+        journal.messages.release(cursor)
