@@ -18,6 +18,7 @@ from gateway.commands.consignment import consignment_commands
 from gateway.commands.control import ControlError
 from gateway.commands.device import DeviceCommands, device_key
 from gateway.commands.evidence import EvidenceCommands
+from gateway.commands.identity import IdentityCommands
 from gateway.commands.influx import InfluxCommands, reports
 from gateway.commands.intake import IntakeCommands
 from gateway.commands.people import PeopleCommands
@@ -52,6 +53,7 @@ LOOKING = frozenset(
     {
         *("status", "health", "devices", "quarantine", "report", "alerts", "credentials"),
         *("user-list", "screen-list", "key-list", "audit", "influx-status", "influx-rejected"),
+        "identity",
         *("device-show", "device-calibration", "device-export"),
         *("consignments", "consignment-show", "consignment-check", "consignment-export"),
         *("consignment-holds", "consignment-verdict", "consignment-report", "consignment-reports"),
@@ -118,6 +120,7 @@ class Commands:
             **EvidenceCommands(gateway).by_name,
             **IntakeCommands(gateway).by_name,
             **InfluxCommands(gateway).by_name,
+            **IdentityCommands(gateway).by_name,
             **alerts.by_name,
             **BacktestCommands(gateway).by_name,
             **people.by_name,

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from gateway.screen.plain import counted, foreign
+from gateway.service.identity import has_name
 from rules.duration import format_duration
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
     """Say what the settings mean."""
     gateway = settings.gateway
     console.print(f"[green]{escape(str(path))} is right.[/]")
-    console.print(f"This gateway is {gateway.box}; days begin in {gateway.timezone}.")
+    name = gateway.box if has_name(settings) else f"{gateway.box}-… (made at its first start)"
+    console.print(f"This gateway is {name}; days begin in {gateway.timezone}.")
     console.print(f"Everything is stored in {escape(str(gateway.data))}.")
     for listener in settings.listeners:
         console.print(_who_may_connect(listener))

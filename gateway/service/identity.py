@@ -93,6 +93,16 @@ def named(settings: Settings) -> Settings:
     return settings if found is None else settings.under(found.box)
 
 
+def has_name(settings: Settings) -> bool:
+    """Whether the name in settings is the one that the gateway has, or will have."""
+    section = settings.gateway
+    try:
+        known = section.says_box or read(section.data) is not None
+        return known or (section.data / "journal.db").exists()
+    except PermissionError:
+        return False
+
+
 def first_start(settings: Settings, now: int, machine: str) -> Settings:
     """Return settings under this gateway's name, which is made and kept if it had none.
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.cli.asking import MISTAKE
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -22,7 +20,8 @@ USER = "holdwatch"
 NAME = "holdwatch.service"
 STATE = "/var/lib/holdwatch"
 """The data folder that systemd makes by itself."""
-WRONG_OPTION = 2
+NEVER_AGAIN = (2, 3)
+"""Exit codes after which another start would end as this one: a wrong option, wrong settings."""
 FIRST_FREE_PORT = 1024
 """Below it, Linux gives a port to root, or to whoever may bind it."""
 
@@ -54,13 +53,15 @@ def needs(settings: Settings, written: Iterable[Path] = ()) -> Needs:
 def unit(program: Path, settings_file: Path, wanted: Needs) -> str:
     """Return the unit that runs `program` with these settings."""
     return _UNIT.format(
-        start=f"{_quoted(program)} run -c {_quoted(settings_file)}",
+        program=_quoted(program),
+        settings=_quoted(settings_file),
         user=USER,
-        never_again=f"{WRONG_OPTION} {MISTAKE}",
+        never_again=" ".join(map(str, NEVER_AGAIN)),
         folders="\n".join(_folders(wanted)),
         capabilities="CAP_NET_BIND_SERVICE" if wanted.low_port else "",
         bluetooth=_BLUETOOTH if wanted.bluetooth else "",
         after=" bluetooth.service" if wanted.bluetooth else "",
+        mounts="".join(f"RequiresMountsFor={_quoted(one)}\n" for one in _others(wanted)),
     )
 
 
@@ -69,9 +70,14 @@ def _folders(wanted: Needs) -> Iterable[str]:
     if wanted.data == STATE:
         yield "StateDirectory=holdwatch"
         yield "StateDirectoryMode=0700"
-    others = [one for one in (wanted.data, *wanted.written) if one != STATE]
+    others = _others(wanted)
     if others:
         yield f"ReadWritePaths={' '.join(map(_quoted, others))}"
+
+
+def _others(wanted: Needs) -> list[str]:
+    """Return the folders that it writes to and systemd does not make."""
+    return [one for one in (wanted.data, *wanted.written) if one != STATE]
 
 
 def _quoted(path: Path | str) -> str:
@@ -86,18 +92,17 @@ _UNIT = """\
 
 [Unit]
 Description=Holdwatch, the flight recorder of cargo
-Documentation=man:systemd.service(5)
 Wants=network-online.target
 After=network-online.target time-sync.target mosquitto.service{after}
-StartLimitIntervalSec=0
+{mounts}StartLimitIntervalSec=0
 
 [Service]
 Type=notify
 NotifyAccess=main
 User={user}
 Group={user}
-ExecStart={start}
-ExecReload=/bin/kill -HUP $MAINPID
+ExecStart={program} run -c {settings}
+ExecReload={program} reload -c {settings}
 SyslogIdentifier=holdwatch
 
 # A first start after an upgrade may have large files to bring up to date.

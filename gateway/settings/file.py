@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.database import FileError
 from gateway.service.identity import named
 from gateway.settings.channels import Channel
 from gateway.settings.influxdb import InfluxDB
@@ -82,7 +83,7 @@ def parse(
 def load(path: Path) -> Settings:
     """Read settings from a TOML file; where it says no name, under that kept with the data.
 
-    Raises SettingsError with every mistake, and FileError.
+    Raises SettingsError with every mistake.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -106,7 +107,11 @@ def load(path: Path) -> Settings:
         for file, what in _secrets(settings, path)
         if others_may_read(file.stat())
     )
-    return named(settings)
+    try:
+        return named(settings)
+    except FileError as error:
+        problem = Problem("gateway.box", 0, f"{error.path}: {error.problem}", error.cure)
+        raise SettingsError(str(path), [problem]) from None
 
 
 def digest(text: str) -> str:

@@ -38,7 +38,8 @@ INTERVAL = 12 * MINUTE
 """A value then holds for half an hour: vaccines are logged at least that often."""
 
 
-def _default_box() -> str:
+def host_box() -> str:
+    """Return the host's name as a name of a gateway."""
     return slug(socket.gethostname().partition(".")[0])[:60] or "box"
 
 
@@ -77,7 +78,7 @@ class Gateway(Section):
     """This gateway itself."""
 
     box: Slug = Field(
-        default_factory=_default_box,
+        default_factory=host_box,
         description="The name of this gateway among its fellows.",
         json_schema_extra={
             "default text": "the host name and six signs, made at the first start"

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.database import FileError
 from gateway.service import identity
-from gateway.settings import Settings, load, parse
+from gateway.settings import Settings, SettingsError, load, parse
 from tests.gateway.parts import NOW
 
 HERE, THERE = "a" * 32, "b" * 32
@@ -134,3 +134,17 @@ def test_the_board_tells_machines_apart_and_an_image_s_machine_id_does_not(tmp_p
     assert machine("four", None, b"") == ""
     assert machine("five", None, b"uninitialized\n") == ""
     assert "1234" not in machine("six", None, b"1234\n")
+
+
+def test_settings_whose_name_cannot_be_read_are_a_mistake_with_a_cure(tmp_path: Path) -> None:
+    (tmp_path / "identity").write_text("torn", encoding="utf-8")
+    file = tmp_path / "holdwatch.toml"
+    file.write_text('[gateway]\ndata = "."\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="Put it back from a backup"):
+        load(file)
+
+
+def test_a_name_that_is_still_to_be_made_is_known_as_such(tmp_path: Path) -> None:
+    assert not identity.has_name(settings(tmp_path))
+    assert identity.has_name(settings(tmp_path, 'box = "roof"'))
+    assert identity.has_name(started(tmp_path))
