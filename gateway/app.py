@@ -19,6 +19,7 @@ from gateway.admission import Admission
 from gateway.archivist import Archivist
 from gateway.brokers import Brokers
 from gateway.caretaker import Caretaker
+from gateway.certificates.watch import CertificateWatch, watched
 from gateway.clock import Clock, boot_id
 from gateway.commands.control import ControlServer
 from gateway.commands.push import Pushers
@@ -273,7 +274,8 @@ class Gateway:
         forget("broker", [one.name for one in settings.brokers])
         forget("influxdb", servers)
         forget("refused", servers)
-        forget("certificate", [one.address for one in settings.listeners if one.tls is not None])
+        forget("certificate", watched(settings))
+        forget("renewal", [""] if settings.renewal else [])
         forget("way", [one.name for one in self.ways])
         forget("screen", self.screens.expected() if settings.web else [])
         await forget_others(self.state, servers)
@@ -323,6 +325,7 @@ class Gateway:
         yield "decoding", self.decoding.run()
         if self._join:  # a command that works alone says itself what is tried again
             yield "decoders", self.decoders.run(self.ingest, self.state)
+            yield "certificates", CertificateWatch(self).run()
             yield "reload", self.reloading.run()
         for way in self.ways:
             yield way.name, way.run()

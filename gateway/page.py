@@ -15,13 +15,14 @@ import struct
 import sys
 from contextlib import suppress
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 import structlog
 
 from gateway.ports import cannot_listen
 from gateway.settings.broker import Broker
 from gateway.settings.influxdb import InfluxDB
+from gateway.settings.secret import secret_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,13 +145,7 @@ class Page:
             await _end(process)
 
     def _environment(self) -> dict[str, str]:
-        secret = {one.password_env for one in self._settings.brokers}
-        for server in self._settings.influxdb:
-            secret |= {server.password_env, server.token_env}
-        for poll in self._settings.polls:
-            secret |= {poll.password_env, poll.token_env}
-        for heart in self._settings.heartbeats:
-            secret |= {heart.url_env, heart.token_env}
+        secret = secret_variables(self._settings)
         return {name: value for name, value in os.environ.items() if name not in secret}
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
@@ -168,7 +163,15 @@ def without_secrets(settings: Settings) -> Settings:
         for one in settings.brokers
     ]
     servers = [InfluxDB.model_construct(name=one.name, url=one.url) for one in settings.influxdb]
-    less = {"brokers": tuple(known), "influxdb": tuple(servers), "polls": (), "heartbeats": ()}
+    channels = [cast("Any", type(one)).model_construct(name=one.name) for one in settings.channels]
+    less = {
+        "brokers": tuple(known),
+        "influxdb": tuple(servers),
+        "channels": tuple(channels),
+        "polls": (),
+        "heartbeats": (),
+        "renewal": None,
+    }
     return settings.model_copy(update=less)
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.asking import REFUSED, errors, fail, out
-from gateway.clock import Clock
+from gateway.cli.asking import REFUSED, fail
+from gateway.cli.certificates import FOLDER, Folder, accept, now, renew, request, say, told
 from gateway.listener.addresses import host_name, own_names
 from gateway.listener.principal import ANONYMOUS
 from gateway.settings.values import slug
@@ -32,7 +28,7 @@ authority.key   Secret: whoever has it can pass for this gateway and for any dev
                 only for the next holdwatch tls init or holdwatch tls certificate.
 server.pem      Stays here; the gateway shows it.
 server.key      Secret, stays here, and belongs to the user that the gateway runs as.
-
+{renewing}
 For the settings; paths count from the folder of the settings file:
 
   [[listeners]]
@@ -48,6 +44,15 @@ holdwatch device add NAME. To try it:
 
   mosquitto_pub --cafile {folder}/authority.pem -h {host} -p 8883 -u NAME -P TOKEN -q 1 \\
     -t cargo/SITE/NAME/readings -m '{{"temperature": 4.5}}'
+"""
+_RENEWING = """\
+renewing.key    Secret, stays here: it signs this gateway's certificates, and nothing else.
+
+For the settings, so that they are renewed before they end:
+
+  [renewal]
+  certificate = "{folder}/server.pem"
+  key = "{folder}/server.key"
 """
 _CERTIFICATE = """\
 Signed a certificate of {name}, good until {until}.
@@ -68,11 +73,6 @@ stolen: holdwatch device revoke {name}; then make another, and add it again. To 
     -h {host} -p 8883 -q 1 -t cargo/SITE/{name}/readings -m '{{"temperature": 4.5}}'
 """
 
-Folder = Annotated[
-    Path, typer.Option(help="Where the authority and the certificates are.", show_default=True)
-]
-FOLDER = Path("tls")
-
 
 @tls_app.command("init")
 def tls_init(
@@ -86,35 +86,49 @@ def tls_init(
         ),
     ] = None,
     folder: Folder = FOLDER,
+    renewing: Annotated[  # noqa: FBT002 - an option without a value
+        bool,
+        typer.Option(
+            "--renewing",
+            help="Make also what stays here and renews this gateway's certificate by itself.",
+        ),
+    ] = False,
 ) -> None:
     """Make a local authority, once, and a certificate of this gateway, each time anew."""
     # Here, because a running gateway has no need of it, and it takes 11 MB.
     from gateway.listener.authority import Authority, general_name  # noqa: PLC0415 - as above
+    from gateway.listener.renewing import Renewing  # noqa: PLC0415 - as above
 
-    with _told(folder):
-        now = _now()
+    with told(folder):
+        moment = now()
         own = own_names()
         for name in names or ():
             general_name(name)  # before anything is written
         made = not (folder / "authority.pem").exists() and not (folder / "authority.key").exists()
-        authority = Authority.make(folder, now, own[0]) if made else Authority.open(folder, now)
+        authority = (
+            Authority.make(folder, moment, own[0], below=renewing)
+            if made
+            else Authority.open(folder, moment)
+        )
         earlier = authority.server_names()
         # Whatever devices connect by today, they shall connect by tomorrow.
         wanted = list(dict.fromkeys([*(names or ()), *earlier, *own]))
-        issued = authority.server(wanted, now)
+        signing = Renewing.make(authority, wanted, moment) if renewing else authority
+        issued = signing.server(wanted, moment)
     kept = [name for name in earlier if name not in {*(names or ()), *own}]
     if kept:
-        _say(
+        say(
             f"Kept from the certificate before: {', '.join(kept)}. To leave a name out, remove "
             f"{folder}/server.pem and give tls init again, with the names that are wanted.\n\n"
         )
-    _say(
+    say(
         _INIT.format(
             authority="Made an authority" if made else "Took up the authority",
             folder=folder,
             until=f"{issued.until:%Y-%m-%d}",
             names=", ".join(wanted),
             host=host_name(wanted) or wanted[0],
+            renewing=_RENEWING.format(folder=folder) if renewing else "",
         )
     )
 
@@ -133,12 +147,12 @@ def tls_certificate(
             f"hyphens, and not {ANONYMOUS!r}.",
             REFUSED,
         )
-    with _told(folder):
-        now = _now()
-        authority = Authority.open(folder, now)
+    with told(folder):
+        moment = now()
+        authority = Authority.open(folder, moment)
         names = authority.server_names()
-        issued = authority.client(name, now)
-    _say(
+        issued = authority.client(name, moment)
+    say(
         _CERTIFICATE.format(
             name=name,
             folder=folder,
@@ -150,33 +164,6 @@ def tls_certificate(
     )
 
 
-def _now() -> datetime:
-    clock = Clock()
-    now = datetime.fromtimestamp(clock.now() / 1000, UTC)
-    if not clock.trusted():
-        raise fail(
-            f"This machine's clock says {now:%Y-%m-%d}, and a certificate that begins then would "
-            "end too early. Set the clock, then try again.",
-            REFUSED,
-        )
-    return now
-
-
-@contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """Turn what can go wrong into a sentence and an exit code."""
-    from gateway.listener.authority import AuthorityError  # noqa: PLC0415 - see tls_init
-
-    with errors():
-        try:
-            yield
-        except AuthorityError as error:
-            raise fail(f"{error}.", REFUSED) from error
-        except PermissionError:
-            raise
-        except OSError as error:
-            raise fail(f"Cannot write to {folder}: {error.strerror}.", REFUSED) from error
-
-
-def _say(text: str) -> None:
-    out.print(text, soft_wrap=True, highlight=False, markup=False, end="")
+tls_app.command("request")(request)
+tls_app.command("accept")(accept)
+tls_app.command("renew")(renew)

@@ -25,7 +25,7 @@ from typing import NamedTuple, Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -71,26 +71,27 @@ class Authority:
         self._key = key
 
     @classmethod
-    def make(cls, folder: Path, now: datetime, name: str) -> Self:
+    def make(cls, folder: Path, now: datetime, name: str, *, below: bool = False) -> Self:
         """Make a new one in a folder that has none. `name` tells people one from another.
 
+        `below`: it may sign one more authority, which signs in its place (renewing.py).
         AuthorityError if there is one, or a part of one; OSError if it cannot be written.
         """
         for path in (folder / "authority.pem", folder / "authority.key"):
             if path.exists():
                 raise AuthorityError(f"{path} exists already, and is left as it is")
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(f"Holdwatch authority {name} {now:%Y-%m-%d}")
+        subject = name_of(f"Holdwatch authority {name} {now:%Y-%m-%d}")
         certificate = (
-            _begin(subject, subject, key.public_key(), now - EARLIER, now + YEARS)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs=True), critical=True)
+            begin(subject, subject, key.public_key(), now - EARLIER, now + YEARS)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=int(below)), critical=True)
+            .add_extension(usage(signs=True), critical=True)
             .sign(key, SHA256())
         )
         folder.mkdir(parents=True, exist_ok=True)
         # The key first: a certificate without its key would look like one that is kept elsewhere.
-        _write(folder / "authority.key", _key_pem(key), 0o600, new=True)
-        _write(folder / "authority.pem", _pem(certificate), 0o644, new=True)
+        write_file(folder / "authority.key", key_pem(key), 0o600, new=True)
+        write_file(folder / "authority.pem", pem(certificate), 0o644, new=True)
         return cls(folder, certificate, key)
 
     @classmethod
@@ -118,7 +119,7 @@ class Authority:
             raise AuthorityError(
                 f"{certificate_file} holds no certificate ({error}). Put it back from a copy"
             ) from error
-        key = _read_key(key_file)
+        key = read_key(key_file)
         if certificate.public_key() != key.public_key():
             raise AuthorityError(
                 f"{key_file} does not belong to {certificate_file}. Put back the two that were "
@@ -132,13 +133,18 @@ class Authority:
             )
         return cls(folder, certificate, key)
 
+    @property
+    def signer(self) -> Signer:
+        """What signs."""
+        return Signer(self._certificate, self._key)
+
     def server_names(self) -> tuple[str, ...]:
         """Return the names in the gateway's certificate as it is now, none if there is none."""
         return certified_names(self.folder / "server.pem")
 
     def server(self, names: Sequence[str], now: datetime) -> Issued:
         """Sign a certificate for this gateway, under all its names and addresses."""
-        subject = _name(names[0][:_COMMON_NAME])
+        subject = name_of(names[0][:_COMMON_NAME])
         purpose = ExtendedKeyUsageOID.SERVER_AUTH
         return self._issue(self.folder / "server", subject, names, purpose, now - EARLIER)
 
@@ -147,7 +153,7 @@ class Authority:
         folder = self.folder / "clients"
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.key").unlink(missing_ok=True)  # so that another one is made
-        return self._issue(folder / name, _name(name), (), ExtendedKeyUsageOID.CLIENT_AUTH, now)
+        return self._issue(folder / name, name_of(name), (), ExtendedKeyUsageOID.CLIENT_AUTH, now)
 
     def _issue(
         self,
@@ -157,31 +163,52 @@ class Authority:
         purpose: ObjectIdentifier,
         begins: datetime,
     ) -> Issued:
-        """Write `path`.key, if it is not there, and `path`.pem."""
-        alternative = [general_name(name) for name in names]
-        pem, key_file = (path.with_name(f"{path.name}.{kind}") for kind in ("pem", "key"))
-        if key_file.exists():
-            key = _read_key(key_file)
-        else:
-            key = ec.generate_private_key(ec.SECP256R1())
-            _write(key_file, _key_pem(key), 0o600, new=True)
-        signed_by = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-        builder = (
-            _begin(subject, self._certificate.subject, key.public_key(), begins, self.until)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signed_by.value),
-                critical=False,
-            )
-        )
-        if alternative:
-            builder = builder.add_extension(
-                x509.SubjectAlternativeName(alternative), critical=False
-            )
-        _write(pem, _pem(builder.sign(self._key, SHA256())), 0o644, new=False)
-        return Issued(pem, key_file, self.until)
+        return issue(self.signer, path, subject, names, purpose, begins, self.until)
+
+
+class Signer(NamedTuple):
+    """What signs: its certificate and its private key, and in PEM what leads to its authority."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+    chain: bytes = b""
+
+
+def issue(  # noqa: PLR0913, PLR0917 - what a certificate says
+    signer: Signer,
+    path: Path,
+    subject: x509.Name,
+    names: Sequence[str],
+    purpose: ObjectIdentifier,
+    begins: datetime,
+    until: datetime,
+) -> Issued:
+    """Write `path`.key, if it is not there, and `path`.pem."""
+    alternative = [general_name(name) for name in names]
+    certificate_file, key_file = (path.with_name(f"{path.name}.{kind}") for kind in ("pem", "key"))
+    if key_file.exists():
+        key = read_key(key_file)
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+        write_file(key_file, key_pem(key), 0o600, new=True)
+    builder = (
+        begin(subject, signer.certificate.subject, key.public_key(), begins, until)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage(signs=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(signed_by(signer.certificate), critical=False)
+    )
+    if alternative:
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternative), critical=False)
+    content = pem(builder.sign(signer.key, SHA256())) + signer.chain
+    write_file(certificate_file, content, 0o644, new=False)
+    return Issued(certificate_file, key_file, until)
+
+
+def signed_by(signer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """Return what names the signer's key in what it signs."""
+    key = signer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key.value)
 
 
 def certified_names(path: Path) -> tuple[str, ...]:
@@ -207,17 +234,19 @@ def general_name(text: str) -> x509.GeneralName:
     return x509.DNSName(text.lower())
 
 
-def _name(common_name: str) -> x509.Name:
+def name_of(common_name: str) -> x509.Name:
+    """Return a common name as certificates hold it, cut to what they may hold."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_COMMON_NAME])])
 
 
-def _begin(
+def begin(
     subject: x509.Name,
     issuer: x509.Name,
     key: ec.EllipticCurvePublicKey,
     begins: datetime,
     until: datetime,
 ) -> x509.CertificateBuilder:
+    """Return what every certificate of ours begins with."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -230,7 +259,7 @@ def _begin(
     )
 
 
-def _usage(*, signs: bool) -> x509.KeyUsage:
+def usage(*, signs: bool) -> x509.KeyUsage:
     """Return what a key may be used for: to sign certificates, or to prove who one is."""
     return x509.KeyUsage(
         digital_signature=not signs,
@@ -245,7 +274,8 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )
 
 
-def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Return a key that was made here. AuthorityError if it is none, OSError."""
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -257,15 +287,17 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
+def pem(certificate: x509.Certificate) -> bytes:
+    """Return a certificate in PEM form."""
     return certificate.public_bytes(Encoding.PEM)
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    """Return a private key in PEM form, not locked."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _write(path: Path, content: bytes, mode: int, *, new: bool) -> None:
+def write_file(path: Path, content: bytes, mode: int, *, new: bool) -> None:
     """Write a file whole or not at all; if `new`, never over one that is there."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -14,10 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.own_alerts import OwnAlerts
+    from gateway.settings.address import OurCertificate
 
-SOON = 30 * DAY
-"""A certificate that ends within so many ms is told of."""
-CURE = "Make a new one: holdwatch tls init. It is taken up without a restart."
+LADDER = ((7 * DAY, 12, "critical"), (30 * DAY, 6, "warning"), (60 * DAY, 4, "info"))
+"""Before its end a certificate is told of: so many ms, or such a part of its life if that is less
+(a certificate for 90 days is renewed with 30 left, one for a day with 8 h), and how gravely."""
+CURE = (
+    "Renew it: holdwatch tls init, or with a company's authority holdwatch tls request, then "
+    "holdwatch tls accept. It is taken up without a restart."
+)
+
+
+GRAVITY = {"critical": 0, "warning": 1, "info": 2}
 
 
 class Fault(NamedTuple):
@@ -30,7 +38,7 @@ class Fault(NamedTuple):
 class Certificate:
     """What one port shows: taken up anew when its files are renewed, and watched for its end."""
 
-    def __init__(self, tls: ListenerTls) -> None:
+    def __init__(self, tls: OurCertificate) -> None:
         """Read the files. Raises OSError, ValueError."""
         self._tls = tls
         self._read()
@@ -56,22 +64,28 @@ class Certificate:
                 f"the renewed certificate cannot be used, and the old one is shown: {_plain(error)}"
             )
             found.append(Fault(why, "warning"))
-        if now is not None:
-            begins, ends = self._valid
-            name = self._tls.certificate
-            if now < begins:
-                found.append(
-                    Fault(f"the certificate {name} is good from {_day(begins)}", "critical")
-                )
-            elif ends <= now:
-                found.append(Fault(f"the certificate {name} ended on {_day(ends)}", "critical"))
-            elif ends - now <= SOON:
-                found.append(Fault(f"the certificate {name} ends on {_day(ends)}", "warning"))
+        if now is not None and (fault := lasting(str(self._tls.certificate), *self._valid, now)):
+            found.append(fault)
         if not found:
             return None
-        grave = any(one.severity == "critical" for one in found)
         problem = "; ".join(one.problem for one in found)
-        return Fault(problem, "critical" if grave else "warning")
+        return Fault(problem, min((one.severity for one in found), key=GRAVITY.__getitem__))
+
+
+def lasting(name: str, begins: int, ends: int, now: int) -> Fault | None:
+    """Return what is wrong with the time for which a certificate is good (ms), if anything."""
+    if now < begins:
+        return Fault(f"the certificate {name} is good from {day(begins)}", "critical")
+    if ends <= now:
+        return Fault(f"the certificate {name} ended on {day(ends)}", "critical")
+    severity = nearness(ends - now, ends - begins)
+    return Fault(f"the certificate {name} ends on {day(ends)}", severity) if severity else None
+
+
+def nearness(left: int, life: int) -> str | None:
+    """Return how grave it is that so much is left of a life (ms), None while it is not."""
+    near = (one for before, part, one in LADDER if left <= min(before, life // part))
+    return next(near, None)
 
 
 def tell_faults(alerts: OwnAlerts, faults: Mapping[str, Fault | None]) -> None:
@@ -86,8 +100,8 @@ def tell_faults(alerts: OwnAlerts, faults: Mapping[str, Fault | None]) -> None:
             alerts.report(subject, fault.problem, fault.severity, CURE)
 
 
-def _versions(tls: ListenerTls) -> list[int]:
-    files = (tls.certificate, tls.key, tls.authority)
+def _versions(tls: OurCertificate) -> list[int]:
+    files = (tls.certificate, tls.key, _authority(tls))
     return [path.stat().st_mtime_ns for path in files if path is not None]
 
 
@@ -97,11 +111,16 @@ def _plain(error: OSError | ValueError) -> str:
     return str(error)
 
 
-def _day(moment: int) -> str:
+def day(moment: int) -> str:
+    """Return the day of a time in ms since 1970, UTC, for people."""
     return f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%d}"
 
 
-def server_context(tls: ListenerTls) -> ssl.SSLContext:
+def _authority(tls: OurCertificate) -> Path | None:
+    return tls.authority if isinstance(tls, ListenerTls) else None
+
+
+def server_context(tls: OurCertificate) -> ssl.SSLContext:
     """Read the files anew; OSError (of which ssl.SSLError is one) if one cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -109,7 +128,7 @@ def server_context(tls: ListenerTls) -> ssl.SSLContext:
     # TLS 1.2 keeps its tickets: without them OpenSSL keeps sessions, which costs us memory.
     context.num_tickets = 0
     context.load_cert_chain(tls.certificate, tls.key)
-    if tls.authority is not None:
+    if isinstance(tls, ListenerTls) and tls.authority is not None:
         context.load_verify_locations(tls.authority)
         context.verify_mode = ssl.CERT_REQUIRED if tls.require_certificate else ssl.CERT_OPTIONAL
         # As where we are the client: an authority is trusted by name, though it may lack what

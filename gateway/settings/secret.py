@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr, ValidationInfo
+from pydantic import BaseModel, SecretStr, ValidationInfo
 
 from gateway.settings.problems import mistake
 
@@ -36,6 +36,19 @@ def secret_of(section: Section, name: str, info: ValidationInfo) -> SecretStr | 
             f"Set that variable for the gateway, or use {name}_file",
         )
     return SecretStr(environment[variable])
+
+
+def secret_variables(settings: BaseModel) -> frozenset[str]:
+    """Return the variables of the environment that hold a secret of these settings."""
+    found: set[str] = set()
+    for name in type(settings).model_fields:
+        value = getattr(settings, name, None)
+        if name.endswith("_env") and isinstance(value, str):
+            found.add(value)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, BaseModel):
+                found |= secret_variables(one)
+    return frozenset(found)
 
 
 def _read(name: str, path: Path) -> SecretStr:

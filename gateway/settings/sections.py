@@ -26,6 +26,7 @@ from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Clients, Listener
 from gateway.settings.log import Log
 from gateway.settings.problems import mistake
+from gateway.settings.renewal import Renewal
 from gateway.settings.routes import Acknowledgement, Route
 from gateway.settings.size import Size
 from gateway.settings.values import Age, FilePath, Section, Slug, slug
@@ -289,6 +290,11 @@ class Settings(Section):
         default=None,
         description="The page and the HTTP API.",
         json_schema_extra={"default text": "without this section there are none"},
+    )
+    renewal: Renewal | None = Field(
+        default=None,
+        description="How this gateway's own certificate is renewed before it ends.",
+        json_schema_extra={"default text": "without this section it is not"},
     )
     brokers: tuple[Broker, ...] = Field(
         default=(), description="Brokers to join; a [[brokers]] section for each."

@@ -13,6 +13,7 @@ import uvicorn
 
 from gateway.web.app import make_app
 from gateway.web.connections import Connection
+from gateway.web.shown import Shown
 from gateway.web.site import Site
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ async def serve(start: Start) -> None:
     if web is None:
         raise ValueError("the page is started only where the settings have [web]")
     site = Site(start.settings, web)
+    shown = Shown(web.tls) if web.tls else None
     config = uvicorn.Config(
         make_app(site),
         log_config=None,
@@ -41,8 +43,7 @@ async def serve(start: Start) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
-        ssl_certfile=web.tls.certificate if web.tls else None,
-        ssl_keyfile=web.tls.key if web.tls else None,
+        ssl_context_factory=(lambda _config, _usual: shown.context) if shown else None,
     )
     server = uvicorn.Server(config)
     sockets = [socket.socket(fileno=one) for one in start.sockets]
@@ -60,8 +61,12 @@ async def serve(start: Start) -> None:
         asyncio.create_task(_until_alone(stop), name="gateway"),
         asyncio.create_task(server.serve(sockets=sockets), name="server"),
     ]
+    if shown:
+        tasks.append(asyncio.create_task(shown.run(), name="certificate"))
     try:
-        done, _ = await asyncio.wait(tasks[::2], return_when=asyncio.FIRST_COMPLETED)
+        # The gateway's end is no failure: it has the server end in order.
+        ours = [one for one in tasks if one.get_name() != "gateway"]
+        done, _ = await asyncio.wait(ours, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.listener.authority import Authority
-from gateway.listener.certificates import Certificate, Fault, tell_faults
+from gateway.listener.certificates import Certificate, Fault, lasting, tell_faults
 from gateway.own_alerts import OwnAlerts
 from gateway.settings.listener import ListenerTls
 from gateway.state import State
-from rules.duration import DAY
+from rules.duration import DAY, HOUR
 from tests.gateway.parts import ToldClock
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -56,18 +56,38 @@ def shown(certificate: Certificate, authority: Authority) -> bytes:
     [
         (20 * 365 * DAY, " is good from ", "critical"),
         (365 * DAY, "", ""),
-        (31 * DAY, "", ""),
-        (30 * DAY - 1, " ends on ", "warning"),
+        (61 * DAY, "", ""),
+        (60 * DAY, " ends on ", "info"),
+        (30 * DAY, " ends on ", "warning"),
+        (7 * DAY, " ends on ", "critical"),
         (-1, " ended on ", "critical"),
     ],
 )
-def test_its_end_is_told_a_month_before(
+def test_its_end_is_told_two_months_before_and_more_gravely_as_it_comes_nearer(
     certificate: Certificate, authority: Authority, left: int, expected: str, severity: str
 ) -> None:
     problem, grave = certificate.look(ms(authority.until) - left) or Fault("", "")
     assert grave == severity
     assert expected in problem
     assert bool(problem) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "severity"),
+    [
+        (90 * DAY, 30 * DAY, None),  # certbot renews it now
+        (90 * DAY, 22 * DAY, "info"),
+        (90 * DAY, 15 * DAY, "warning"),
+        (90 * DAY, 7 * DAY, "critical"),
+        (DAY, 8 * HOUR, None),  # step renews it now
+        (DAY, 6 * HOUR, "info"),
+        (DAY, 4 * HOUR, "warning"),
+        (DAY, 2 * HOUR, "critical"),
+    ],
+)
+def test_of_a_short_life_the_end_is_told_later(life: int, left: int, severity: str | None) -> None:
+    fault = lasting("a.pem", 0, life, life - left)
+    assert (fault.severity if fault else None) == severity
 
 
 def test_while_our_clock_is_wrong_nothing_is_said_of_its_end(certificate: Certificate) -> None:

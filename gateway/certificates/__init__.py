@@ -1,0 +1,1 @@
+"""Certificates from a company's authority: asked for, taken in, renewed, and watched."""
