@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from gateway.settings.sections import Settings
 
-NAMED_BY = ("name", "match", "topic", "address")
+NAMED_BY = ("match", "name", "topic", "address")
 """What one of several sections is called by: the first of these that it has."""
 
 

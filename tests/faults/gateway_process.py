@@ -9,6 +9,7 @@ Builds that are broken on purpose:
 --trust-everybody      whoever speaks may speak for every device, and see every alert
 --move-early           what is on its way to InfluxDB counts as there, and nothing is sent again
 --drop-refused         what InfluxDB refuses is dropped, with all that was sent together with it
+--forget-at-reload     what the rules know is forgotten when settings are loaded anew
 --send-elsewhere       a reading that is sent to InfluxDB again gets another time
 
 Faults around it:
@@ -46,6 +47,8 @@ from gateway.listener.sessions import Session, Sessions
 from gateway.mqtt.codec import PacketReader, ProtocolError
 from gateway.mqtt.link import Link
 from gateway.mqtt.packets import Packet
+from rules.engine import Engine
+from rules.transition import Transition
 
 REAL = apsw.vfs_names()[0]
 """The default before there is another."""
@@ -178,6 +181,16 @@ def send_elsewhere() -> None:
     Lines.of_readings = broken  # type: ignore[method-assign]  # broken on purpose
 
 
+def forget_at_reload() -> None:
+    """Rules begin anew with each device."""
+
+    def broken(self: Engine, device: DeviceKey) -> list[Transition]:
+        self._subjects.pop(device)
+        return []
+
+    Engine.renew = broken  # type: ignore[method-assign]  # broken on purpose
+
+
 BROKEN = (
     acknowledge_early,
     forget_held,
@@ -187,6 +200,7 @@ BROKEN = (
     move_early,
     drop_refused,
     send_elsewhere,
+    forget_at_reload,
 )
 
 
