@@ -132,8 +132,12 @@ class Wording(msgspec.Struct, frozen=True):
             one_line(f"{_headline(line)}: {_name(line)}"),
             "over" if over else alert.severity,
             tuple((key, one_line(value, 500)) for key, value in self._facts(line, made, now)),
-            f"{self.link}/alerts/{quote(alert.id, safe='')}" if self.link else "",
+            self.address(alert.id),
         )
+
+    def address(self, alert: str) -> str:
+        """Return where the page shows an alert, "" where nobody knows the page."""
+        return f"{self.link}/alerts/{quote(alert, safe='')}" if self.link else ""
 
     def _facts(self, line: Line, made: int, now: int) -> Iterable[tuple[str, str]]:
         alert = line.alert
