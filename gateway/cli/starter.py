@@ -10,7 +10,7 @@ _HEAD = """\
 
 [gateway]
 # timezone = "Europe/Berlin"      # in which days begin; UTC if left out
-# data = "/var/lib/holdwatch"     # where everything is stored
+{data}     # where everything is stored
 
 """
 _LISTENER = """\
@@ -86,15 +86,20 @@ after = "1 h"
 """
 
 
-def starter(broker: str | None, port: int | None) -> str:
-    """Return the text of a first settings file: to join this broker, or to listen ourselves."""
+def starter(broker: str | None, port: int | None, data: str | None = None) -> str:
+    """Return the text of a first settings file: to join this broker, or to listen ourselves.
+
+    `data` is the data folder, where it is not the usual one of whoever starts it.
+    """
+    said = '# data = "/var/lib/holdwatch"' if data is None else f"data = {json.dumps(data)}"
+    head = _HEAD.format(data=said)
     usual = 1883
     last = _WEB + _commented(_INFLUXDB) + _RULES
     if broker is not None:
         joined = _BROKER.format(what="Joins", host=json.dumps(broker), port=port or usual)
-        return _HEAD + joined + _commented(_LISTENER.format(port=usual)) + last
+        return head + joined + _commented(_LISTENER.format(port=usual)) + last
     joined = _BROKER.format(what="Or joins", host='"localhost"', port=usual)
-    return _HEAD + _LISTENER.format(port=port or usual) + _commented(joined) + last
+    return head + _LISTENER.format(port=port or usual) + _commented(joined) + last
 
 
 def _commented(text: str) -> str:

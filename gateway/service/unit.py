@@ -31,23 +31,29 @@ class Needs(msgspec.Struct, frozen=True):
 
     data: str
     written: tuple[str, ...] = ()
-    """Further folders that are written to."""
+    """Further folders that are written to, and may be away."""
     bluetooth: bool = False
     low_port: bool = False
     """Whether it listens on a port that belongs to root elsewhere."""
 
 
-def needs(settings: Settings, written: Iterable[Path] = ()) -> Needs:
+def needs(settings: Settings) -> Needs:
     """Return what settings ask of the machine."""
     ports = [one.port for one in settings.listeners]
     if settings.web is not None:
         ports.append(settings.web.port)
     return Needs(
         data=str(settings.gateway.data),
-        written=tuple(str(one) for one in written),
+        written=tuple(str(one) for one in _written(settings)),
         bluetooth=settings.bluetooth is not None,
         low_port=any(0 < port < FIRST_FREE_PORT for port in ports),
     )
+
+
+def _written(settings: Settings) -> Iterable[Path]:
+    """Yield the folders besides that of the data to which it writes."""
+    if settings.renewal is not None:
+        yield settings.renewal.certificate.parent
 
 
 def unit(program: Path, settings_file: Path, wanted: Needs) -> str:
@@ -61,23 +67,20 @@ def unit(program: Path, settings_file: Path, wanted: Needs) -> str:
         capabilities="CAP_NET_BIND_SERVICE" if wanted.low_port else "",
         bluetooth=_BLUETOOTH if wanted.bluetooth else "",
         after=" bluetooth.service" if wanted.bluetooth else "",
-        mounts="".join(f"RequiresMountsFor={_quoted(one)}\n" for one in _others(wanted)),
+        mounts="" if wanted.data == STATE else f"RequiresMountsFor={_quoted(wanted.data)}\n",
     )
 
 
 def _folders(wanted: Needs) -> Iterable[str]:
     """Yield the lines that let it write."""
-    if wanted.data == STATE:
+    others = [] if wanted.data == STATE else [_quoted(wanted.data)]
+    if not others:
         yield "StateDirectory=holdwatch"
         yield "StateDirectoryMode=0700"
-    others = _others(wanted)
+    # A disk for backups may be away: the minus lets it start without.
+    others += [_quoted(f"-{one}") for one in wanted.written]
     if others:
-        yield f"ReadWritePaths={' '.join(map(_quoted, others))}"
-
-
-def _others(wanted: Needs) -> list[str]:
-    """Return the folders that it writes to and systemd does not make."""
-    return [one for one in (wanted.data, *wanted.written) if one != STATE]
+        yield f"ReadWritePaths={' '.join(others)}"
 
 
 def _quoted(path: Path | str) -> str:

@@ -36,14 +36,16 @@ class Progress:
     """Whether one who follows comes on."""
 
     def __init__(self) -> None:
-        self._cursor = -1
+        self._behind_at = -1
+        """Where it stood at the last look, when it was behind; -1 when it was not."""
         self._since = 0
 
     def hangs(self, cursor: int, head: int, now: int) -> bool:
         """Look again at `now` (ms): whether it is behind, and has stood still for too long."""
-        if cursor != self._cursor or cursor >= head:
-            self._cursor, self._since = cursor, now
-        return now - self._since >= JUDGED
+        behind_at = cursor if cursor < head else -1
+        if behind_at != self._behind_at:
+            self._behind_at, self._since = behind_at, now
+        return behind_at >= 0 and now - self._since >= JUDGED
 
 
 class Watchdog:
@@ -62,6 +64,7 @@ class Watchdog:
         identity.tell(gateway.own_alerts, gateway.settings, identity.fingerprint())
         pause = self.systemd.watchdog / PINGS or SELDOM
         self.systemd.ready(self.sentence())
+        gateway.reloading.telling = self._reloading
         while not gateway.stopping.is_set():
             self.look()
             with suppress(TimeoutError):
@@ -71,6 +74,12 @@ class Watchdog:
             await asyncio.sleep(pause)
             # What has come is still to be judged, and systemd has a limit of its own for that.
             self.systemd.tell("WATCHDOG=1")
+
+    def _reloading(self, busy: bool) -> None:  # noqa: FBT001 - as the caller has it
+        if busy:
+            self.systemd.reloading()
+        else:
+            self.systemd.ready(self.sentence())
 
     def look(self) -> None:
         """Ping if all of us works; else say in our log what hangs, and be silent."""
