@@ -17,6 +17,8 @@ import structlog
 
 from gateway.admission import Admission
 from gateway.archivist import Archivist
+from gateway.backup.backups import Backups
+from gateway.backup.before import prepare
 from gateway.brokers import Brokers
 from gateway.caretaker import Caretaker
 from gateway.certificates.watch import CertificateWatch, watched
@@ -100,6 +102,7 @@ class Gateway:
         )
         with ExitStack() as undo:
             undo.callback(os.close, self._lock)
+            prepare(folder)
             self.journal = Journal(folder / "journal.db")
             undo.callback(self.journal.close)
             self.history = History(folder / "history.db")
@@ -124,6 +127,7 @@ class Gateway:
         self.stopping = asyncio.Event()
         self.copies: list[Copies] = []
         self.caretaker = Caretaker(self)
+        self.backups = Backups(self)
         self.reloading = Reloading(self)
         self.watchdog = Watchdog(self)
 
@@ -327,6 +331,7 @@ class Gateway:
             yield "decoders", self.decoders.run(self.ingest, self.state)
             yield "certificates", CertificateWatch(self).run()
             yield "reload", self.reloading.run()
+            yield "backups", self.backups.run()
         for way in self.ways:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)

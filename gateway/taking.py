@@ -152,7 +152,7 @@ TAKERS = (
     Taker(frozenset({"mappings", "codecs"}), _decoding),
     Taker(frozenset({"goods"}), _goods, always=True),
     Taker(frozenset({"clients"}), _limits),
-    Taker(frozenset({"journal", "history", "disk"}), _room),
+    Taker(frozenset({"journal", "history", "disk", "backup"}), _room),
     Taker(frozenset({"web", "rules", "devices", "goods"}), _page),
 )
 """In the order in which they switch."""

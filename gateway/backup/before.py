@@ -11,7 +11,7 @@ import structlog
 
 from gateway.backup.making import sync
 from gateway.backup.restore import finish
-from gateway.database import APPLICATION
+from gateway.database import APPLICATION, DiskError
 from gateway.state import State
 
 if TYPE_CHECKING:
@@ -26,10 +26,13 @@ ROOM = 64 * 10**6
 def prepare(data: Path) -> None:
     """End a restore that was interrupted, and keep state.db as it is if this version changes it.
 
-    The folder is locked by whoever calls this. Raises OSError.
+    The folder is locked by whoever calls this. Raises DiskError.
     """
-    finish(data)
-    keep_state(data)
+    try:
+        finish(data)
+        keep_state(data)
+    except OSError as error:
+        raise DiskError(f"{error.filename or data}: {error.strerror}") from error
 
 
 def keep_state(data: Path) -> Path | None:

@@ -37,6 +37,8 @@ WHERE: dict[str, str] = {
     "identity": "identity:identity_app",
     "install": "install:install",
     "uninstall": "install:uninstall",
+    "backup": "backup:backup_app",
+    "restore": "backup:restore",
     "demo": "demo:demo",
     "simulate": "simulate:simulate",
     "audit": "people:audit",

@@ -14,6 +14,7 @@ from gateway import __version__
 from gateway.alert_now import as_it_is
 from gateway.commands.alert import AlertCommands, with_holders
 from gateway.commands.backtest import BacktestCommands
+from gateway.commands.backup import BackupCommands
 from gateway.commands.consignment import consignment_commands
 from gateway.commands.control import ControlError
 from gateway.commands.device import DeviceCommands, device_key
@@ -59,11 +60,14 @@ LOOKING = frozenset(
         *("consignment-holds", "consignment-verdict", "consignment-report", "consignment-reports"),
         "rules-backtest",
         "rules-diff",
+        "backup-status",
     }
 )
 """Commands that change nothing."""
 
-UNTIL_LEFT = frozenset({"influx-backfill", "influx-retry", "rules-backtest", "rules-diff"})
+UNTIL_LEFT = frozenset(
+    {"influx-backfill", "influx-retry", "rules-backtest", "rules-diff", "backup", "take-readings"}
+)
 """Commands that take long, and are over when whoever asked leaves: asked again, they go on."""
 
 
@@ -123,6 +127,7 @@ class Commands:
             **IdentityCommands(gateway).by_name,
             **alerts.by_name,
             **BacktestCommands(gateway).by_name,
+            **BackupCommands(gateway).by_name,
             **people.by_name,
             **ReloadCommands(gateway).by_name,
             **PushCommands(gateway.ingest, gateway.pushers, gateway.clock).by_name,
@@ -190,6 +195,7 @@ class Commands:
             "started": gateway.started,
             "settings": gateway.reloading.report(),
             "clock_trusted": gateway.clock.trusted(),
+            "backup": gateway.backups.report(),
             "brokers": {
                 name: msgspec.to_builtins(state) for name, state in gateway.brokers.states.items()
             },

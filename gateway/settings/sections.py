@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 import devices.envelopes.mapping as envelopes
 from devices.device import DecodeError, check_device_id
 from devices.reading import DeviceKey
+from gateway.settings.backup import Backup
 from gateway.settings.broker import Broker
 from gateway.settings.channels import AnyChannel
 from gateway.settings.codecs import Codecs
@@ -344,6 +345,11 @@ class Settings(Section):
     channels: tuple[AnyChannel, ...] = Field(
         default=(),
         description="By what people are told of alerts; a [[channels]] section for each.",
+    )
+    backup: Backup | None = Field(
+        default=None,
+        description="Copies of everything, made by the gateway itself.",
+        json_schema_extra={"default text": "without this section only when you ask for one"},
     )
     journal: JournalSection = Field(
         default_factory=JournalSection, description="What arrived, for some days."
