@@ -85,7 +85,8 @@ def _found(value: Any) -> Iterator[str]:  # noqa: ANN401 - settings hold all kin
         yield value.get_secret_value()
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            inner = getattr(value, name)
+            # The page's process is told of some sections no more than their names.
+            inner = getattr(value, name, None)
             if name == "headers" and isinstance(inner, Mapping):
                 # Services want their keys in headers of any name.
                 yield from inner.values()
