@@ -254,9 +254,8 @@ def unreachable(program: Path, folders: Sequence[Path]) -> str | None:
     """
     for folder in dict.fromkeys((program.parent, *folders)):
         hidden = next((one for one in HIDDEN if folder.is_relative_to(one)), None)
-        closed = next(
-            (one for one in (folder, *folder.parents) if not one.stat().st_mode & 0o001), None
-        )
+        above = (one for one in (folder, *folder.parents) if one.exists())
+        closed = next((one for one in above if not one.stat().st_mode & 0o001), None)
         if hidden is None and closed is None:
             continue
         why = "which a service does not see" if hidden else f"and others may not enter {closed}"

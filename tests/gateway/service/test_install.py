@@ -1,0 +1,224 @@
+"""Installing into an image: what is made, with which rights, again, and undone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli.main import app
+from gateway.cli.starter import starter
+from gateway.service import install as module
+from gateway.service.install import SETTINGS, UNIT, Plan, install, uninstall, unreachable
+from gateway.service.target import InstallError, Target
+from gateway.service.unit import STATE, USER, Needs, unit
+from gateway.settings import load, parse
+
+PROGRAM = Path("/opt/holdwatch/bin/holdwatch")
+COMMAND = Path("/usr/local/bin/holdwatch")
+
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not all(map(shutil.which, ("useradd", "systemctl"))),
+    reason="an image is made by root, with useradd and systemctl",
+)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Target:
+    """As much of a system as an installation needs: accounts, and the program."""
+    for folder in ("etc", "var/lib", "usr/local/bin", "opt/holdwatch/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    etc = tmp_path / "etc"
+    (etc / "passwd").write_text("root:x:0:0:root:/root:/bin/bash\n")
+    (etc / "group").write_text("root:x:0:\n")
+    (etc / "shadow").write_text("root:*:19000:0:99999:7:::\n")
+    (etc / "login.defs").write_text("SYS_UID_MIN 100\nSYS_UID_MAX 999\n")
+    (tmp_path / "opt/holdwatch/bin/holdwatch").touch(mode=0o755)
+    return Target(tmp_path)
+
+
+def plan(image: Target, needs: Needs | None = None) -> Plan:
+    wanted = needs or Needs(STATE)
+    return Plan(image, PROGRAM, wanted, first=starter(None, None, data=wanted.data))
+
+
+def done(chosen: Plan) -> list[str]:
+    """Install; return what there was to do."""
+    return [step.says for step, needed in install(chosen, dry_run=False) if needed]
+
+
+def rights(image: Target, path: str) -> tuple[int, str, str]:
+    """Return mode, owner and group of a path of the image."""
+    found = image.place(path).stat()
+    ours = image.account(USER)
+    assert ours is not None
+    owner = {0: "root", ours[0]: USER}[found.st_uid]
+    return found.st_mode & 0o777, owner, {0: "root", ours[1]: USER}[found.st_gid]
+
+
+@as_root
+def test_all_that_is_made_has_the_right_owner_and_mode(image: Target) -> None:
+    assert len(done(plan(image))) == 7
+    assert rights(image, "/etc/holdwatch") == (0o750, "root", USER)
+    assert rights(image, "/etc/holdwatch/holdwatch.toml") == (0o640, "root", USER)
+    assert rights(image, STATE) == (0o700, USER, USER)
+    assert rights(image, str(UNIT)) == (0o644, "root", "root")
+    passwd = image.place("/etc/passwd").read_text().splitlines()[-1]
+    assert passwd.startswith(f"{USER}:x:")
+    assert passwd.endswith(f":{STATE}:/usr/sbin/nologin")
+    assert image.place("/etc/shadow").read_text().splitlines()[-1].startswith(f"{USER}:!")
+    assert image.place(COMMAND).readlink() == PROGRAM
+    enabled = image.place("/etc/systemd/system/multi-user.target.wants/holdwatch.service")
+    assert enabled.readlink() == UNIT
+
+
+@as_root
+def test_the_first_settings_are_right_and_say_where_the_data_is(image: Target) -> None:
+    done(plan(image, Needs("/mnt/ssd/holdwatch")))
+    settings = load(image.place(SETTINGS))
+    assert str(settings.gateway.data) == "/mnt/ssd/holdwatch"
+    assert settings.warnings == ()
+    assert rights(image, "/mnt/ssd/holdwatch") == (0o700, USER, USER)
+
+
+@as_root
+def test_again_renews_the_unit_and_touches_no_settings(image: Target) -> None:
+    done(plan(image))
+    image.place(SETTINGS).write_text("# mine\n")
+    image.place(UNIT).write_text("[Service]\n# of an older Holdwatch\n")
+    assert done(plan(image)) == [f"unit {UNIT}"]
+    assert image.place(SETTINGS).read_text() == "# mine\n"
+    assert image.place(UNIT).read_text() == unit(PROGRAM, SETTINGS, Needs(STATE))
+    assert done(plan(image)) == []
+
+
+@as_root
+def test_uninstalled_it_runs_no_more_and_keeps_what_people_would_miss(image: Target) -> None:
+    before = {path for path in image.root.rglob("*") if path.is_file()}
+    done(plan(image))
+    (image.place(STATE) / "journal.db").touch()
+    undone = [
+        step.undone for step, gone in uninstall(plan(image), purge=False, dry_run=False) if gone
+    ]
+    assert len(undone) == 3
+    assert not image.place(UNIT).exists()
+    assert not image.place(COMMAND).is_symlink()
+    assert (image.place(STATE) / "journal.db").exists()
+    assert image.place(SETTINGS).exists()
+    for _ in uninstall(plan(image), purge=True, dry_run=False):
+        pass
+    left = {path for path in image.root.rglob("*") if path.is_file() and path.suffix != ""}
+    assert left <= before
+    assert image.account(USER) is None
+    assert not image.place(STATE).exists()
+    assert not image.place(SETTINGS.parent).exists()
+
+
+@as_root
+def test_of_a_folder_that_others_use_too_only_our_files_go(image: Target) -> None:
+    wanted = Needs("/mnt/ssd")
+    done(plan(image, wanted))
+    folder = image.place("/mnt/ssd")
+    for name in ("journal.db", "journal.db-wal", "identity", "photos.zip"):
+        (folder / name).touch()
+    for _ in uninstall(plan(image, wanted), purge=True, dry_run=False):
+        pass
+    assert [path.name for path in folder.iterdir()] == ["photos.zip"]
+
+
+@as_root
+def test_a_data_folder_of_another_user_is_named_and_left(image: Target) -> None:
+    folder = image.place(STATE)
+    folder.mkdir()
+    (folder / "journal.db").touch()
+    os.chown(folder, 4711, 4711)
+    with pytest.raises(InstallError, match=f"chown -R {USER}: {STATE}"):
+        done(plan(image))
+    assert folder.stat().st_uid == 4711
+
+
+@as_root
+def test_somebody_else_s_command_is_left(image: Target) -> None:
+    image.place(COMMAND).write_text("#!/bin/sh\n")
+    with pytest.raises(InstallError, match="somebody else's"):
+        done(plan(image))
+    assert image.place(COMMAND).read_text() == "#!/bin/sh\n"
+
+
+def test_a_dry_run_says_all_and_changes_nothing(image: Target) -> None:
+    before = sorted(image.root.rglob("*"))
+    steps = list(install(plan(image), dry_run=True))
+    assert [needed for _, needed in steps] == [True] * 7
+    assert sorted(image.root.rglob("*")) == before
+    options = ["--root", str(image.root), "--program", str(PROGRAM), "--dry-run"]
+    shown = CliRunner().invoke(app, ["install", *options])
+    assert shown.exit_code == 0, shown.output
+    assert f"+ user and group {USER}" in shown.output
+    assert (
+        "ExecStart=/opt/holdwatch/bin/holdwatch run -c /etc/holdwatch/holdwatch.toml"
+        in shown.output
+    )
+    assert sorted(image.root.rglob("*")) == before
+
+
+def test_an_image_without_the_program_is_told_what_it_needs(image: Target) -> None:
+    image.place(PROGRAM).unlink()
+    options = ["--root", str(image.root), "--program", str(PROGRAM)]
+    told = CliRunner().invoke(app, ["install", *options])
+    assert told.exit_code == 1
+    assert "Install the program there first" in told.output
+
+
+def test_who_is_not_root_is_told_how(image: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    options = ["--root", str(image.root), "--program", str(PROGRAM)]
+    told = CliRunner().invoke(app, ["install", *options])
+    assert told.exit_code == 1
+    assert "needs root: sudo " in told.output
+
+
+def test_bluetooth_without_its_group_is_told_before_anything_is_done(image: Target) -> None:
+    image.place(SETTINGS).parent.mkdir()
+    image.place(SETTINGS).write_text("[bluetooth]\n")
+    options = ["--root", str(image.root), "--program", str(PROGRAM), "--dry-run"]
+    told = CliRunner().invoke(app, ["install", *options])
+    assert told.exit_code == 1
+    assert "apt-get install bluez" in told.output
+
+
+def test_a_mistake_in_the_settings_is_told_and_nothing_is_done(image: Target) -> None:
+    image.place(SETTINGS).parent.mkdir()
+    image.place(SETTINGS).write_text("[gatewa]\n")
+    options = ["--root", str(image.root), "--program", str(PROGRAM)]
+    told = CliRunner().invoke(app, ["install", *options])
+    assert told.exit_code == 3
+    assert not image.place(UNIT).exists()
+    assert CliRunner().invoke(app, ["uninstall", "--purge", "--yes", *options]).exit_code == 3
+
+
+@pytest.mark.parametrize("folder", ["/home/pi/venv", "/root/venv", "/tmp/venv"])  # noqa: S108 - only named
+def test_a_program_in_a_home_is_refused_since_a_service_does_not_see_it(folder: str) -> None:
+    why = unreachable(Path(folder) / "bin/holdwatch", ())
+    assert why is not None
+    assert "/opt/holdwatch" in why
+
+
+def test_a_program_behind_a_closed_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HIDDEN", ())
+    closed = tmp_path / "closed"
+    (closed / "venv/bin").mkdir(parents=True)
+    closed.chmod(0o700)
+    why = unreachable(Path("/usr/bin/holdwatch"), (closed / "venv/bin",))
+    assert why is not None
+    assert "others may not enter" in why
+    assert unreachable(Path("/usr/bin/holdwatch"), (Path("/usr/lib"),)) is None
+
+
+def test_first_settings_without_a_place_are_as_before() -> None:
+    assert '# data = "/var/lib/holdwatch"' in starter(None, None)
+    assert parse(starter("localhost", None, data="/srv/x")).gateway.data == Path("/srv/x")
