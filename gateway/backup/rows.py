@@ -165,7 +165,7 @@ def unpack(part: bytes) -> Iterator[tuple[str, list[list[Any]]]]:
             (length,) = _LENGTH.unpack_from(part, place)
             place += _LENGTH.size + length
             yield _decoder.decode(memoryview(part)[place - length : place])
-    except (struct.error, msgspec.DecodeError) as error:
+    except (struct.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BackupError(f"rows in it cannot be read ({error})", "Use another backup") from error
 
 

@@ -42,7 +42,7 @@ class Snapshot:
         self._connections: dict[str, apsw.Connection] = {}
         try:
             for name in FILES:
-                self._connections[name] = self._open.enter_context(closing(_reader(data / name)))
+                self._connections[name] = self._open.enter_context(closing(reader(data / name)))
             self.files = tuple(
                 describe(name, connection) for name, connection in self._connections.items()
             )
@@ -73,7 +73,8 @@ class Snapshot:
         return sum(file.size for file in self.files)
 
 
-def _reader(path: Path) -> apsw.Connection:
+def reader(path: Path) -> apsw.Connection:
+    """Open one of our files, only to read it, whatever its schema."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(5000)
     return connection
