@@ -53,6 +53,7 @@ from gateway.live import Live
 from gateway.machine import take
 from gateway.monitor import Monitor
 from gateway.old_alerts import OldAlerts
+from gateway.outward import Outward
 from gateway.own_alerts import OwnAlerts, Publisher
 from gateway.pace import Pace
 from gateway.page import Page
@@ -63,6 +64,7 @@ from gateway.people.screens import Screens
 from gateway.registry.known import Known
 from gateway.registry.registry import Registry
 from gateway.reload import Reloading
+from gateway.room import RoomKeeper
 from gateway.rulebook import adopt
 from gateway.service.watchdog import Watchdog
 from gateway.state import State
@@ -127,9 +129,10 @@ class Gateway:
         self.stopping = asyncio.Event()
         self.copies: list[Copies] = []
         self.caretaker = Caretaker(self)
+        self.room = RoomKeeper(self)
         self.backups = Backups(self)
-        self.reloading = Reloading(self)
         self.watchdog = Watchdog(self)
+        self.reloading = Reloading(self)
 
     async def compose(self, *, looking: bool = False) -> None:
         """Put the parts together. Raises DiskError, ListenError.
@@ -191,6 +194,7 @@ class Gateway:
             told.append(self.announcer)
         self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
         self.intruders = Intruders(self.own_alerts, self.clock)
+        self.outward = Outward(self, self._joined, beats=self._join)
         if not looking:
             await self._forget_others()
         self.ingest.on_disk = self.caretaker.check_disk
@@ -331,6 +335,7 @@ class Gateway:
             yield "decoders", self.decoders.run(self.ingest, self.state)
             yield "certificates", CertificateWatch(self).run()
             yield "reload", self.reloading.run()
+        yield "room", self.room.run()
             yield "backups", self.backups.run()
         for way in self.ways:
             yield way.name, way.run()
@@ -346,6 +351,7 @@ class Gateway:
         yield "own alerts", self.own_alerts.run()
         yield "watch", self.caretaker.watch()
         yield "tick", self.caretaker.tick()
+        yield from self.outward.parts()
         if self._join:
             yield "watchdog", self.watchdog.run()
         yield from self.joining.parts()

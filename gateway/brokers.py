@@ -26,7 +26,9 @@ UNHEARD = 60_000
 """A broker that cannot be reached for so many ms is an alert."""
 
 
-def publishing_client(broker: BrokerSettings, role: str, timeout: float) -> aiomqtt.Client:
+def publishing_client(
+    broker: BrokerSettings, role: str, timeout: float, will: aiomqtt.Will | None = None
+) -> aiomqtt.Client:
     """Return a client that publishes to a broker, beside the one that subscribes there.
 
     `role` tells it from others of ours; `timeout` is how many seconds one message may take.
@@ -40,6 +42,7 @@ def publishing_client(broker: BrokerSettings, role: str, timeout: float) -> aiom
         tls_context=client_context(broker.tls) if broker.tls else None,
         protocol=aiomqtt.ProtocolVersion.V311,
         timeout=timeout,
+        will=will,
     )
 
 

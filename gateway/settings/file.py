@@ -19,20 +19,30 @@ from pydantic_core import ErrorDetails
 from gateway.database import FileError
 from gateway.service.identity import named
 from gateway.settings.channels import Channel
+from gateway.settings.heartbeats import Heartbeat
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Listener
 from gateway.settings.problems import Describer, Problem, SettingsError, syntax_problem
 from gateway.settings.sections import Settings, SettingsFile
 from rules.rule import Rule
 
-
 SECRETS = {
     "password": "password",
     "secret": "key",
     "old_secret": "key",
     "url": "service's address with its secrets",
+    "token": "token",
 }
-"""What secret settings of channels are, in words."""
+"""What secret settings are, in words."""
+NAMED = frozenset(
+    {"brokers", "rules", "influxdb", "polls", "modbus", "channels", "routes", "heartbeats"}
+)
+"""Sections that each have a name of their own."""
+UNNAMED = {
+    "influxdb": InfluxDB.model_fields["name"].default,
+    "heartbeats": Heartbeat.model_fields["name"].default,
+}
+"""What those are called that are given no name."""
 
 
 def parse(
@@ -136,8 +146,8 @@ def _secrets(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:
                 yield file, what
             if getattr(one, what, None) is not None:
                 yield path, what
-    for channel in settings.channels:
-        for what in ("password", "secret", "old_secret", "url"):
+    for channel in (*settings.channels, *settings.heartbeats):
+        for what in ("password", "secret", "old_secret", "url", "token"):
             file = getattr(channel, f"{what}_file", None)
             if file is not None:
                 yield file, SECRETS[what]
@@ -180,12 +190,12 @@ def beside_the_kind(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> Ite
 
 def _twice(data: dict[str, Any], describer: Describer) -> Iterator[Problem]:
     """Find what has one name twice: alerts, sessions and cursors are kept under it."""
-    for section in ("brokers", "rules", "influxdb", "polls", "modbus", "channels", "routes"):
+    for section in sorted(NAMED):
         seen: set[str] = set()
         tables = data.get(section)
         for index, table in enumerate(tables if isinstance(tables, list) else ()):
-            # A server of InfluxDB has a name without being given one.
-            unnamed = InfluxDB.model_fields["name"].default if section == "influxdb" else None
+            # Some have a name without being given one.
+            unnamed = UNNAMED.get(section)
             name = table.get("name", unnamed) if isinstance(table, dict) else None
             if isinstance(name, str) and name in seen:
                 yield describer.problem(

@@ -22,19 +22,20 @@ from gateway.settings.backup import Backup
 from gateway.settings.broker import Broker
 from gateway.settings.channels import AnyChannel
 from gateway.settings.codecs import Codecs
+from gateway.settings.files import DiskSection, HistorySection, JournalSection
 from gateway.settings.goods import Goods
+from gateway.settings.heartbeats import Heartbeat
 from gateway.settings.influxdb import InfluxDB
 from gateway.settings.listener import Clients, Listener
 from gateway.settings.log import Log
 from gateway.settings.problems import mistake
 from gateway.settings.renewal import Renewal
 from gateway.settings.routes import Acknowledgement, Route
-from gateway.settings.size import Size
-from gateway.settings.values import Age, FilePath, Section, Slug, slug
+from gateway.settings.values import FilePath, Section, Slug, slug
 from gateway.settings.ways import Bluetooth, Modbus, Poll
 from gateway.settings.web import Web
 from rules import AnyRule
-from rules.duration import DAY, MINUTE, Duration
+from rules.duration import MINUTE, Duration
 
 INTERVAL = 12 * MINUTE
 """A value then holds for half an hour: vaccines are logged at least that often."""
@@ -70,21 +71,13 @@ def _check_prefix(prefix: str) -> str:
     return prefix
 
 
-def _check_commit_interval(length: int) -> int:
-    if length > MINUTE:
-        raise mistake("a sender does not wait so long", 'Use at most "60 s"')
-    return length
-
-
 class Gateway(Section):
     """This gateway itself."""
 
     box: Slug = Field(
         default_factory=host_box,
         description="The name of this gateway among its fellows.",
-        json_schema_extra={
-            "default text": "the host name and six signs, made at the first start"
-        },
+        json_schema_extra={"default text": "the host name and six signs, made at the first start"},
     )
     owner: str = Field(
         default="",
@@ -219,55 +212,6 @@ class DeviceSection(Section):
         return self
 
 
-class JournalSection(Section):
-    """Everything that arrived, in the order of time, for some days."""
-
-    keep: Age = Field(default=7 * DAY, description="How long.")
-    keep_size: Size = Field(default=2 * 10**9, description="At most so much.")
-    keep_quarantine: Age = Field(
-        default=90 * DAY,
-        description="How long messages that could not be decoded are kept, to be decoded again.",
-    )
-    quarantine_size: Size = Field(
-        default=200 * 10**6,
-        description="At most so much of them; the oldest go first, and the log says so.",
-    )
-    commit_interval: Annotated[Duration, AfterValidator(_check_commit_interval)] = Field(
-        default=20,
-        description="How long a message may wait for its commit, and its sender for the "
-        "acknowledgement. Longer spares an SD card.",
-    )
-
-
-class HistorySection(Section):
-    """The readings of years, compact."""
-
-    keep: Age = Field(
-        default=5 * 366 * DAY,
-        description="How long. A year counts 366 days.",
-        json_schema_extra={"default text": '`"5 years"`'},
-    )
-    keep_size: Size | None = Field(
-        default=None,
-        description="At most so much; the oldest days go first.",
-        json_schema_extra={"default text": "no limit but the disk's"},
-    )
-
-
-class DiskSection(Section):
-    """What happens before the disk is full."""
-
-    ballast: Size = Field(
-        default=16 * 10**6,
-        description="A file of this size is kept, and given up so that alerts can still be "
-        "written.",
-    )
-    minimum_free: Size = Field(
-        default=64 * 10**6,
-        description="With less free room nothing is received or acknowledged, and an alarm tells.",
-    )
-
-
 class SettingsFile(NamedTuple):
     """A file of settings as it was read: its full path, and the SHA-256 of what stood in it."""
 
@@ -359,6 +303,11 @@ class Settings(Section):
     )
     disk: DiskSection = Field(
         default_factory=DiskSection, description="What happens before the disk is full."
+    )
+    heartbeats: tuple[Heartbeat, ...] = Field(
+        default=(),
+        description="Who is told again and again that this gateway is well, and raises an alarm "
+        "when it is not; a [[heartbeats]] section for each.",
     )
     log: Log = Field(
         default_factory=Log, description="What the gateway tells of itself on its standard error."
