@@ -335,8 +335,8 @@ class Gateway:
             yield "decoders", self.decoders.run(self.ingest, self.state)
             yield "certificates", CertificateWatch(self).run()
             yield "reload", self.reloading.run()
-        yield "room", self.room.run()
             yield "backups", self.backups.run()
+        yield "room", self.room.run()
         for way in self.ways:
             yield way.name, way.run()
         yield "monitor", follow(self.ingest, self.monitor)
