@@ -52,6 +52,7 @@ from gateway.listener.principals import Principals
 from gateway.live import Live
 from gateway.machine import take
 from gateway.monitor import Monitor
+from gateway.notify.notifying import notifier_of
 from gateway.old_alerts import OldAlerts
 from gateway.outward import Outward
 from gateway.own_alerts import OwnAlerts, Publisher
@@ -194,6 +195,7 @@ class Gateway:
             told.append(self.announcer)
         self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
         self.intruders = Intruders(self.own_alerts, self.clock)
+        self.notifier = notifier_of(self)
         self.outward = Outward(self, self._joined, beats=self._join)
         if not looking:
             await self._forget_others()
@@ -348,6 +350,8 @@ class Gateway:
         yield "inspector", follow(self.ingest, self.inspector)
         yield "hush", follow(self.state, self.hush)
         yield "maintenance", self.hush.run()
+        yield "notify", follow(self.state, self.notifier)
+        yield "notifier", self.notifier.run()
         yield "own alerts", self.own_alerts.run()
         yield "watch", self.caretaker.watch()
         yield "tick", self.caretaker.tick()
