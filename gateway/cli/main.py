@@ -25,6 +25,8 @@ WHERE: dict[str, str] = {
     "reload": "reload:reload",
     "quarantine": "quarantine:quarantine_app",
     "alert": "alerts:alert_app",
+    "notify": "notify:notify_app",
+    "mute": "notify:mute_app",
     "device": "devices:device_app",
     "consignment": "consignment:consignment_app",
     "influx": "influx:influx_app",

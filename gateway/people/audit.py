@@ -84,6 +84,18 @@ def of_object(state: State, name: str, kind: str, limit: int, within: int) -> li
     ]
 
 
+def of_kind(state: State, what: str, after: int) -> list[Entry]:
+    """Return all that was done of a kind since the entry with this number, oldest first."""
+    rows = state.rows(
+        "SELECT number, body FROM audit WHERE number > ? AND what = ? ORDER BY number",
+        (after, what),
+    )
+    return [
+        msgspec.structs.replace(msgspec.json.decode(body, type=Entry), number=number)
+        for number, body in rows
+    ]
+
+
 def who_of(request: Mapping[str, Any]) -> Who:
     """Return who sent a command: whom it names, else the system's user who runs the gateway.
 

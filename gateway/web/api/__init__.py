@@ -13,6 +13,7 @@ from gateway.web.api import (
     devices,
     gateway,
     goods,
+    notifications,
     push,
     quarantine,
     readings,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     *(gateway, readings, registry, devices, alerts),
-    *(consignments, consignment_changes, goods, quarantine, push),
+    *(consignments, consignment_changes, goods, notifications, quarantine, push),
 )
 """The first that fits serves: keys may hold slashes, so what stands behind one comes first."""
 

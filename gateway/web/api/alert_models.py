@@ -12,6 +12,7 @@ from pydantic import Field
 from gateway.people.acts import Kind
 from gateway.people.text import LONGEST_TEXT
 from gateway.web.api.models import Model
+from gateway.web.api.notification_models import Told
 
 
 class Alert(Model):
@@ -103,6 +104,7 @@ class AlertDetail(AlertInList):
     facts: Facts
     acts: list[Act]
     events: list[Event]
+    told: Told = Field(description="Who was told of it, or why nobody was.")
 
 
 # -- what is sent to us -------------------------------------------------------------------------

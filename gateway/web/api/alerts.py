@@ -21,6 +21,7 @@ from gateway.web.api.access import (
 )
 from gateway.web.api.answers import answer, page
 from gateway.web.api.asked import Page
+from gateway.web.api.notifications import told_of
 from gateway.web.api.paging import cursor, place
 from gateway.web.explain import explained
 from gateway.web.told_alert import Told, told
@@ -122,7 +123,8 @@ def seen_page(  # noqa: PLR0913 - who asks, and what for
 async def alert(request: Request, alert: str, visitor: Reader) -> Response:
     """One alert: what is known, what happened, and what was done about it."""
     site = site_of(request)
-    return answer(_detail(site, find_alert(site, visitor, alert)))
+    found = find_alert(site, visitor, alert)
+    return answer({**_detail(site, found), "told": await told_of(site, found)})
 
 
 def _told(site: Site, found: Sequence[Alert]) -> list[Told]:

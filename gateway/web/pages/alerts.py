@@ -12,6 +12,7 @@ from gateway.people.acts import acts_of
 from gateway.state import AlertsAsked
 from gateway.web.explain import explained, history
 from gateway.web.look import local, show_at
+from gateway.web.pages.alert_told import who_was_told
 from gateway.web.problems import Problem
 from gateway.web.told_alert import Told, told
 from gateway.web.visitor import Viewer, site_of
@@ -165,5 +166,6 @@ async def _one(request: Request, identity: str) -> dict[str, Any]:
         "one": one,
         "sentences": explained(one, now),
         "steps": steps,
+        "told": await who_was_told(site, one),
         "day": local(one.alert.began, one.zone, "%Y-%m-%d"),
     }

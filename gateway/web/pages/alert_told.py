@@ -1,0 +1,96 @@
+"""Who was told of an alert: by which channel, when, what came of it; and why nobody (more) is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateway.commands.control import ControlError, NotRunningError
+from gateway.notify.in_words import FATES, OCCASIONS
+from gateway.notify.outbox import Outbox
+from gateway.web.health import sentence
+from gateway.web.look import moment
+from rules.duration import HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from gateway.web.files import Files
+    from gateway.web.site import Site
+    from gateway.web.told_alert import Told
+
+SHOWN = 30
+"""Messages that are shown, the last ones."""
+
+
+class Message(NamedTuple):
+    """A message that tells of the alert."""
+
+    at: int
+    channel: str
+    occasion: str
+    route: str
+    look: str
+    word: str
+    detail: str
+    tries: int
+
+
+class WhoWasTold(NamedTuple):
+    """All that is shown of it."""
+
+    messages: list[Message]
+    earlier: int
+    """Messages before those."""
+    reasons: list[tuple[str, str]]
+    """Of each route its name, and what it waits for, in a sentence."""
+    lapses: int | None
+    """When whoever has it has it no more (ms)."""
+
+
+async def who_was_told(site: Site, one: Told) -> WhoWasTold:
+    """Return who was told of an alert; while the gateway does not answer, what is on record."""
+    identity, now = one.alert.id, site.clock.now()
+
+    def look(files: Files) -> list[Message]:
+        outbox = Outbox(files.state)
+        found = []
+        for kept in outbox.of_alert(identity):
+            line = next(each for each in kept.message.lines if each.alert.id == identity)
+            attempts = outbox.attempts(kept.message.id)
+            detail = attempts[-1].detail if attempts else ""
+            failing = kept.state == "waiting" and bool(kept.problem)
+            look, word = ("warning", "fails, tried again") if failing else FATES[kept.state]
+            found.append(
+                Message(
+                    kept.message.made,
+                    kept.message.channel,
+                    OCCASIONS[line.occasion],
+                    kept.message.route,
+                    look,
+                    word,
+                    kept.problem or detail,
+                    kept.tries,
+                )
+            )
+        return found
+
+    messages = await site.archive.ask(look)
+    try:
+        told = await site.ask("notify-told", alert=identity)
+    except (ControlError, NotRunningError, OSError):
+        told = {"routes": [], "lapses": None}
+    return WhoWasTold(
+        messages[-SHOWN:],
+        max(0, len(messages) - SHOWN),
+        [(why["route"], _reason(why, one, now)) for why in told["routes"]],
+        told["lapses"] if one.facts.holder else None,
+    )
+
+
+def _reason(why: dict[str, Any], one: Told, now: int) -> str:
+    """Return why a route tells nothing (more) now, and when it goes on."""
+    again = why["again"]
+    # Whatever is open is looked at each hour: that is no time anybody waits for.
+    soon = again is not None and again - now < HOUR - MINUTE
+    when = f" {moment(again, one.zone, now)}" if soon else ""
+    if why["reason"] == "told":
+        return f"Nobody has it: it is told again{when}." if soon else "Told; nothing more is due."
+    return sentence(why["reason"]) + (f" Looked at again{when}." if soon else "")
