@@ -8,7 +8,7 @@ are many, or a quarter of a day has passed.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.database import DiskError
 from gateway.follow import RetryLater
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gateway.history import History
     from gateway.history.held import Held
     from gateway.journal import Cursor
+
+Result = TypeVar("Result")
 
 MANY = 100_000
 """Readings that are stored without waiting for more: some 8 MB of memory."""
@@ -60,6 +62,8 @@ class Archivist:
         self._keep_size = keep_size
         self._held = held
         self._failed = False
+        # The history is nobody else's: what is gathered must not be there while it is pruned.
+        self._one = asyncio.Lock()
 
     def use(self, *, keep: int, keep_size: int | None) -> None:
         """Keep so much from now on; see `__init__`."""
@@ -68,6 +72,10 @@ class Archivist:
 
     async def handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
         """Take readings; store what waits once it is much or old. Raises RetryLater."""
+        async with self._one:
+            await self._handle(items, cursor)
+
+    async def _handle(self, items: Sequence[Reading], cursor: Cursor) -> None:
         if self._failed:
             self._reopen()
             return
@@ -75,19 +83,37 @@ class Archivist:
         self.cursor = cursor
         enough = max(MANY, min(WORTH * self._history.streams, MOST))
         if self._history.waiting >= enough or self._clock.monotonic() - self._since >= LONG:
-            await self.store()
+            await self._aside(self._store)
 
     async def store(self) -> None:
         """Store what waits. Raises RetryLater if the disk takes no writes."""
+        async with self._one:
+            if self._failed:
+                self._reopen()
+            else:
+                await self._aside(self._store)
+
+    async def give_up(self, before: int, held: Held) -> int:
+        """Delete the oldest day that ended before a time (ms), but for what is held.
+
+        The room goes back to the disk. Return how many readings went; 0: there is none left to go.
+        Raises RetryLater if the disk takes no writes.
+        """
+        async with self._one:
+            if self._failed:
+                self._reopen()
+            await self._aside(self._store)
+            return await self._aside(lambda: self._history.give_up(before, held))
+
+    async def _aside(self, work: Callable[[], Result]) -> Result:
         try:
-            # Aside, since packing takes a tenth of a second, and the history is nobody else's.
-            await asyncio.to_thread(self._store)
+            # Aside, since packing takes a tenth of a second.
+            return await asyncio.to_thread(work)
         except DiskError as error:
             # Nothing of it is kept: it is read from the journal again.
             self._failed = True
             self.cursor = self._history.cursor
             raise RetryLater(str(error)) from error
-        self._since = self._clock.monotonic()
 
     def _reopen(self) -> None:
         try:
@@ -98,6 +124,7 @@ class Archivist:
         self.cursor = self._history.cursor
 
     def _store(self) -> None:
+        self._since = self._clock.monotonic()
         self._history.stage_gathered(self.cursor)
         self._history.commit()
         self._history.prune(self._clock.now() - self._keep, self._keep_size, self._held())

@@ -94,19 +94,9 @@ class Caretaker:
     def check_disk(self) -> None:
         """Look at the disk now: no intake where it is full, no ballast where it fails."""
         gateway = self._gateway
-        full = gateway.disk.problem()
-        gateway.ingest.hold(full)
-        files = (gateway.state, gateway.history, gateway.evidence)
-        failing = gateway.ingest.problem or next(
-            (one.problem for one in files if one.problem), None
-        )
-        if failing is not None:
-            gateway.disk.drop_ballast()
-        elif full is None:
-            gateway.disk.load_ballast()
+        gateway.room.look()
         if gateway.ingest.held or gateway.ingest.problem is not None:
             self._deaf_until = gateway.clock.now()
-        gateway.own_alerts.report("disk", full or failing)
         problem = gateway.monitor.problem or gateway.freight.monitor.problem
         gateway.own_alerts.report("history", problem)
 
@@ -116,7 +106,7 @@ class Caretaker:
         # Where a read fails, what was kept stays kept; who writes there tells of the disk.
         with suppress(DiskError):
             gateway.ingest.witness.held = gateway.holding.look(gateway.clock.now())
-        over, full = gateway.history.over_size, gateway.disk.problem()
+        over, full = gateway.history.over_size, gateway.room.problem()
         gateway.holding.check(gateway.own_alerts, over, full)
 
     def _check_certificates(self) -> None:
@@ -155,7 +145,7 @@ class Caretaker:
         judged = [one.saved_cursor for one in (gateway.monitor, gateway.freight.monitor)]
         done = min(gateway.history.cursor, *judged, *copied)
         keep = gateway.settings.journal
-        pruned = journal.prune(done, gateway.clock.now() - keep.keep, keep.keep_size)
+        pruned = journal.prune(done, *gateway.room.limits())
         self._next_prune = now if pruned == PAGE else now + PRUNE_INTERVAL
         # Sooner where much is rejected: one client must not fill the disk meanwhile.
         rejected = gateway.ingest.rejected

@@ -12,15 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import apsw
 
+from gateway.commit_times import CommitTimes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+GIVEN_BACK = 4_000
+"""Pages that are given back at a time: each may be moved for it."""
 APPLICATION = 0x484F4C44  # "HOLD": what `file` and we recognise our files by
 
 
@@ -61,6 +66,8 @@ class Database:
     migrations: ClassVar[tuple[str, ...]]
     page_size: ClassVar[int] = 4096
     cache_kib: ClassVar[int] = 8192
+    shrinks: ClassVar[bool] = False
+    """Whether `give_back` gives room back to the disk: then a little more is written."""
 
     def __init__(
         self, path: Path, *, looking: bool = False, vfs: str = "", synchronous: str = "FULL"
@@ -75,6 +82,7 @@ class Database:
         self._synchronous = synchronous
         self._staged = False
         self._failed = False
+        self.commits = CommitTimes()
         self.problem: str | None = None
         """Why the last commit did not reach the disk, None if it did."""
         if looking:
@@ -96,6 +104,8 @@ class Database:
         try:
             if created:
                 connection.execute(f"PRAGMA page_size={self.page_size}")
+                if self.shrinks:
+                    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 connection.execute(f"PRAGMA application_id={APPLICATION + self.kind}")
             self._recognise(connection, created=created)
             connection.execute("PRAGMA journal_mode=WAL")
@@ -206,10 +216,12 @@ class Database:
         """Make what is staged durable; returns after the disk has it. May run on any thread."""
         if not self._staged:
             return
+        began = time.perf_counter()
         with self._telling():
             self._connection.execute("COMMIT")
             self._staged = False
             self.problem = None
+        self.commits.took(time.perf_counter() - began)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -258,6 +270,15 @@ class Database:
         connection = self._reader
         pages = connection.pragma("page_count") - connection.pragma("freelist_count")
         return int(pages * connection.pragma("page_size"))
+
+    def give_back(self, pages: int = GIVEN_BACK) -> None:
+        """Give pages that hold nothing back to the disk, if the file `shrinks`. Raises DiskError.
+
+        Not of a file from before it did: there they are used again.
+        """
+        with self._telling():
+            self._connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
         """Checkpoint and close all connections."""

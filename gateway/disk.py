@@ -1,21 +1,27 @@
-"""The disk: how much room there is, and the ballast that is given up for alerts.
+"""The disk: how much room there is, who takes it, and the ballast that is given up for alerts.
 
-Before the disk is full, sockets are left unread: what cannot be stored is not acknowledged. A
-file of some megabytes is kept beside the data all the while. When writes fail for want of
-room it is given up, so that the alert about it, and those that the rules still raise from what
-is stored, find a place.
+What is done where it gets full stands in `room.py`. A file of some megabytes is kept beside the
+data all the while. When writes fail for want of room it is given up, so that the alert about it,
+and those that the rules still raise from what is stored, find a place.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from gateway.ladder import Room
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.settings.sections import DiskSection
+    from gateway.settings.files import DiskSection
+
+
+BLOCK = 512
+"""Bytes of what the system counts as a block of a file."""
 
 
 class Disk:
@@ -23,7 +29,7 @@ class Disk:
 
     def __init__(self, folder: Path, *, ballast: int, minimum_free: int) -> None:
         """`minimum_free` is the room below which nothing more is taken in."""
-        self._folder = folder
+        self.folder = folder
         self._path = folder / "ballast"
         self._ballast = ballast
         self._minimum_free = minimum_free
@@ -38,18 +44,22 @@ class Disk:
 
     def free(self) -> int:
         """Return the room left, the ballast not counted."""
-        return shutil.disk_usage(self._folder).free
+        return shutil.disk_usage(self.folder).free
 
-    def problem(self) -> str | None:
-        """Say why nothing should be taken in, None if there is room."""
-        free = self.free()
-        if free >= self._minimum_free:
-            return None
-        return (
-            f"only {free / 1e6:.1f} MB are free on {self._folder}, and "
-            f"{self._minimum_free / 1e6:.0f} MB must stay. Free some room there; our own files "
-            "keep theirs, and stop growing at [journal] keep_size and [history] keep_size"
-        )
+    def room(self, spare: int) -> Room:
+        """Return the room as the ladder takes it; `spare` is inside the journal."""
+        usage = shutil.disk_usage(self.folder)
+        return Room(usage.total, self.free(), spare, self._minimum_free)
+
+    def sizes(self) -> dict[str, int]:
+        """Return how much of the disk our files take, by name; with what belongs to each."""
+        found = dict.fromkeys(("journal", "history", "evidence", "state", "ballast"), 0)
+        for path in self.folder.iterdir():
+            name = path.name.partition(".")[0]
+            if name in found:
+                with suppress(FileNotFoundError):  # a WAL may go at any time
+                    found[name] += path.stat().st_blocks * BLOCK
+        return found
 
     def load_ballast(self) -> None:
         """Reserve the ballast where there is room for it and for what must stay free."""

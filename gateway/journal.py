@@ -312,6 +312,11 @@ class Journal(Database):
         oldest = self.rows("SELECT min(seq) FROM reading")[0][0]
         return self.head + 1 if oldest is None else int(oldest)
 
+    def spare(self) -> int:
+        """Return how many bytes of the file hold nothing: they are used before it grows."""
+        reader = self._reader
+        return int(reader.pragma("freelist_count") * reader.pragma("page_size"))
+
     def rows_of(self, size: int) -> int:
         """Return about how many readings take so many bytes here."""
         rows = self.head - self.first + 1

@@ -59,7 +59,7 @@ class Wellness:
         failing = next((one.problem for one in parts if one.problem), None)
         if failing is not None:
             return f"the disk takes no writes: {failing}"
-        full = gateway.disk.problem()
+        full = gateway.room.problem()
         if full is not None:
             return f"nothing is taken in: {full}"
         if os.statvfs(gateway.settings.gateway.data).f_flag & os.ST_RDONLY:

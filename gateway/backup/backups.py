@@ -175,7 +175,7 @@ class Backups:
                 if done:
                     made: Made = task.result()
                     return made
-                full = gateway.disk.problem() or gateway.ingest.problem
+                full = gateway.room.problem() or gateway.ingest.problem
                 if full is not None:
                     raise BackupError(f"it was given up, since {full}", "It is tried again")
                 if gateway.clock.monotonic() - begun > LONGEST:

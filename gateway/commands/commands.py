@@ -211,13 +211,7 @@ class Commands:
             "received": gateway.ingest.received,
             "duplicates": journal.duplicates,
             "quarantine": journal.quarantine.counts(),
-            "disk": {
-                "free": gateway.disk.free(),
-                "journal": journal.size(),
-                "history": gateway.history.size(),
-                "state": gateway.state.size(),
-                "problem": gateway.disk.problem() or gateway.ingest.problem,
-            },
+            "disk": gateway.room.report(),
             "waiting": {
                 "monitor": journal.head - monitor.cursor,
                 "inspector": journal.head - gateway.inspector.cursor,

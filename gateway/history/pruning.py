@@ -80,10 +80,7 @@ class Pruning:
 
         Return how many readings went. Committed a day at a time.
         """
-        if held != self._held:
-            self._held = held
-            self._through.clear()
-            self._let_go(held)
+        self._hold(held)
         gone = kept = 0
         for day, newest in self._days():
             large = maximum_size is not None and self._file.size() > maximum_size and not newest
@@ -96,6 +93,30 @@ class Pruning:
         over = self._file.size() - maximum_size if maximum_size is not None and kept else 0
         self.over_size = max(0, over)
         return gone
+
+    def give_up(self, before: int, held: Held) -> int:
+        """Delete of the oldest day what is not held, if it ended at or before `before` (ms).
+
+        Return how many readings went: of a day of which all is held, none, and then the next is
+        the oldest. Committed.
+        """
+        self._hold(held)
+        for day, newest in self._days():
+            if (day + 1) * DAY > before or newest:
+                break
+            if day in self._through:
+                continue
+            gone = self._drop(day, held)
+            self._through.add(day)
+            if gone:
+                return gone
+        return 0
+
+    def _hold(self, held: Held) -> None:
+        if held != self._held:
+            self._held = held
+            self._through.clear()
+            self._let_go(held)
 
     def _days(self) -> Iterator[tuple[int, bool]]:
         """Yield each day that has something, and whether it is the newest."""

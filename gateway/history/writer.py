@@ -84,6 +84,7 @@ class History(Database):
     """The long-term store. Stage on the loop's thread, commit on another; one batch at a time."""
 
     kind = 2
+    shrinks = True
     migrations = (
         """
         CREATE TABLE stream(
@@ -189,6 +190,15 @@ class History(Database):
         is `held` stays in any case. Committed at once, a day at a time.
         """
         return self._pruning.prune(before, maximum_size, held)
+
+    def give_up(self, before: int, held: Held) -> int:
+        """Delete the oldest day that ended at or before `before` (ms) and is not held whole.
+
+        Return how many readings went. The room goes back to the disk, some at a time.
+        """
+        gone = self._pruning.give_up(before, held)
+        self.give_back()
+        return gone
 
     @property
     def pruned_before(self) -> int:

@@ -87,6 +87,8 @@ class Sink:
         self._encoded: list[bytes] = []
         self._flying: deque[_Batch] = deque()
         self.refusals = Refusals(self.name, state, clock)
+        self.let_go = False
+        """Whether the disk has no room for what waits: then the cap is nothing."""
         self._day = state.cursor(self._day_name)
         self.given_up: Counter[int] = Counter()
         """How often readings of a day (UTC, since 1970) were given up since the start."""
@@ -197,9 +199,10 @@ class Sink:
         Its days are noted, to be sent from the history; so only what is in the history is given
         up. Raises DiskError.
         """
-        if self._journal.head - self.sent <= self._journal.rows_of(self._backlog):
+        backlog = 0 if self.let_go else self._backlog
+        if self._journal.head - self.sent <= self._journal.rows_of(backlog):
             return
-        rows = self._journal.rows_of(int(LET_GO * self._backlog))
+        rows = self._journal.rows_of(int(LET_GO * backlog))
         until = min(self._journal.head - rows, self._history.cursor)
         if until <= self.sent:
             return
