@@ -168,16 +168,19 @@ class Backups:
         """Give up a backup that takes what the intake needs. Raises BackupError."""
         gateway = self._gateway
         task = asyncio.ensure_future(making)
-        begun = gateway.clock.monotonic()
+        begun, step = gateway.clock.monotonic(), gateway.room.step
         try:
             while True:
                 done, _ = await asyncio.wait([task], timeout=WATCH)
                 if done:
                     made: Made = task.result()
                     return made
-                full = gateway.room.problem() or gateway.ingest.problem
-                if full is not None:
-                    raise BackupError(f"it was given up, since {full}", "It is tried again")
+                # The journal is what the first steps of the ladder make smaller.
+                if gateway.room.step > step or gateway.ingest.problem is not None:
+                    raise BackupError(
+                        "it was given up, since the disk with the data got full meanwhile",
+                        "Free some room there; it is tried again",
+                    )
                 if gateway.clock.monotonic() - begun > LONGEST:
                     raise BackupError(
                         f"it was given up after {format_duration(LONGEST)}",
