@@ -68,8 +68,10 @@ class NotifyCommands:
 
     def fare(self) -> list[dict[str, Any]]:
         """Return how every channel fares."""
-        channels, now = self._gateway.settings.channels, self._gateway.clock.now()
-        return shown.channels_shown(self._outbox, self._tests, channels, now)
+        gateway = self._gateway
+        problems = gateway.own_alerts.open_alerts
+        channels, now = gateway.settings.channels, gateway.clock.now()
+        return shown.channels_shown(self._outbox, self._tests, channels, problems, now)
 
     async def messages(self, request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:
         """Return the last messages with each attempt, the newest first.

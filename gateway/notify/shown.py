@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.notify.in_words import mute_in_words, where_to
 from gateway.notify.phrases import what
+from gateway.notify.routes import CHANNEL
 from gateway.notify.wording import Wording
 from gateway.people import audit
 
@@ -56,16 +57,25 @@ class Tests:
 
 
 def channels_shown(
-    outbox: Outbox, tests: Tests, channels: Iterable[AnyChannel], now: int
+    outbox: Outbox,
+    tests: Tests,
+    channels: Iterable[AnyChannel],
+    problems: Iterable[Alert],
+    now: int,
 ) -> list[dict[str, Any]]:
-    """Return how channels fare at `now` (ms): those that fail first, then those that wait."""
+    """Return how channels fare at `now` (ms): those that fail first, then those that wait.
+
+    `problems`: the open alerts about the gateway itself.
+    """
     standings, waiting, tested = outbox.standings(), outbox.count_waiting(), tests.last()
+    known = {one.channel: one for one in problems}
     found = [
         {
             "name": one.name,
             "kind": one.kind,
             "where": where_to(one),
-            **_fares(standings.get(one.name), one.test_every, now),
+            **_fares(standings.get(one.name), known.get(f"{CHANNEL}{one.name}")),
+            "test_due": _test_due(standings.get(one.name), one.test_every, now),
             "waiting": waiting.get(one.name, 0),
             "tested": _test(outbox, tested.get(one.name)),
         }
@@ -74,17 +84,29 @@ def channels_shown(
     return sorted(found, key=lambda one: (one["failing"] is None, -one["waiting"]))
 
 
-def _fares(standing: Standing | None, test_every: int, now: int) -> dict[str, Any]:
-    """Return what is known of a channel; nothing is known before its first message."""
-    since = standing.since if standing else now
-    test = standing.test if standing else None
+def _fares(standing: Standing | None, alert: Alert | None) -> dict[str, Any]:
+    """Return what is known of a channel; nothing is known before its first message.
+
+    An alert may know more: that one of several addresses is refused.
+    """
+    failing = standing.failing if standing else None
+    problem = standing.problem if standing and failing is not None else ""
     return {
-        "failing": standing.failing if standing else None,
-        "problem": standing.problem if standing else "",
+        "failing": failing,
+        "problem": problem or (alert.reason if alert else ""),
+        "alert": alert.id if alert else None,
         "success": standing.success if standing else None,
-        "test": test,
-        "test_due": (test or since) + test_every if test_every else None,
+        "test": standing.test if standing else None,
     }
+
+
+def _test_due(standing: Standing | None, every: int, now: int) -> int | None:
+    """Return until when a channel should be tested again (ms); None: it need not be."""
+    if not every:
+        return None
+    if standing is None:
+        return now + every
+    return (standing.since if standing.test is None else standing.test) + every
 
 
 def _test(outbox: Outbox, entry: Entry | None) -> dict[str, Any] | None:

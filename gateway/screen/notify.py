@@ -49,7 +49,7 @@ def show_channels(console: Console, settings: Settings, answer: list[dict[str, A
     ]
     print_rows(console, ("channel", "reaches", "now", "waiting", "last sent", "last test"), rows)
     for one in answer:
-        if one["failing"] is not None:
+        if one["problem"]:
             console.print(
                 f"{foreign(one['name'])}: {foreign(one['problem'])}", soft_wrap=True, style="yellow"
             )
@@ -59,6 +59,8 @@ def show_channels(console: Console, settings: Settings, answer: list[dict[str, A
 def _fares(settings: Settings, one: dict[str, Any]) -> str:
     if one["failing"] is not None:
         return f"[red]✗ fails[/] since {minute(settings, one['failing'])}"
+    if one["alert"] is not None:
+        return "[yellow]! not all well[/]"
     return "[green]✓ well[/]" if one["success"] else "nothing sent yet"
 
 

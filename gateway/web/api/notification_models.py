@@ -33,6 +33,7 @@ class Channel(Model):
     where: str = Field(description="Whom it reaches, in words, without what may be secret.")
     failing: int | None = Field(description="Since when nothing goes out; null: it is well.")
     problem: str
+    alert: str | None = Field(description="The id of the open alert about it.")
     success: int | None = Field(description="When it last sent something.")
     test: int | None = Field(description="When a test was last sent with success.")
     test_due: int | None = Field(description="Until when it should be tested again.")
