@@ -52,6 +52,7 @@ from gateway.listener.principals import Principals
 from gateway.live import Live
 from gateway.machine import take
 from gateway.monitor import Monitor
+from gateway.notify.couriers import couriers_of
 from gateway.notify.notifying import notifier_of
 from gateway.old_alerts import OldAlerts
 from gateway.outward import Outward
@@ -190,12 +191,14 @@ class Gateway:
         self.copies = await self._copy_to(now, looking=looking)
         door = FrontDoor(self)
         self.listener, self.announcer = door.made(self._ports)
-        told: list[Publisher] = [*self.joining.publishers]
+        self.couriers = couriers_of(self, sends=self._join and not looking)
+        told: list[Publisher] = [*self.joining.publishers, self.couriers]
         if self.announcer is not None:
             told.append(self.announcer)
         self.own_alerts = OwnAlerts(gateway.owner, gateway.box, self.state, self.clock, told)
         self.intruders = Intruders(self.own_alerts, self.clock)
         self.notifier = notifier_of(self)
+        self.notifier.on_messages = self.couriers.kick
         self.outward = Outward(self, self._joined, beats=self._join)
         if not looking:
             await self._forget_others()
@@ -286,6 +289,8 @@ class Gateway:
         forget("refused", servers)
         forget("certificate", watched(settings))
         forget("renewal", [""] if settings.renewal else [])
+        for kind in ("channel", "test"):
+            forget(kind, [one.name for one in settings.channels])
         forget("way", [one.name for one in self.ways])
         forget("screen", self.screens.expected() if settings.web else [])
         await forget_others(self.state, servers)
@@ -352,6 +357,7 @@ class Gateway:
         yield "maintenance", self.hush.run()
         yield "notify", follow(self.state, self.notifier)
         yield "notifier", self.notifier.run()
+        yield from self.couriers.parts()
         yield "own alerts", self.own_alerts.run()
         yield "watch", self.caretaker.watch()
         yield "tick", self.caretaker.tick()

@@ -60,11 +60,11 @@ class Brokers:
     def __init__(self, clock: Clock) -> None:
         self.states: dict[str, BrokerState] = {}
         self._clock = clock
-        self._on_join: dict[str, Callable[[], None]] = {}
+        self._on_join: dict[str, list[Callable[[], None]]] = {}
 
     def on_join(self, name: str, call: Callable[[], None]) -> None:
         """Have something done whenever a broker was joined."""
-        self._on_join[name] = call
+        self._on_join.setdefault(name, []).append(call)
 
     def listener(self, name: str) -> Callable[[str, str], None]:
         """Return what a subscriber tells its states to."""
@@ -74,8 +74,8 @@ class Brokers:
             before = self.states.get(name)
             if before is None or (before.state in JOINED) != (state in JOINED):
                 self.states[name] = BrokerState(state, self._clock.now(), detail)
-                if state in JOINED and name in self._on_join:
-                    self._on_join[name]()
+                for call in self._on_join.get(name, ()) if state in JOINED else ():
+                    call()
             elif state != "connecting":
                 # "connecting" between two failures is no news: the trouble began with the first.
                 before.state, before.detail = state, detail

@@ -75,7 +75,7 @@ class Outbox:
     """Messages of all channels. Readable from any process that has opened state.db."""
 
     def __init__(self, state: State) -> None:
-        self._state = state
+        self.state = state
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -86,14 +86,14 @@ class Outbox:
         """
         # What waits together goes out in the order in which it was put here, also where our clock
         # was set back in between.
-        added = self._state.stage(
+        added = self.state.stage(
             "INSERT OR IGNORE INTO message SELECT ?1, ?2, max(?3, ifnull((SELECT max(made) + 1 "
             "FROM message WHERE channel = ?2 AND state = 'waiting'), 0)), ?3, 'waiting', 0, NULL, "
             "'', ?4",
             [(message.id, message.channel, message.made, msgspec.json.encode(message))],
         )
         if added:
-            self._state.stage(
+            self.state.stage(
                 "INSERT OR IGNORE INTO message_of VALUES (?,?)",
                 [(line.alert.id, message.id) for line in message.lines],
             )
@@ -101,26 +101,26 @@ class Outbox:
 
     def note(self, identity: str, attempt: Attempt, due: int = 0) -> None:
         """Stage an attempt and what it means for its message; `due`: when it is tried again."""
-        self._state.stage(
+        self.state.stage(
             "INSERT INTO attempt (message, at, took, outcome, detail) VALUES (?,?,?,?,?)",
             [(identity, *attempt)],
         )
         at, took, outcome, detail = attempt
         if outcome == "again":
-            self._state.stage(
+            self.state.stage(
                 "UPDATE message SET tries = tries + 1, due = ?, problem = ? WHERE id = ?",
                 [(due, detail, identity)],
             )
             return
         problem = "" if outcome == "sent" else detail
-        self._state.stage(
+        self.state.stage(
             "UPDATE message SET tries = tries + 1, state = ?, ended = ?, problem = ? WHERE id = ?",
             [(outcome, at + took, problem, identity)],
         )
 
     def end(self, identities: Collection[str], fate: Fate, why: str, now: int) -> None:
         """Stage that messages are at their end without being sent."""
-        self._state.stage(
+        self.state.stage(
             "UPDATE message SET state = ?, ended = ?, problem = ? WHERE id = ? "
             "AND state = 'waiting'",
             [(fate, now, why, identity) for identity in identities],
@@ -129,27 +129,27 @@ class Outbox:
     def keep_standing(self, channel: str, standing: Standing) -> None:
         """Stage how a channel fares."""
         row = (channel, msgspec.json.encode(standing))
-        self._state.stage("INSERT OR REPLACE INTO channel VALUES (?,?)", [row])
+        self.state.stage("INSERT OR REPLACE INTO channel VALUES (?,?)", [row])
 
     def prune(self, now: int, keep: int = KEEP, most: int = MOST) -> int:
         """Stage the end of messages that are old, a page at a time; return how many went.
 
         What waits stays: its courier brings it to an end.
         """
-        count = self._state.rows("SELECT count(*) FROM message")[0][0]
-        rows = self._state.rows(
+        count = self.state.rows("SELECT count(*) FROM message")[0][0]
+        rows = self.state.rows(
             "SELECT id, body FROM (SELECT id, made, state, body FROM message ORDER BY made, id "
             "LIMIT ?) WHERE state != 'waiting' AND (made < ? OR ?)",
             (PAGE if count <= most else min(PAGE, count - most), now - keep, count > most),
         )
         told = {identity: _alerts(body) for identity, body in rows}
         gone = [(identity,) for identity in told]
-        self._state.stage("DELETE FROM attempt WHERE message = ?", gone)
-        self._state.stage(
+        self.state.stage("DELETE FROM attempt WHERE message = ?", gone)
+        self.state.stage(
             "DELETE FROM message_of WHERE alert = ? AND message = ?",
             [(alert, identity) for identity, alerts in told.items() for alert in alerts],
         )
-        self._state.stage("DELETE FROM message WHERE id = ?", gone)
+        self.state.stage("DELETE FROM message WHERE id = ?", gone)
         return len(gone)
 
     # -- reading -----------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Outbox:
     def count_waiting(self) -> dict[str, int]:
         """Return how many messages wait, by channel; channels where none does are left out."""
         count = "SELECT channel, count(*) FROM message WHERE state = 'waiting' GROUP BY channel"
-        return dict(self._state.rows(count))
+        return dict(self.state.rows(count))
 
     def get(self, identity: str) -> Kept | None:
         """Return a message by its id."""
@@ -191,9 +191,27 @@ class Outbox:
             "WHERE id IN (SELECT message FROM message_of WHERE alert = ?) ORDER BY made, id", alert
         )
 
+    def standing(self, channel: str) -> bool:
+        """Whether any alert stands that a channel has told of."""
+        return bool(
+            self.state.rows(
+                "SELECT 1 FROM alert JOIN message_of ON message_of.alert = alert.id "
+                "JOIN message ON message.id = message_of.message WHERE alert.ended IS NULL "
+                "AND message.channel = ? AND message.state = 'sent' LIMIT 1",
+                (channel,),
+            )
+        )
+
+    def last_sent(self, channel: str) -> Message | None:
+        """Return the newest message that a channel has sent."""
+        found = self._kept(
+            "WHERE channel = ? AND state = 'sent' ORDER BY made DESC, id DESC LIMIT 1", channel
+        )
+        return found[0].message if found else None
+
     def attempts(self, identity: str) -> list[Attempt]:
         """Return every attempt to send a message, the oldest first."""
-        rows = self._state.rows(
+        rows = self.state.rows(
             "SELECT at, took, outcome, detail FROM attempt WHERE message = ? ORDER BY number",
             (identity,),
         )
@@ -203,11 +221,11 @@ class Outbox:
         """Return how each channel fares that was ever known."""
         return {
             name: msgspec.json.decode(body, type=Standing)
-            for name, body in self._state.rows("SELECT name, body FROM channel")
+            for name, body in self.state.rows("SELECT name, body FROM channel")
         }
 
     def _kept(self, clause: str, *bindings: object) -> list[Kept]:
-        rows = self._state.rows(
+        rows = self.state.rows(
             f"SELECT body, state, tries, due, ended, problem, made FROM message {clause}",  # noqa: S608 - constant
             bindings,
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rules.alert import Alert
 
 NAMED = 20
-"""Alerts that a message names; of more, only these and the number of the others."""
+"""Alerts that a letter names."""
 SITES = 10
 """Sites by which the others are counted."""
 LATE = 5 * MINUTE
@@ -67,8 +67,11 @@ class Wording(msgspec.Struct, frozen=True):
     link: str = ""
     """Beginning of the page's addresses, "" where nobody knows it."""
 
-    def words(self, message: Message, now: int) -> Words:
-        """Return a message in words, as it is sent at `now` (ms since 1970)."""
+    def words(self, message: Message, now: int, named: int = NAMED) -> Words:
+        """Return a message in words, as it is sent at `now` (ms since 1970).
+
+        `named`: alerts that it names; of more, only these and the number of the others.
+        """
         opening = []
         if now - message.made >= LATE:
             opening.append(
@@ -81,12 +84,11 @@ class Wording(msgspec.Struct, frozen=True):
         lines = sorted(message.lines, key=_worst_first)
         if len(lines) > 1:
             opening.append(f"{_counted(lines)}.")
-        named, others = lines[:NAMED], lines[NAMED:]
         return Words(
             self.subject(message),
             tuple(opening),
-            tuple(self.item(line, message.made, now) for line in named),
-            tuple(_others(others)),
+            tuple(self.item(line, message.made, now) for line in lines[:named]),
+            tuple(_others(lines[named:])),
             (f"Holdwatch on {self.box}", f"Message {message.id}"),
             message.id,
         )
