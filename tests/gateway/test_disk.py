@@ -27,14 +27,13 @@ def test_the_free_room_is_that_of_the_folders_disk(tmp_path: Path) -> None:
     assert disk(tmp_path).free() > 0
 
 
-@pytest.mark.parametrize(("free", "well"), [(64 * MB, True), (64 * MB - 1, False), (0, False)])
-def test_too_little_room_is_a_problem_that_says_what_to_do(
-    tmp_path: Path, room: list[int], free: int, *, well: bool
-) -> None:
-    room[0] = free
-    problem = disk(tmp_path).problem()
-    assert (problem is None) == well
-    assert well or "free some room" in str(problem).lower()
+def test_what_takes_how_much_is_told_with_what_belongs_to_each_file(tmp_path: Path) -> None:
+    for name, size in {"journal.db": 40_000, "journal.db-wal": 20_000, "state.db": 4_096}.items():
+        (tmp_path / name).write_bytes(b"x" * size)
+    sizes = disk(tmp_path).sizes()
+    assert sizes["journal"] >= 60_000
+    assert sizes["state"] >= 4_096
+    assert sizes["history"] == sizes["ballast"] == 0
 
 
 @pytest.mark.parametrize(("free", "loaded"), [(68 * MB, True), (68 * MB - 1, False)])

@@ -101,7 +101,11 @@ class Running:
             "settings": gateway.settings,
             "card": gateway.known.card(DeviceKey("", "d-1")),
             "judged": gateway.monitor.engine.state(DeviceKey("", "d-1")),
-            "limits": (gateway.ingest.interval, gateway.archivist._keep, gateway.disk.problem()),
+            "limits": (
+                gateway.ingest.interval,
+                gateway.archivist._keep,
+                gateway.room.room().minimum,
+            ),
             "envelopes": gateway.ingest.routes.envelopes,
             "goods": [one.name for one in gateway.goods.all()],
         }

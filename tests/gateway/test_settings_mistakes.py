@@ -25,7 +25,7 @@ def problems(text: str) -> list[str]:
         # unknown keys, with the nearest one
         ("[gatway]", "line 1, gatway: unknown key. Did you mean gateway?"),
         ("[gateway]\nboxx = 'a'", "line 2, gateway.boxx: unknown key. Did you mean box?"),
-        ("[disk]\nxyz = 1", "line 2, disk.xyz: unknown key. Known here: ballast, minimum_free."),
+        ("[disk]\nxyz = 1", "line 2, disk.xyz: unknown key. Known here: ballast, minimum_free, "),
         (
             RULE + "above = 8\n" + RULE.replace("warm", "fridge-too-warm") + "abov = 8",
             "line 10, rules[2] (fridge-too-warm).abov: unknown key. Did you mean above?",
