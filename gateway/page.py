@@ -163,8 +163,13 @@ def without_secrets(settings: Settings) -> Settings:
         for one in settings.brokers
     ]
     servers = [InfluxDB.model_construct(name=one.name, url=one.url) for one in settings.influxdb]
-    channels = [cast("Any", type(one)).model_construct(name=one.name) for one in settings.channels]
-    less = {
+    channels = [
+        cast("Any", type(one)).model_construct(
+            name=one.name, link=one.link, give_up=one.give_up, test_every=one.test_every
+        )
+        for one in settings.channels
+    ]
+    less: dict[str, object] = {
         "brokers": tuple(known),
         "influxdb": tuple(servers),
         "channels": tuple(channels),
@@ -172,6 +177,8 @@ def without_secrets(settings: Settings) -> Settings:
         "heartbeats": (),
         "renewal": None,
     }
+    if settings.web is not None and settings.web.oidc is not None:
+        less["web"] = settings.web.model_copy(update={"oidc": settings.web.oidc.shown()})
     return settings.model_copy(update=less)
 
 

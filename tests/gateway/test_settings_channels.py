@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.page import Page, without_secrets
 from gateway.settings import SettingsError, load, parse
 from gateway.settings.channels import Apprise, Email, Mqtt, Webhook, mail_of
 from rules.duration import DAY, HOUR
@@ -166,6 +168,29 @@ def test_a_secret_in_the_settings_makes_them_secret(tmp_path: Path) -> None:
     (warning,) = load(settings).warnings
     assert "holds a service's address with its secrets" in warning
     assert "secret-topic" not in warning
+
+
+@pytest.mark.parametrize("text", [MAIL, HOOK, SIREN, PUSH])
+def test_the_page_is_told_name_and_link_of_a_channel_and_no_secret(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    if text is MAIL:
+        text += 'username = "ann"\npassword_env = "PASSWORD"\n'
+    more = 'link = "https://holdwatch.example.org"\n[web]\nport = 8471\n'
+    read = parse(text + more)
+    told = without_secrets(read)
+    packed = pickle.dumps(told)
+    for secret in (KEY, "sesame", "secret-topic", "ann@example.org", "siren/set"):
+        assert secret.encode() not in packed
+    (channel,) = told.channels
+    assert (channel.name, channel.kind) == (read.channels[0].name, read.channels[0].kind)
+    assert channel.link == "https://holdwatch.example.org"
+    assert read.web is not None
+    left = Page(read, read.web)._environment()
+    named = {name for name in ENVIRONMENT if f'"{name}"' in text}
+    assert not named & set(left)
 
 
 def test_a_password_in_the_clear_is_warned_of() -> None:
