@@ -18,7 +18,7 @@ MEASUREMENTS: Measurements = (
 
 def main(given: Sequence[str]) -> None:
     """Measure, show, and write what was asked for."""
-    run("quiet", "forty", MEASUREMENTS, given)
+    run("quiet", "seventy", MEASUREMENTS, given)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     judged_runs: int = 5
     tried_days: int = 365
     tried_runs: int = 5
-    site_seconds: float = 600.0
+    site_seconds: float = 1_800.0
     """How long a quiet site is watched."""
     site_settled: float = 20.0
     """Seconds after which a gateway that has just started has settled."""

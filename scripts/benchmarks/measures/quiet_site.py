@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from scripts.benchmarks.measures.bench import ROOT, Bench
 from scripts.benchmarks.measures.figure import Group, figure
 from scripts.benchmarks.measures.kernel import cpu, resident, written
-from simulators.fleet import BrokerError, send
+from simulators.fleet import LONGEST, BrokerError, send
 from simulators.load import messages
 from tests.broker import free_port
 
@@ -123,7 +124,8 @@ def _watched(bench: Bench, commit: str) -> Used:
             _send(port, SENSORS, None)  # everybody is known, and all parts have started
             time.sleep(bench.size.site_settled)
             before, began = _spent(gateway.pid), time.monotonic()
-            _send(port, round(seconds * rate), rate)
+            for length in _stretches(seconds):
+                _send(port, round(length * rate), rate)
             after, took = _spent(gateway.pid), time.monotonic() - began
             gateway.terminate()
             closing = written(gateway.pid)
@@ -140,6 +142,13 @@ def _watched(bench: Bench, commit: str) -> Used:
         bytes_ / took * DAY,
         after.memory,
     )
+
+
+def _stretches(seconds: float) -> Iterator[float]:
+    """Divide a time into parts that one load may take."""
+    while seconds > 0:
+        yield min(seconds, LONGEST / 2)
+        seconds -= LONGEST / 2
 
 
 def _send(port: int, count: int, rate: float | None) -> None:
