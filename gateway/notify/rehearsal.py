@@ -41,14 +41,15 @@ def rehearse(
 ) -> Rehearsal:
     """Return what these routes would tell of an alert that fires and stands, and nobody takes.
 
-    Repeats are shown once.
+    Of repeats to the same channels the first is shown.
     """
     following = taking(alert, about, routes, channels)
-    if not following:
-        return Rehearsal((), "no route takes it")
+    if not following or not channels:
+        return Rehearsal((), "no route takes it" if channels else "there are no channels")
     told = [Told()] * len(following)
     due: list[int | None] = [alert.fired] * len(following)
     found: list[Would] = []
+    repeated: dict[str, tuple[str, ...]] = {}
     last_why = ""
     while (now := min((one for one in due if one is not None), default=None)) is not None:
         place = due.index(now)
@@ -57,9 +58,12 @@ def rehearse(
         elsewhere = {name for one in others for name in one.channels}
         done = plan(told[place], Situation(alert, now, elsewhere=elsewhere), route)
         told[place], last_why = done.told, done.why
-        found += [
-            Would(now, one.channels, route.name, _why(one, alert, route)) for one in done.tellings
-        ]
+        for one in done.tellings:
+            if one.occasion == "repeated" and repeated.get(route.name) == one.channels:
+                continue
+            if one.occasion == "repeated":
+                repeated[route.name] = one.channels
+            found.append(Would(now, one.channels, route.name, _why(one, alert, route)))
         over = done.again is None or done.again > alert.fired + LONGEST or _is_all(done.told, route)
         due[place] = None if over else done.again
     return Rehearsal(tuple(found), "" if found else last_why)
