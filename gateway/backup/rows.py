@@ -11,6 +11,7 @@ A *part* is some of one file's rows: a sequence of (length as four bytes, Messag
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,7 +117,9 @@ def parts(
         others = [one for one in file.tables if one != growing]
         yield from _gathered(_each(connection, others))
     finally:
-        connection.execute("ROLLBACK")
+        # Whoever has left in the middle has closed it, which ends this too.
+        with suppress(apsw.ConnectionClosedError):
+            connection.execute("ROLLBACK")
 
 
 def _page(connection: apsw.Connection, table: Table, key: str, after: int) -> list[Row]:
