@@ -30,11 +30,11 @@ RATE = 200
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of 40 MB in memory."""
+def small_disk(folder: Path, size: int = 40) -> Iterator[Path]:
+    """A disk of so many MB in memory."""
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
         check=False,
