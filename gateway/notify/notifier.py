@@ -256,11 +256,10 @@ class Notifier:
 
     async def _commit(self, work: Work, cursor: int | None) -> None:
         rows = {**self._ledger.unsaved, **work.told}
-        messages = list(work.gathered.messages(work.now))
         async with self._state.writing():
             for _ in self._ledger.stage(rows):
                 await asyncio.sleep(0)
-            for message in messages:
+            for message in work.gathered.messages(work.now):
                 self._outbox.put(message)
                 await asyncio.sleep(0)
             if cursor is not None:
@@ -268,7 +267,7 @@ class Notifier:
         self._ledger.keep(rows)
         if cursor is not None:
             self.cursor = cursor
-        if messages:
+        if work.gathered:
             self.on_messages()
 
     def _wait(self, identity: str, until: int | None) -> None:

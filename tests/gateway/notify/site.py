@@ -11,6 +11,7 @@ import msgspec
 from devices.reading import DeviceKey
 from gateway.clock import STEP
 from gateway.consignments.book import Book
+from gateway.consignments.facts import Assigned, Created, Fact
 from gateway.notify.about import Whereabouts
 from gateway.notify.deciding import Policy
 from gateway.notify.hiding import Links
@@ -138,6 +139,15 @@ class Site:
         """Anna does something about an alert."""
         await self.acts.do(Act(identity, kind, "", self.clock.now(), "so", **more), ANNA)
         await self.notifier.look()
+
+    async def states(self, identity: str, *sensors: DeviceKey, goods: str = "vaccines") -> None:
+        """There is a consignment, for which these sensors speak."""
+        now = self.clock.now()
+        facts: list[Fact] = [Created(goods=goods, version="v", description=f"Box {identity}")]
+        facts += [Assigned(sensor=one) for one in sensors]
+        async with self.book.changing() as change:
+            for fact in facts:
+                change.state(identity, fact, at=now, entered=now, who="anna")
 
     def messages(self, channel: str) -> list[Message]:
         """Return what a channel was told, oldest first."""

@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from devices.reading import DeviceKey
+from gateway.database import DiskError
+from gateway.follow import RetryLater
 from gateway.notify.mutes import Mute
 from gateway.notify.routes import Route, Step
 from gateway.settings.routes import Acknowledgement
@@ -63,6 +65,20 @@ async def test_a_line_says_name_site_and_who_has_it(make: Make) -> None:
     first, last = (message.lines[0] for message in site.messages("office"))
     assert (first.name, first.site, first.holder) == ("Fridge", "Hall 1", "")
     assert last.holder == "anna"
+
+
+async def test_goods_are_those_of_the_consignments_that_a_sensor_speaks_for(make: Make) -> None:
+    site = make(Route(name="cold", goods=("vacc*",), channels=("office",)))
+    await site.states("C-1", DeviceKey("", "fridge-1"))
+    await site.states("C-2", DeviceKey("", "fridge-2"), goods="meat")
+    await site.fires("a")
+    await site.fires("b", device=DeviceKey("", "fridge-2"))
+    await site.fires("c", device=DeviceKey("", "consignment/C-1"))
+    lines = [line for message in site.messages("office") for line in message.lines]
+    assert sorted((one.alert.id, one.name, one.site, one.goods) for one in lines) == [
+        ("a", "Fridge", "Hall 1", "vaccines"),
+        ("c", "Box C-1", "Hall 1", "vaccines"),
+    ]
 
 
 async def test_what_late_data_disproves_is_withdrawn(make: Make) -> None:
@@ -459,6 +475,41 @@ async def test_a_restart_tells_nothing_twice(make: Make) -> None:
         await site.follow()
         await site.notifier.look()
     assert site.told() == before
+
+
+async def test_an_end_that_waits_for_others_survives_a_crash(make: Make) -> None:
+    site = make(Route(name="all", channels=("office",), gather=10 * SECOND))
+    await site.fires()
+    await site.passes(MINUTE, SECOND)
+    await site.ends()
+    site.restart()
+    await site.passes(MINUTE, SECOND)
+    assert site.occasions() == ["fired", "resolved"]
+
+
+async def test_while_the_disk_takes_nothing_it_waits_and_then_all_is_told(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make(URGENT)
+    await site.fires("a")
+
+    async def full() -> None:
+        raise DiskError("the disk is full")
+
+    await site.record(firing("b", site.clock.now()))
+    with monkeypatch.context() as patched:
+        patched.setattr(site.state, "commit_aside", full)
+        with pytest.raises(RetryLater, match="full"):
+            await site.follow()
+        for _ in range(2):
+            site.clock.passes(20 * MINUTE)
+            with pytest.raises(DiskError, match="full"):
+                await site.notifier.look()
+    assert site.told() == [("a", "fired", 0)]
+    await site.notifier.look()
+    await site.follow()
+    assert sorted(site.told()[1:]) == [("a", "repeated", 1), ("b", "fired", 0)]
+    assert site.told("duty") == [("a", "escalated", 1)]
 
 
 async def test_an_open_alert_is_always_looked_at_again(make: Make) -> None:
