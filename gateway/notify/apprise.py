@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -91,16 +90,18 @@ class Apprise:
 
 
 class _Said(logging.Handler):
-    """Keeps the last thing that apprise complained of on this thread."""
+    """Keeps the last thing that apprise complained of, while only one of us listens.
+
+    It works on threads of its own: of two channels at a time nobody knows whose words these are.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._thread = threading.get_ident()
         self.last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.last = record.getMessage()
+        alone = all(one is self or not isinstance(one, _Said) for one in _LOGGER.handlers)
+        self.last = record.getMessage() if alone else ""
 
 
 def _kind(message: Message) -> str:
