@@ -49,7 +49,20 @@ SettingsPath = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-DEFAULT = Path("holdwatch.toml")
+HERE = Path("holdwatch.toml")
+INSTALLED = Path("/etc/holdwatch/holdwatch.toml")
+"""Of a gateway that is a service of this machine."""
+
+
+def usual() -> Path:
+    """Return the settings that are meant where none are named: those here, or the service's."""
+    # Whoever may not look into the folder where he stands has no settings there.
+    if os.path.exists(HERE) or not os.path.isdir(INSTALLED.parent):  # noqa: PTH110, PTH112 - as said
+        return HERE
+    return INSTALLED
+
+
+DEFAULT = usual()
 
 
 def ask_and_show(config: Path, request: dict[str, Any], show: Show, *, json: bool) -> None:

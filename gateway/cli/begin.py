@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from devices.device import Call, DecodeError
-from gateway.cli.asking import DEFAULT, REFUSED, SettingsPath, errors, fail, out
+from gateway.cli.asking import DEFAULT, HERE, REFUSED, SettingsPath, errors, fail, out
 from gateway.cli.influx import try_all
 from gateway.cli.starter import starter
 from gateway.codecs.folder import CodecFolder
@@ -24,7 +24,7 @@ UNAVAILABLE = "codecs-unavailable"
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="The settings file to write.")] = DEFAULT,
+    file: Annotated[Path, typer.Argument(help="The settings file to write.")] = HERE,
     broker: Annotated[
         str | None,
         typer.Option(help="Join this broker (host name or address), instead of listening."),

@@ -37,9 +37,9 @@ SLASH = Path("/")
 _AFTER = """
 Look at the settings, then have them loaded:
   sudo nano {settings}
-  sudo -u {user} holdwatch check -c {settings}
+  sudo -u {user} holdwatch check
   sudo systemctl reload holdwatch
-How it stands: sudo -u {user} holdwatch status -c {settings}
+How it stands: sudo -u {user} holdwatch status
 Its log:       journalctl -u holdwatch -f
 """
 
@@ -88,7 +88,8 @@ def uninstall(
             return
         _need_root("uninstall")
         if not yes:
-            typer.confirm("What is removed does not come back. Shall it be done?", abort=True)
+            last = "What is removed does not come back. " if purge else ""
+            typer.confirm(f"{last}Shall it be done?", abort=True)
         for step, undone in steps.uninstall(plan, purge=purge, dry_run=False):
             if undone:
                 _say(f"[green]✓[/] {step.undone}")

@@ -107,7 +107,8 @@ def load(path: Path) -> Settings:
             "",
             0,
             f"Cannot read {path} ({error.strerror})",
-            "Name a file with -c that you may read.",
+            "Name a file with -c that you may read; that of the service is for its own user: "
+            "sudo -u holdwatch holdwatch …",
         )
         raise SettingsError(str(path), [problem]) from None
     settings = parse(text, str(path), folder=path.resolve().parent)
