@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gateway import __version__
 from gateway.brokers import broker_settings
 from gateway.heartbeat import Heart, Hearts
+from gateway.own_numbers import CertificateEnds
 from gateway.presence import Presence
 from gateway.wellness import Wellness
 
@@ -49,6 +50,7 @@ class Outward:
             for one in brokers
             if one.publish_alerts
         ]
+        self.certificates = CertificateEnds(gateway.settings)
         self._lags: deque[float] = deque(maxlen=LOOKS)
 
     @property

@@ -99,9 +99,9 @@ need_environment() {
     ) 9<requirements.lock
 }
 
-# need_programs: the real broker, its clients, two servers that take what InfluxDB takes, and
-# strace, which tests and benchmarks start themselves on ports of their own. What Debian runs of
-# them as a service is left alone.
+# need_programs: the real broker, its clients, two servers that take what InfluxDB takes, an ACME
+# server with a client, strace, and a provider of OpenID Connect, which tests and benchmarks start
+# themselves on ports of their own. What Debian runs of them as a service is left alone.
 need_programs() {
     local missing=()
     # Debian keeps mosquitto in a folder that is not on everybody's path.
@@ -112,9 +112,27 @@ need_programs() {
     command -v strace >/dev/null || missing+=(strace)
     command -v influxd >/dev/null || missing+=(influxdb)
     command -v victoria-metrics >/dev/null || missing+=(victoria-metrics)
+    command -v promtool >/dev/null || missing+=(prometheus) # tries the rules in deploy/prometheus
+    command -v pebble >/dev/null || missing+=(pebble)
+    command -v acme-tiny >/dev/null || missing+=(acme-tiny)
     if [ ${#missing[@]} -gt 0 ]; then
         apt_install "${missing[@]}"
     fi
+    need_provider
+}
+
+# need_provider: the provider of OpenID Connect that tests sign in at, by its lock. Without an npm
+# those tests are left out, and say so.
+need_provider() {
+    local lock=tests/gateway/oidc/node folder=.venv/oidc-provider
+    command -v npm >/dev/null || return 0
+    cmp -s "$lock/package-lock.json" "$folder/package-lock.json" && return
+    say "Fetching the provider of OpenID Connect for tests"
+    rm -rf "$folder"
+    mkdir -p "$folder.new"
+    cp "$lock/package.json" "$lock/package-lock.json" "$folder.new"
+    npm ci --prefix "$folder.new" --ignore-scripts --no-audit --no-fund >&2
+    mv "$folder.new" "$folder"
 }
 
 # need_browser: a browser for the tests that look at the page.

@@ -22,6 +22,8 @@ from gateway.commands.evidence import EvidenceCommands
 from gateway.commands.identity import IdentityCommands
 from gateway.commands.influx import InfluxCommands, reports
 from gateway.commands.intake import IntakeCommands
+from gateway.commands.notify import NotifyCommands
+from gateway.commands.oidc import OidcCommands
 from gateway.commands.people import PeopleCommands
 from gateway.commands.push import PushCommands
 from gateway.commands.registry import registry_commands
@@ -29,6 +31,7 @@ from gateway.commands.reload import ReloadCommands
 from gateway.commands.verdict import VerdictCommands
 from gateway.influxdb.names import cursor_name
 from gateway.own_alerts import GRAVITY
+from gateway.own_numbers import own_numbers
 from gateway.people.acts import Acts
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
@@ -58,6 +61,7 @@ LOOKING = frozenset(
         *("device-show", "device-calibration", "device-export"),
         *("consignments", "consignment-show", "consignment-check", "consignment-export"),
         *("consignment-holds", "consignment-verdict", "consignment-report", "consignment-reports"),
+        *("notify-channels", "notify-messages", "notify-routes", "mute-list"),
         "rules-backtest",
         "rules-diff",
         "backup-status",
@@ -111,6 +115,7 @@ class Commands:
             stands_for=gateway.registry.stands_for,
         )
         gateway.reloading.on_switch.append(lambda: self._unwatched.use(gateway.settings.rules))
+        self._notify = NotifyCommands(gateway)
         self.by_name = {
             "status": self.status,
             "health": self.health,
@@ -129,6 +134,8 @@ class Commands:
             **BacktestCommands(gateway).by_name,
             **BackupCommands(gateway).by_name,
             **people.by_name,
+            **OidcCommands(gateway).by_name,
+            **self._notify.by_name,
             **ReloadCommands(gateway).by_name,
             **PushCommands(gateway.ingest, gateway.pushers, gateway.clock).by_name,
         }
@@ -202,6 +209,7 @@ class Commands:
             "listener": gateway.listener.report() if gateway.listener else None,
             "influxdb": reports(gateway, letters),
             "ways": [one.report for one in gateway.ways],
+            "channels": self._notify.fare(),
             "codecs": {
                 "names": sorted(gateway.decoders.folder.codecs),
                 "waiting": gateway.ingest.waiting,
@@ -219,6 +227,7 @@ class Commands:
                 **{cursor_name(one.name): one.sink.waiting for one in gateway.copies},
             },
             "dead_letters": letters,
+            **own_numbers(gateway),
             "wrong_clocks": [
                 str(device)
                 for device, reading in monitor.seen().items()

@@ -38,6 +38,7 @@ def take(gateway: Gateway, reading: Reading) -> None:
 
 def full(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway.disk, "free", lambda: 1_000)
+    gateway.caretaker.check_disk()
 
 
 def read_only(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

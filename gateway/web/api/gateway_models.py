@@ -104,6 +104,16 @@ class InfluxDB(Model):
     expired: int = Field(description="Points older than what it keeps, since the start.")
 
 
+class Heartbeat(Model):
+    """How it stands with a service that misses this gateway when it falls silent."""
+
+    name: str
+    well: bool = Field(description="Whether it was told at the last attempt.")
+    since: int = Field(description="Since when it has been so.")
+    last: int | None = Field(description="When it was last told.")
+    reason: str = Field(description="Why it was not told, and what to do.")
+
+
 class Disk(Model):
     """Bytes that are free, and in use by each of our files."""
 
@@ -134,5 +144,10 @@ class Gateway(Model):
     disk: Disk
     waiting: dict[str, int] = Field(description="Records that each follower has yet to handle.")
     dead_letters: dict[str, int]
+    unwell: str | None = Field(
+        description="Why nobody may rely on the gateway now, and its heart does not beat."
+    )
+    heartbeats: list[Heartbeat] = Field(description="Services that are told that it is well.")
+    certificates: dict[str, int] = Field(description="When each certificate ends.")
     wrong_clocks: list[str] = Field(description="Devices whose clock is wrong.")
     problems: list[Alert] = Field(description="The open alerts about the gateway itself.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -18,6 +18,9 @@ from prometheus_client.registry import Collector
 from gateway.brokers import JOINED
 from gateway.consignments.fold import settled
 from gateway.web.api.access import check_sees_all
+from gateway.web.api.attempts import Attempts
+from gateway.web.api.metric import Metric, Status, alone
+from gateway.web.api.own_metrics import OWN_METRICS, shaped
 from gateway.web.now.rows import WORST
 from gateway.web.visitor import Visitor, site_of, visitor_for
 from rules.cargo.consignment import FOREVER, STAGES, consignment_of
@@ -34,26 +37,11 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-Status = dict[str, Any]
-"""What the gateway answers to `health`."""
 MOST = 50
 """Values of a label; all others together are `other`."""
 SEVERITIES = ("critical", "warning", "info")
 PARTS = ("api", "static", "events", "metrics")
 """Of our addresses; everything else is a page."""
-
-
-class Metric(NamedTuple):
-    """One number, or one for each value of a label. A counter's name ends in _total."""
-
-    name: str
-    meaning: str
-    label: str
-    read: Callable[[Status], Mapping[str, float]]
-
-
-def _one(name: str, meaning: str, read: Callable[[Status], float]) -> Metric:
-    return Metric(name, meaning, "", lambda status: {"": read(status)})
 
 
 def _by_severity(alerts: Iterable[Open]) -> dict[str, float]:
@@ -82,18 +70,22 @@ def _listener(status: Status) -> Mapping[str, Any]:
     return status["listener"] or {"connected": 0, "accepted": 0, "refused": {}}
 
 
+def _channels(read: Callable[[Status], float]) -> Callable[[Status], Mapping[str, float]]:
+    return lambda status: {one["name"]: read(one) for one in status["channels"]}
+
+
 METRICS: tuple[Metric, ...] = (
-    _one(
+    alone(
         "started_seconds", "When the gateway was started (Unix time)", lambda s: s["started"] / 1000
     ),
-    _one("devices", "Devices that were ever heard", lambda s: s["devices"]),
-    _one("messages_total", "Messages taken in since the start", lambda s: s["received"]),
-    _one("duplicates_total", "Readings that were stored already", lambda s: s["duplicates"]),
+    alone("devices", "Devices that were ever heard", lambda s: s["devices"]),
+    alone("messages_total", "Messages taken in since the start", lambda s: s["received"]),
+    alone("duplicates_total", "Readings that were stored already", lambda s: s["duplicates"]),
     Metric(
         "quarantine_messages", "Messages in the quarantine", "reason", lambda s: s["quarantine"]
     ),
-    _one("disk_free_bytes", "Room left on the disk", lambda s: s["disk"]["free"]),
-    _one("disk_ok", "1 unless a write failed", lambda s: s["disk"]["problem"] is None),
+    alone("disk_free_bytes", "Room left on the disk", lambda s: s["disk"]["free"]),
+    alone("disk_ok", "1 unless a write failed", lambda s: s["disk"]["problem"] is None),
     Metric(
         "file_bytes",
         "Bytes in use in each file",
@@ -109,10 +101,10 @@ METRICS: tuple[Metric, ...] = (
         "follower",
         lambda s: s["dead_letters"],
     ),
-    _one(
+    alone(
         "clock_trusted", "1 while the gateway's clock can be trusted", lambda s: s["clock_trusted"]
     ),
-    _one("wrong_clocks", "Devices whose clock is wrong", lambda s: len(s["wrong_clocks"])),
+    alone("wrong_clocks", "Devices whose clock is wrong", lambda s: len(s["wrong_clocks"])),
     Metric(
         "broker_connected",
         "1 while a broker is joined",
@@ -127,12 +119,12 @@ METRICS: tuple[Metric, ...] = (
         "way",
         _ways("rejected"),
     ),
-    _one(
+    alone(
         "codecs_waiting",
         "Messages that wait for a vendor's codec",
         lambda s: s["codecs"]["waiting"],
     ),
-    _one(
+    alone(
         "codecs_ok",
         "1 unless something is wrong with a codec",
         lambda s: s["codecs"]["problem"] is None,
@@ -157,14 +149,33 @@ METRICS: tuple[Metric, ...] = (
         "server",
         _servers("expired"),
     ),
-    _one("clients", "Clients connected to the listener", lambda s: _listener(s)["connected"]),
-    _one("clients_total", "Clients let in by the listener", lambda s: _listener(s)["accepted"]),
+    Metric(
+        "channel_up",
+        "1 while messages go out by a channel, as far as is known",
+        "channel",
+        _channels(lambda one: one["failing"] is None),
+    ),
+    Metric(
+        "channel_test_seconds",
+        "When a test by it last succeeded (Unix time); 0: never",
+        "channel",
+        _channels(lambda one: (one["test"] or 0) / 1000),
+    ),
+    Metric(
+        "messages_waiting",
+        "Messages that it has yet to send",
+        "channel",
+        _channels(lambda one: one["waiting"]),
+    ),
+    alone("clients", "Clients connected to the listener", lambda s: _listener(s)["connected"]),
+    alone("clients_total", "Clients let in by the listener", lambda s: _listener(s)["accepted"]),
     Metric(
         "clients_refused_total",
         "Clients turned away by the listener",
         "reason",
         lambda s: _listener(s)["refused"],
     ),
+    *OWN_METRICS,
 )
 """Of the gateway, while it answers."""
 
@@ -177,6 +188,8 @@ class Counts:
         """By part and status class."""
         self.seconds: defaultdict[str, float] = defaultdict(float)
         """By part; event streams last, and have none."""
+        self.attempts = Attempts()
+        """To send messages to people."""
 
 
 def counts_of(request: Request) -> Counts:
@@ -227,6 +240,8 @@ class _Standing(Collector):
         )
         for one in METRICS if self._status is not None else ():
             yield _family(one.name, one.meaning, one.label, _few(one.read(self._status or {})))
+        if self._status is not None:
+            yield from shaped(self._status)
         alerts = self._site.standing.open_alerts()
         unheld = [one for one in alerts if not one.facts.holder]
         yield _family("alerts", "Open alerts", "severity", _by_severity(alerts))
@@ -248,6 +263,10 @@ class _Standing(Collector):
         yield _family("devices_by_state", "Devices, by the worst a rule says", "state", counts)
         newest = max((one.received or 0 for one in rows), default=0)
         yield _family("heard_seconds", "When the newest reading came", "", {"": newest / 1000})
+        attempts = self._counts.attempts
+        sent, failed = "Messages that were sent", "Attempts to send that failed"
+        yield _family("messages_sent_total", sent, "channel", _few(attempts.sent))
+        yield _family("messages_failed_total", failed, "channel", _few(attempts.failed))
         requests = CounterMetricFamily(
             "holdwatch_http_requests", "Requests answered by the page", labels=("part", "status")
         )
@@ -286,7 +305,9 @@ async def metrics(
     """Answer Prometheus. People who are logged in may look too."""
     check_sees_all(visitor)
     site = site_of(request)
+    counts = counts_of(request)
+    await site.archive.ask(counts.attempts.look)
     registry = CollectorRegistry()
-    registry.register(_Standing(site, await site.health(), counts_of(request)))
+    registry.register(_Standing(site, await site.health(), counts))
     ProcessCollector(namespace="holdwatch_page", registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
