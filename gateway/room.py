@@ -176,6 +176,8 @@ class RoomKeeper:
     def report(self) -> dict[str, Any]:
         """Return how it stands with the disk, for the status: bytes, and ms."""
         gateway, room = self._gateway, self.room()
+        # A gateway that only answers a question has never looked.
+        step = ladder.stands(room, self.step)
         sizes = gateway.disk.sizes()
         left = self.full_in()
         return {
@@ -185,13 +187,13 @@ class RoomKeeper:
             "minimum": room.minimum,
             **sizes,
             "others": max(0, room.total - room.free - sum(sizes.values())),
-            "step": STEPS[self.step].name if self.step > WELL else None,
+            "step": STEPS[step].name if step > WELL else None,
             "steps": [
                 {"name": one.name, "below": room.mark(place), "does": one.does}
                 for place, one in enumerate(STEPS)
             ],
             "full_in": left,
-            "says": ladder.sentence(room, self.step, left),
+            "says": ladder.sentence(room, step, left),
             "warned": self._warned,
             "problem": self.problem() or self._failing(),
         }

@@ -121,6 +121,9 @@ def _health(settings: Settings, answer: dict[str, Any]) -> list[str]:
     disk = answer["disk"]
     if disk["problem"]:
         lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
+    elif disk["warned"] or disk["step"]:
+        lines.append(f"[yellow]! disk: {escape(disk['says'])}[/]")
+    lines += _settings(answer["settings"])
     since = (
         f", {counted(answer['received'], 'message')} since {when(settings, answer['started'])}; "
         f"{counted(answer['duplicates'], 'reading')} came again"
@@ -133,6 +136,16 @@ def _health(settings: Settings, answer: dict[str, Any]) -> list[str]:
     if not answer["clock_trusted"]:
         lines.append("[yellow]! our clock is in the past[/]: no time of a device is doubted")
     return lines
+
+
+def _settings(settings: dict[str, Any]) -> Iterator[str]:
+    """Say what of the settings file does not count yet."""
+    if settings["problem"]:
+        yield f"[red]✗ settings: {escape(settings['problem'])}[/]"
+    elif settings["changed"]:
+        yield "[yellow]! settings: the file was changed and is not loaded.[/] holdwatch reload"
+    for one in settings["waits"]:
+        yield f"[yellow]! settings: {escape(one)}: needs a restart[/]"
 
 
 def _listening(listener: dict[str, Any]) -> list[str]:

@@ -125,12 +125,23 @@ def _of_the_machine(status: Mapping[str, Any], told: set[str]) -> Iterable[Fault
     elif disk["free"] < FULL_FROM and "disk" not in told:
         free = disk["free"] / 1e6
         yield Fault("warning", f"The disk has {free:,.0f} MB left.", "Make room on it.")
+    yield from _of_settings(status["settings"], told)
     if not status["clock_trusted"]:
         yield Fault(
             "warning",
             "The clock is not trusted yet: it stands before a time that is known to be over.",
             "It is right again once the machine has reached a time server.",
         )
+
+
+def _of_settings(settings: Mapping[str, Any], told: set[str]) -> Iterable[Fault]:
+    """Yield what of the settings file does not count yet, unless an alert has told it already."""
+    if settings["changed"] and "settings" not in told:
+        words = "The settings file was changed, and what it says now does not count yet."
+        yield Fault("info", words, "Load it: holdwatch reload.")
+    if settings["waits"]:
+        words = f"New settings wait for a restart: {'; '.join(settings['waits'])}."
+        yield Fault("info", words, "Start the gateway again when it suits.")
 
 
 def _of_servers(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import APIRouter, Request
@@ -12,6 +11,7 @@ from gateway.brokers import JOINED
 from gateway.commands.control import ControlError, NotRunningError
 from gateway.web.health import BEHIND_FROM, faults, is_missing, lasted, sentence, verdict
 from gateway.web.look import show_at
+from gateway.web.pages.disk_picture import picture
 from gateway.web.visitor import Viewer, site_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ async def _content(site: Site) -> dict[str, Any]:
     found = faults(status, screens)
     look, words = verdict(found, status["devices"] if status else 0)
     backlog, corrections = await site.archive.ask(_look)
-    usage = shutil.disk_usage(site.settings.gateway.data)
     return {
         "look": look,
         "words": words,
@@ -78,7 +77,7 @@ async def _content(site: Site) -> dict[str, Any]:
         "corrections": corrections,
         "screens": [(one, is_missing(one)) for one in screens],
         "joined": JOINED,
-        "disk_all": usage.total,
+        "disk": picture(status["disk"]) if status else None,
         "uptime": lasted(status["now"] - status["started"]) if status else "",
         "data": str(site.settings.gateway.data),
         "page_at": site.web.address,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WELL: dict[str, Any] = {
     "problems": [],
     "disk": {"problem": None, "free": 10**12},
+    "settings": {"file": "holdwatch.toml", "changed": False, "waits": []},
     "clock_trusted": True,
     "brokers": {"port": {"state": "connected", "detail": ""}},
     "influxdb": {},
@@ -79,6 +80,16 @@ def test_a_gateway_that_is_well_says_so() -> None:
         # An alert about the disk has told it: nobody needs it twice.
         ({"problems": [OWN], "disk": {"problem": "x", "free": 0}}, "critical", "The disk is full."),
         ({"disk": {"problem": "cannot write", "free": 0}}, "critical", "Cannot write."),
+        (
+            {"settings": {"changed": True, "waits": []}},
+            "info",
+            "The settings file was changed, and what it says now does not count yet.",
+        ),
+        (
+            {"settings": {"changed": False, "waits": ["[web] added", "[gateway] box"]}},
+            "info",
+            "New settings wait for a restart: [web] added; [gateway] box.",
+        ),
         ({"disk": {"problem": None, "free": 9e6}}, "warning", "The disk has 9 MB left."),
         ({"clock_trusted": False}, "warning", "The clock is not trusted yet"),
         ({"brokers": {"port": BROKEN}}, "warning", "Broker port: nothing listens."),
