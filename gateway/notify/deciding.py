@@ -26,12 +26,14 @@ from gateway.people.acts import LONGEST_MUTE, Facts
 from rules.duration import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from devices.reading import DeviceKey
     from gateway.notify.about import About, Whereabouts
     from gateway.notify.hiding import Links
     from gateway.notify.ledger import Key, Ledger
     from gateway.notify.mutes import Mutes
+    from gateway.registry.cards import Maintenance
     from gateway.settings.routes import Acknowledgement
     from rules.alert import Alert
 
@@ -81,8 +83,14 @@ class Work:
 class Decider:
     """Knows all that a decision rests on."""
 
-    def __init__(
-        self, policy: Policy, where: Whereabouts, mutes: Mutes, links: Links, ledger: Ledger
+    def __init__(  # noqa: PLR0913, PLR0917 - it brings these together
+        self,
+        policy: Policy,
+        where: Whereabouts,
+        mutes: Mutes,
+        links: Links,
+        ledger: Ledger,
+        maintenance: Callable[[DeviceKey, int], Maintenance | None],
     ) -> None:
         self.policy = policy
         self.windows = Windows()
@@ -92,6 +100,7 @@ class Decider:
         self._where = where
         self._mutes = mutes
         self._ledger = ledger
+        self._maintenance = maintenance
 
     def look(self, alert: Alert, known: Facts, work: Work) -> None:
         """Add to `work` what is told of an alert now, and when to look at it again."""
@@ -193,6 +202,10 @@ class Decider:
 
     def _muted(self, alert: Alert, known: Facts, about: About, now: int) -> tuple[int | None, str]:
         """Return until when an alert is muted (None: it is not), and by whom."""
+        worked_on = self._maintenance(alert.device, now)
+        if worked_on is not None:
+            # It mutes by acts too (gateway/hush.py), some moments later.
+            return worked_on.until, f"in maintenance by {worked_on.who}: {worked_on.reason}"
         act, standing = known.muted, self._mutes.of(alert, about, now)
         until = 0 if act is None or act.until is None else act.until
         if until > now + LONGEST_MUTE + CLOCK_MOVED:

@@ -30,6 +30,7 @@ from gateway.people.audit import Who
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from devices.reading import DeviceKey
     from gateway.clock import Clock
     from gateway.notify.about import Whereabouts
     from gateway.notify.deciding import Policy
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.notify.message import Message
     from gateway.notify.mutes import Mutes
     from gateway.own_alerts import OwnAlerts
+    from gateway.registry.cards import Maintenance
     from gateway.state import State, StoredEvent
     from rules.alert import Alert
 
@@ -77,8 +79,12 @@ class Notifier:
         where: Whereabouts,
         mutes: Mutes,
         links: Links,
+        maintenance: Callable[[DeviceKey, int], Maintenance | None],
     ) -> None:
-        """Take up what was told when the last run ended. Raises FileError, DiskError."""
+        """Take up what was told when the last run ended. Raises FileError, DiskError.
+
+        `maintenance`: the maintenance of a device at a time (ms), None where there is none.
+        """
         # Of a folder that never told anybody, what is open is told and nothing else.
         self.cursor = state.cursor(self.name) or state.head
         self.mutes = mutes
@@ -93,7 +99,7 @@ class Notifier:
         self._links = links
         self._acts = Acts(state)
         self._ledger = Ledger(state, clock.now())
-        self._decider = Decider(policy, where, mutes, links, self._ledger)
+        self._decider = Decider(policy, where, mutes, links, self._ledger, maintenance)
         self._offset = clock.now() - clock.monotonic()
         self._trusted = clock.trusted()
         self._last_act = int(state.rows("SELECT ifnull(max(number), 0) FROM act")[0][0])
@@ -148,6 +154,11 @@ class Notifier:
             self._notice()
             await self._look(None)
 
+    def renew(self, policy: Policy) -> None:
+        """Take up other settings: what is told goes on from what was told."""
+        self._decider.policy = policy
+        self._all_again()
+
     def why(self, alert: str) -> list[Why]:
         """Return what every route has told of an alert, and why no more. Raises DiskError."""
         found = self._state.alert(alert)
@@ -162,13 +173,13 @@ class Notifier:
 
     def watch_links(self, own: OwnAlerts, heard: Heard) -> None:
         """Raise and clear alerts about links through which nobody is heard any more."""
-        now = self._clock.now()
+        now, passed = self._clock.now(), self._clock.monotonic()
         ours = [one for one in own.open_alerts if one.channel.startswith(LINK)]
         if not (ours or self._lost) or (
-            self._lost.keys() == self._watched and now < self._watch_again
+            self._lost.keys() == self._watched and passed < self._watch_again
         ):
             return
-        self._watched, self._watch_again = set(self._lost), now + WATCH
+        self._watched, self._watch_again = set(self._lost), passed + WATCH
         lost = {one.device for one in self._lost.values()}
         for name, alerts in silent(self._lost.values(), heard, now).items():
             if not self._links.dead(name):

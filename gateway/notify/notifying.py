@@ -43,6 +43,7 @@ def notifier_of(gateway: Gateway) -> Notifier:
         where=where,
         mutes=Mutes(gateway.state),
         links=Links(where, gateway.journal.devices, source),
+        maintenance=gateway.registry.maintenance,
     )
     heard = Heard(gateway.monitor.seen, source, gateway.known.interval)
     notifier.before_look = partial(notifier.watch_links, gateway.own_alerts, heard)

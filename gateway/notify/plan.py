@@ -285,7 +285,9 @@ def _goes_on(told: Told, now: Situation, route: Route) -> Plan:
             )
             told, tellings = repeated.told, (*tellings, *repeated.tellings)
         again.append(told.last + route.repeat)
-    why = "told" if told.channels else "every channel of it hears of it by another route"
+    why = "told" if told.channels else "its channels hear of it by another route"
+    if not route.reached():
+        why = "it leads to no channel"
     return Plan(told, tellings, min(again, default=None), why)
 
 

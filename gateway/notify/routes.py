@@ -55,6 +55,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     resolved: bool = True
     go_on: bool = False
 
+    def reached(self) -> tuple[str, ...]:
+        """Return every channel that it leads to, those of its steps last."""
+        return (*self.channels, *(name for one in self.steps for name in one.channels))
+
     def takes(self, alert: Alert, about: About) -> bool:
         """Whether an alert is told by this route."""
         return (

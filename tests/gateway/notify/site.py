@@ -59,7 +59,8 @@ class Site:
         self.clock = clock or ToldClock()
         self.state = State(folder / "state.db", synchronous="OFF")
         self.book = Book(self.state, "")
-        self.known = Known(Registry(self.state), parse(DEVICES))
+        self.registry = Registry(self.state)
+        self.known = Known(self.registry, parse(DEVICES))
         self.acts = Acts(self.state)
         self.sources: dict[DeviceKey, str] = {}
         self.policy = Policy(
@@ -83,6 +84,7 @@ class Site:
             where=where,
             mutes=Mutes(self.state),
             links=links,
+            maintenance=self.registry.maintenance,
         )
 
     async def record(self, *alerts: Alert, kind: str = "") -> None:

@@ -14,6 +14,7 @@ from gateway.database import DiskError
 from gateway.follow import RetryLater
 from gateway.notify.mutes import Mute
 from gateway.notify.routes import Route, Step
+from gateway.registry.cards import Maintenance
 from gateway.settings.routes import Acknowledgement
 from rules.duration import DAY, HOUR, MINUTE, SECOND
 from rules.only import Schedule
@@ -338,6 +339,17 @@ async def test_who_is_told_nothing_learns_why(make: Make) -> None:
     assert site.notifier.why("nothing") == []
 
 
+async def test_other_routes_go_on_from_what_was_told(make: Make) -> None:
+    site = make(ALL)
+    await site.fires("a")
+    routes = (Route(name="new", channels=("office", "duty")),)
+    site.notifier.renew(site.policy._replace(routes=routes))
+    await site.notifier.look()
+    assert (site.told("office"), site.told("duty")) == ([("a", "fired", 0)], [("a", "fired", 0)])
+    await site.ends("a")
+    assert site.occasions("office") == site.occasions("duty") == ["fired", "resolved"]
+
+
 # --- muted
 
 
@@ -376,6 +388,20 @@ async def test_one_alert_is_muted_by_hand_and_told_again_afterwards(make: Make) 
     await site.does("muted", until=site.clock.now() + HOUR)
     await site.ends()
     assert site.occasions()[-1] == "resolved"
+
+
+async def test_whoever_works_on_a_device_is_not_told_of_it_until_that_is_over(make: Make) -> None:
+    site = make(ALL)
+    device = DeviceKey("", "fridge-1")
+    async with site.registry.changing() as change:
+        work = Maintenance(since=NOW, until=NOW + 30 * HOUR, reason="new probe", who="ben")
+        change.state(device, work)
+    await site.fires()
+    await site.passes(29 * HOUR, 10 * MINUTE)
+    assert site.why() == [("all", "in maintenance by ben: new probe")]
+    assert site.told() == []
+    await site.passes(HOUR, 10 * MINUTE)
+    assert site.occasions() == ["fired"]
 
 
 # --- hidden behind a dead link
