@@ -63,6 +63,12 @@ def user_remove(name: Name, config: SettingsPath = DEFAULT, json: Json = False) 
     ask_and_show(config, {"do": "user-remove", "name": name}, screen.show_removed, json=json)
 
 
+@user_app.command("admit")
+def user_admit(name: Name, config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
+    """Let a person in again who was removed here and signs in at your company's provider."""
+    ask_and_show(config, {"do": "user-admit", "name": name}, screen.show_admitted, json=json)
+
+
 @screen_app.command("add")
 def screen_add(name: Name, config: SettingsPath = DEFAULT, json: Json = False) -> None:  # noqa: FBT002 - an option without a value
     """Make a wall screen's link, and show it, this one time."""

@@ -55,6 +55,7 @@ class PeopleCommands:
             "user-list": self.user_list,
             "user-role": self.user_role,
             "user-remove": self.user_remove,
+            "user-admit": self.user_admit,
             "password": self.password,
             "login-open": self.login_open,
             "login-seen": self.login_seen,
@@ -73,13 +74,13 @@ class PeopleCommands:
 
     async def user_add(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Add a person; the one answer that ever holds the password."""
-        name, role = _text(request, "name"), _text(request, "role")
+        name, role = text_of(request, "name"), text_of(request, "role")
         password = await self._people.add(name, role, who_of(request))
         return {"name": name, "role": role, "password": password}
 
     async def user_reset(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Give a person another password; the one answer that ever holds it."""
-        name = _text(request, "name")
+        name = text_of(request, "name")
         return {"name": name, "password": await self._people.reset(name, who_of(request))}
 
     async def user_list(self, _request: Mapping[str, Any], _progress: object) -> list[Person]:
@@ -88,20 +89,26 @@ class PeopleCommands:
 
     async def user_role(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Give a person another role."""
-        name, role = _text(request, "name"), _text(request, "role")
+        name, role = text_of(request, "name"), text_of(request, "role")
         return msgspec.structs.asdict(await self._people.change_role(name, role, who_of(request)))
 
     async def user_remove(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Let a person in no more."""
         return msgspec.structs.asdict(
-            await self._people.remove(_text(request, "name"), who_of(request))
+            await self._people.remove(text_of(request, "name"), who_of(request))
+        )
+
+    async def user_admit(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
+        """Let a person of a provider in again who was removed."""
+        return msgspec.structs.asdict(
+            await self._people.admit(text_of(request, "name"), who_of(request))
         )
 
     async def password(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Keep the hash of a password that a person chose; the login `keep` goes on."""
-        name = _text(request, "name")
-        keep = _digest(request, "keep") if request.get("keep") else b""
-        await self._people.set_password(name, _text(request, "hash"), who_of(request), keep)
+        name = text_of(request, "name")
+        keep = digest_of(request, "keep") if request.get("keep") else b""
+        await self._people.set_password(name, text_of(request, "hash"), who_of(request), keep)
         return {"name": name}
 
     # -- logins --------------------------------------------------------------------------------
@@ -112,30 +119,30 @@ class PeopleCommands:
         `hash` is the one that the password was compared with: it has to be kept still.
         """
         login = await self._logins.open(
-            _digest(request, "digest"),
-            _text(request, "person"),
-            _number(request, "expires", 0),
-            _text(request, "address") if "address" in request else "",
-            _text(request, "hash") if "hash" in request else None,
+            digest_of(request, "digest"),
+            text_of(request, "person"),
+            whole_number(request, "expires", 0),
+            text_of(request, "address") if "address" in request else "",
+            text_of(request, "hash") if "hash" in request else None,
         )
         return msgspec.structs.asdict(login)
 
     async def login_seen(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Note that a login is used; `expires` is when it ends if nobody uses it again."""
-        expires = _number(request, "expires", 0) or None
-        await self._logins.seen(_digest(request, "digest"), expires)
+        expires = whole_number(request, "expires", 0) or None
+        await self._logins.seen(digest_of(request, "digest"), expires)
         return {}
 
     async def login_end(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Forget a login."""
-        await self._logins.end(_digest(request, "digest"))
+        await self._logins.end(digest_of(request, "digest"))
         return {}
 
     # -- screens -------------------------------------------------------------------------------
 
     async def screen_add(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Add a wall screen; the one answer that ever holds its token."""
-        name = _text(request, "name")
+        name = text_of(request, "name")
         return {"name": name, "token": await self._people.add_screen(name, who_of(request))}
 
     async def screen_list(
@@ -155,7 +162,7 @@ class PeopleCommands:
     async def screen_revoke(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Let a wall screen in no more."""
         return msgspec.structs.asdict(
-            await self._people.revoke_screen(_text(request, "name"), who_of(request))
+            await self._people.revoke_screen(text_of(request, "name"), who_of(request))
         )
 
     async def screens(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
@@ -167,7 +174,7 @@ class PeopleCommands:
 
     async def key_add(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Add a key; the one answer that ever holds it."""
-        days = _number(request, "expires_days", 365)
+        days = whole_number(request, "expires_days", 365)
         if not 1 <= days <= LONGEST_LIFE:
             raise ControlError(
                 f"a key cannot be good for {days:,} days", f"Use 1 to {LONGEST_LIFE:,}"
@@ -175,12 +182,12 @@ class PeopleCommands:
         pushes = _texts(request, "push", ())
         scopes = _texts(request, "scopes", () if pushes else ("read",))
         asked = ApiKey(
-            name=_text(request, "name"),
+            name=text_of(request, "name"),
             scopes=(*scopes, PUSH) if pushes else scopes,
             devices=_texts(request, "devices", ("*",)),
             expires=self._clock.now() + days * DAY,
             speaks_for=pushes,
-            owner=_text(request, "owner") if request.get("owner") is not None else None,
+            owner=text_of(request, "owner") if request.get("owner") is not None else None,
         )
         key, token = await self._keys.add(asked, who_of(request))
         return {**msgspec.structs.asdict(key), "token": token}
@@ -194,13 +201,13 @@ class PeopleCommands:
 
     async def key_revoke(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Let a key do nothing any more."""
-        revoked = await self._keys.revoke(_text(request, "name"), who_of(request))
+        revoked = await self._keys.revoke(text_of(request, "name"), who_of(request))
         return msgspec.structs.asdict(revoked)
 
     async def trail(self, request: Mapping[str, Any], _progress: object) -> list[audit.Entry]:
         """Return what people did, newest first; `before`: only entries with a smaller number."""
-        before = _number(request, "before", 0) or None
-        limit = _number(request, "limit", 50)
+        before = whole_number(request, "before", 0) or None
+        limit = whole_number(request, "limit", 50)
         if not 1 <= limit <= MOST_ENTRIES:
             raise ControlError(
                 f"{limit:,} entries cannot be shown at a time", f"Use 1 to {MOST_ENTRIES:,}"
@@ -208,7 +215,8 @@ class PeopleCommands:
         return audit.page(self._state, before, limit)
 
 
-def _text(request: Mapping[str, Any], what: str) -> str:
+def text_of(request: Mapping[str, Any], what: str) -> str:
+    """Return a text of a request. Raises ControlError."""
     text = request.get(what)
     if not isinstance(text, str):
         raise ControlError(f"{what} is missing, or no text", f"Send {what} as text")
@@ -225,7 +233,8 @@ def _texts(request: Mapping[str, Any], what: str, otherwise: tuple[str, ...]) ->
     return tuple(given)
 
 
-def _number(request: Mapping[str, Any], what: str, otherwise: int) -> int:
+def whole_number(request: Mapping[str, Any], what: str, otherwise: int) -> int:
+    """Return a whole number of a request, `otherwise` where there is none. Raises ControlError."""
     number = request.get(what)
     if number is None:
         return otherwise
@@ -234,10 +243,10 @@ def _number(request: Mapping[str, Any], what: str, otherwise: int) -> int:
     return number
 
 
-def _digest(request: Mapping[str, Any], what: str) -> bytes:
+def digest_of(request: Mapping[str, Any], what: str) -> bytes:
     """Return a SHA-256, as hexadecimal digits say it."""
     try:
-        digest = bytes.fromhex(_text(request, what))
+        digest = bytes.fromhex(text_of(request, what))
     except ValueError:
         digest = b""
     if len(digest) != DIGEST:

@@ -87,24 +87,33 @@ class VerdictCommands:
 
     async def sign(self, request: Mapping[str, Any], _progress: object) -> dict[str, Any]:
         """Sign the draft that was looked at: it is named by `made`, `head` and `digest`."""
-        asked = Asked(
-            consignment=_text(request, "id"),
-            login=_text(request, "login"),
-            password=_text(request, "password"),
-            meaning=_text(request, "meaning"),
-            name=_text(request, "name", ""),
-            reason=_text(request, "reason", ""),
-            made=_number(request, "made") or 0,
-            head=_number(request, "head") or 0,
-            digest=_text(request, "digest"),
-        )
-        signed = await self._desk.signing.sign(asked, who_of(request))
-        return {
-            "id": asked.consignment,
-            "version": signed.number,
-            "digest": signed.digest,
-            "decision": msgspec.to_builtins(signed.decision),
-        }
+        asked = asked_of(request, _text(request, "password"))
+        return signed_as(asked, await self._desk.signing.sign(asked, who_of(request)))
+
+
+def asked_of(request: Mapping[str, Any], password: str) -> Asked:
+    """Return what somebody asks to sign. Raises ControlError."""
+    return Asked(
+        consignment=_text(request, "id"),
+        login=_text(request, "login"),
+        password=password,
+        meaning=_text(request, "meaning"),
+        name=_text(request, "name", ""),
+        reason=_text(request, "reason", ""),
+        made=_number(request, "made") or 0,
+        head=_number(request, "head") or 0,
+        digest=_text(request, "digest"),
+    )
+
+
+def signed_as(asked: Asked, version: Version) -> dict[str, Any]:
+    """Return what is answered to who has signed."""
+    return {
+        "id": asked.consignment,
+        "version": version.number,
+        "digest": version.digest,
+        "decision": msgspec.to_builtins(version.decision),
+    }
 
 
 def _sent(version: Version, body: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ fact and audit entry are committed together; nothing that was signed is ever ove
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -42,7 +42,7 @@ LONGEST_NAME, LONGEST_REASON = 80, 1_000
 """Characters."""
 LONGEST_LOOK = HOUR
 """What was looked at longer ago than this (ms) says nothing of what came since."""
-NEEDED = "quality"
+NEEDED: Literal["quality"] = "quality"
 """The role that signs; administrators may too."""
 
 
@@ -78,8 +78,11 @@ class Signing:
         self.on_signed: Callable[[DeviceKey], None] = lambda _subject: None
         """Called with the consignment's subject once a decision is kept."""
 
-    async def sign(self, asked: Asked, who: Who) -> Version:
-        """Sign; return the report as it is kept. Raises ControlError, DiskError."""
+    async def sign(self, asked: Asked, who: Who, *, proven: bool = False) -> Version:
+        """Sign; return the report as it is kept. Raises ControlError, DiskError.
+
+        `proven`: a provider has just said that this is who signs, so that no password is asked.
+        """
         if who.via == "api":
             raise ControlError("a key cannot sign: it is nobody", "Sign on the page, by password")
         if who.via == "page" and who.name != asked.login:
@@ -87,7 +90,11 @@ class Signing:
                 f"you are logged in as {who.name}", f"Log in as {asked.login} to sign as that"
             )
         meaning = _meaning(asked.meaning)
-        _, kept = await self._signing_in.check(asked.login, asked.password, who, "quality")
+        kept: str | None = None
+        if proven:
+            self._signing_in.proven(asked.login, NEEDED)
+        else:
+            _, kept = await self._signing_in.check(asked.login, asked.password, who, NEEDED)
         draft = await self._seen(asked)
         report = draft.report
         now = self._clock.now()
@@ -129,7 +136,7 @@ class Signing:
         return draft
 
     async def _keep(
-        self, identity: str, draft: Version, decision: Decision, kept: str, who: Who
+        self, identity: str, draft: Version, decision: Decision, kept: str | None, who: Who
     ) -> Version:
         state, now = self._state, decision.at
         async with self._book.changing() as change:

@@ -1,5 +1,7 @@
 """Signing in again to sign: the password is asked once more, and guesses are held back.
 
+Whoever signs in at a provider of OpenID Connect is asked there again (oidc/desk.py).
+
 The limits are those of logging in (listener/attempts.py), by where one comes from and by whom one
 says to be: who may sign is worth guessing, also from many addresses.
 """
@@ -57,11 +59,7 @@ class SigningIn:
                 person, kept = await self._compared(login, password, origin)
         finally:
             self._waiting -= 1
-        if not at_least(person.role, needed):
-            raise ControlError(
-                f"{person.name} is {person.role}: to sign takes {needed} or administrator",
-                f"Let somebody sign who is: holdwatch user role NAME {needed}",
-            )
+        _check_role(person, needed)
         return person, kept
 
     async def _compared(self, login: str, password: str, origin: str) -> tuple[Person, str]:
@@ -89,7 +87,23 @@ class SigningIn:
             )
         return person, kept
 
-    def still(self, login: str, kept: str) -> bool:
-        """Whether this is the person's password still, and the person there."""
+    def proven(self, login: str, needed: Role) -> Person:
+        """Return a person who has just proven at a provider who this is. Raises ControlError."""
+        person, _ = find_person(self._state, login) or (None, None)
+        if person is None or person.removed is not None or not person.issuer:
+            raise ControlError(f"{login} does not sign in at a provider", "Sign by password")
+        _check_role(person, needed)
+        return person
+
+    def still(self, login: str, kept: str | None) -> bool:
+        """Whether a person is there still, with this password (None: without one)."""
         found = find_person(self._state, login)
-        return found is not None and found[1] == kept
+        return found is not None and found[1] == kept and found[0].removed is None
+
+
+def _check_role(person: Person, needed: Role) -> None:
+    if not at_least(person.role, needed):
+        raise ControlError(
+            f"{person.name} is {person.role}: to sign takes {needed} or administrator",
+            f"Let somebody sign who is: holdwatch user role NAME {needed}",
+        )

@@ -33,18 +33,26 @@ class Logins:
         self._people = people
         self._clock = clock
 
-    async def open(
-        self, digest: bytes, person: str, expires: int, address: str = "", shown: str | None = None
+    async def open(  # noqa: PLR0913 - what a login is
+        self,
+        digest: bytes,
+        person: str,
+        expires: int,
+        address: str = "",
+        shown: str | None = None,
+        *,
+        latest: int | None = None,
     ) -> Login:
         """Keep the login of a person that has shown its password; drop those that expired.
 
-        It ends at `expires` (ms), unless it is used. `shown` is the hash that the password was
-        compared with, None where none was asked for. Raises ControlError, DiskError.
+        It ends at `expires` (ms), unless it is used, and at `latest` though it is. `shown` is the
+        hash that the password was compared with, None where none was asked for. Raises
+        ControlError, DiskError.
         """
         now = self._clock.now()
         if expires <= now:
             raise ControlError("the login would have expired already", "Give it a later end")
-        login = Login(person, now, now, expires, address)
+        login = Login(person, now, now, _earlier(expires, latest), address, latest)
         async with self._state.writing():
             self._people.person(person)
             found = find_person(self._state, person)
@@ -98,6 +106,7 @@ class Logins:
             return msgspec.structs.replace(login, seen=now)
         if login.expires <= now or expires is None:
             return None
+        expires = _earlier(expires, login.latest)
         return msgspec.structs.replace(login, seen=now, expires=expires)
 
     async def end(self, digest: bytes) -> None:
@@ -112,3 +121,7 @@ class Logins:
     def _audit(self, what: str, login: Login) -> None:
         who = Who(login.person, "page", login.address)
         audit.stage(self._state, audit.Entry(self._clock.now(), who, what, login.person))
+
+
+def _earlier(expires: int, latest: int | None) -> int:
+    return expires if latest is None else min(expires, latest)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from hashlib import sha256
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
@@ -17,11 +18,12 @@ import msgspec
 from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Who
-from gateway.people.names import check_name
+from gateway.people.names import LONGEST, check_name
 from gateway.people.passwords import check_hash, hashed, random_password
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.oidc.identity import Identity
     from gateway.state import State
 
 Role = Literal["viewer", "operator", "quality", "administrator"]
@@ -50,11 +52,18 @@ class Person(msgspec.Struct, frozen=True):
     removed: int | None = None
     seen: int | None = None
     """When last seen, to the minute; None: never yet."""
+    issuer: str = ""
+    """The provider of OpenID Connect by whom this person signs in; "": here, by a password."""
+    subject: str = ""
+    """Whom the provider means: with the issuer one person, whatever the name."""
+    full_name: str = ""
+    """As the provider has it."""
 
     @property
     def fact(self) -> dict[str, Any]:
         """What the audit trail says of it."""
-        return {"role": self.role, **({"screen": True} if self.screen else {})}
+        there = {"issuer": self.issuer, "subject": self.subject} if self.issuer else {}
+        return {"role": self.role, **({"screen": True} if self.screen else {}), **there}
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -67,6 +76,8 @@ class Login(msgspec.Struct, frozen=True):
     expires: int | None
     """None: not before it is revoked. Each use moves it on."""
     address: str = ""
+    latest: int | None = None
+    """When it ends however much it is used; None: never."""
 
 
 def find_person(state: State, name: str) -> tuple[Person, str | None] | None:
@@ -130,7 +141,8 @@ class People:
 
     def empty(self) -> bool:
         """Whether nobody can log in by a password."""
-        return all(one.screen or one.removed is not None for one in self._all.values())
+        out = (one.screen or one.issuer or one.removed is not None for one in self._all.values())
+        return all(out)
 
     # -- people --------------------------------------------------------------------------------
 
@@ -158,10 +170,10 @@ class People:
 
         Raises ControlError, DiskError.
         """
-        self.person(name)
+        self._here(name)
         password, kept = await _new_password()
         async with self._state.writing():
-            self._keep(self.person(name), kept)
+            self._keep(self._here(name), kept)
             self._end_logins(name)
             self._audit(who, "user-reset", name)
         return password
@@ -173,7 +185,7 @@ class People:
         """
         check_hash(kept)
         async with self._state.writing():
-            self._keep(self.person(name), kept)
+            self._keep(self._here(name), kept)
             self._end_logins(name, keep)
             self._audit(who, "password", name)
 
@@ -181,7 +193,7 @@ class People:
         """Give a person another role, and end its logins. Raises ControlError, DiskError."""
         new = _role(role)
         async with self._state.writing():
-            before = self.person(name)
+            before = self._here(name)
             if before.role == new:
                 raise ControlError(f"{name} is {new} already", "There is nothing left to do")
             self._check_administrators(before)
@@ -200,6 +212,81 @@ class People:
             removed = self._remove(before, who, "user-remove")
         self._all[name] = removed
         return removed
+
+    # -- people of a provider of OpenID Connect --------------------------------------------------
+
+    async def signed_in(self, identity: Identity, address: str) -> Person:
+        """Return who signed in at the provider: added at the first time, with the role of today.
+
+        It is the subject that counts: a name that somebody has here is nobody else's, whatever the
+        provider calls them. Raises ControlError for who was removed here, DiskError.
+        """
+        async with self._state.writing():
+            before = self.of_subject(identity.issuer, identity.subject)
+            now = before or Person(
+                self._free_name(identity.offer), identity.role, self._clock.now()
+            )
+            _check_not_removed(now)
+            now = msgspec.structs.replace(
+                now,
+                role=identity.role,
+                issuer=identity.issuer,
+                subject=identity.subject,
+                full_name=identity.full_name,
+            )
+            who = Who(now.name, "page", address)
+            if before is None:
+                self._keep(now, None)
+                self._audit(who, "user-add", now.name, after=now.fact)
+            else:
+                self._replace(now)
+            if before is not None and before.role != now.role:
+                # Other browsers were let in for what this person may no longer, or not yet.
+                self._end_logins(now.name)
+                self._audit(who, "user-role", now.name, before.fact, now.fact)
+        self._all[now.name] = now
+        return now
+
+    async def admit(self, name: str, who: Who) -> Person:
+        """Let a person of a provider in again who was removed. Raises ControlError, DiskError."""
+        async with self._state.writing():
+            before = self._all.get(name)
+            if before is None or not before.issuer or before.removed is None:
+                raise ControlError(
+                    f"nobody called {name} was removed who signs in at a provider",
+                    "See: holdwatch user list",
+                )
+            admitted = msgspec.structs.replace(before, removed=None)
+            self._replace(admitted)
+            self._audit(who, "user-admit", name, after=admitted.fact)
+        self._all[name] = admitted
+        return admitted
+
+    def of_subject(self, issuer: str, subject: str) -> Person | None:
+        """Return whom a provider means by a subject, also one who was removed."""
+        found = (
+            one for one in self._all.values() if (one.issuer, one.subject) == (issuer, subject)
+        )
+        return next(found, None)
+
+    def _free_name(self, offer: str) -> str:
+        """Return a name that nobody has or had: what stands in the audit trail is one person's."""
+        for number in count(1):
+            tail = f"-{number}" if number > 1 else ""
+            name = offer[: LONGEST - len(tail)].strip("-") + tail
+            if name not in self._all and name != FIRST:
+                return name
+        raise AssertionError("numbers do not end")
+
+    def _here(self, name: str) -> Person:
+        """Return a person who logs in by a password of ours. Raises ControlError."""
+        person = self.person(name)
+        if person.issuer:
+            raise ControlError(
+                f"{name} signs in at {person.issuer}, which keeps password and role",
+                "Change them there. A person of this gateway is made by: holdwatch user add NAME",
+            )
+        return person
 
     # -- screens -------------------------------------------------------------------------------
 
@@ -250,6 +337,11 @@ class People:
     def _check_free(self, name: str, what: str) -> None:
         check_name(name, what)
         there = self._all.get(name)
+        if there is not None and there.issuer and there.removed is not None:
+            raise ControlError(
+                f"{name} was somebody who signs in at {there.issuer}, and is to stay out",
+                f"Use another name, or let that one in again: holdwatch user admit {name}",
+            )
         if there is not None and there.removed is None:
             kind = "screen revoke" if there.screen else "user remove"
             raise ControlError(
@@ -258,11 +350,17 @@ class People:
 
     def _check_administrators(self, leaving: Person) -> None:
         others = (one for one in self._all.values() if one.name != leaving.name)
-        if leaving.role == "administrator" and not any(
-            one.role == "administrator" and one.removed is None for one in others
+        # Whoever signs in elsewhere is none to rely on: the way there may be cut.
+        if (
+            leaving.role == "administrator"
+            and not leaving.issuer
+            and not any(
+                one.role == "administrator" and one.removed is None and not one.issuer
+                for one in others
+            )
         ):
             raise ControlError(
-                f"{leaving.name} is the last administrator",
+                f"{leaving.name} is the last administrator with a password of this gateway",
                 "Make another one first: holdwatch user role NAME administrator",
             )
 
@@ -301,6 +399,14 @@ def keep_login(state: State, digest: bytes, login: Login) -> None:
     """Stage a login, by the SHA-256 of its token."""
     row = (digest, login.person, msgspec.json.encode(login))
     state.stage("INSERT OR REPLACE INTO login VALUES (?,?,?)", [row])
+
+
+def _check_not_removed(person: Person) -> None:
+    if person.removed is not None:
+        raise ControlError(
+            f"{person.name} was removed on this gateway",
+            f"Ask its administrator, who may give: holdwatch user admit {person.name}",
+        )
 
 
 def _role(text: str) -> Role:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from rich.markup import escape
@@ -40,7 +41,7 @@ def show_users(console: Console, settings: Settings, answer: list[dict[str, Any]
     if not answer:
         console.print("Nobody may use the page yet. Add somebody: holdwatch user add NAME")
         return
-    table = empty_table("name", "role", "last seen", "added")
+    table = empty_table("name", "role", "last seen", "added", "signs in")
     for one in answer:
         gone = one["removed"] is not None
         table.add_row(
@@ -48,6 +49,7 @@ def show_users(console: Console, settings: Settings, answer: list[dict[str, Any]
             f"[dim]removed {when(settings, one['removed'])}[/]" if gone else one["role"],
             when(settings, one["seen"]) or "never",
             when(settings, one["added"]),
+            foreign(urlsplit(one["issuer"]).hostname or "") if one["issuer"] else "here",
         )
     console.print(table)
 
@@ -63,6 +65,11 @@ def show_role(console: Console, _settings: Settings, answer: dict[str, Any]) -> 
 def show_removed(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
     """Say that a person or a screen is let in no more."""
     console.print(f"[green]✓[/] {answer['name']} is let in no more, and what was open ends.")
+
+
+def show_admitted(console: Console, _settings: Settings, answer: dict[str, Any]) -> None:
+    """Say that a person of a provider may sign in again."""
+    console.print(f"[green]✓[/] {answer['name']} may sign in again.")
 
 
 def show_screen(console: Console, settings: Settings, answer: dict[str, Any]) -> None:

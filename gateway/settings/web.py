@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.settings.address import Address, OurCertificate, with_port
+from gateway.settings.oidc import Oidc
 from gateway.settings.problems import mistake
 from gateway.settings.values import Age
 from rules.duration import HOUR, MINUTE
@@ -58,6 +59,12 @@ class Web(Address):
         default=False,
         description="Needed to listen on a network without TLS: passwords then cross it in the "
         "clear.",
+    )
+    oidc: Oidc | None = Field(
+        default=None,
+        description="People sign in with their company's account, over OpenID Connect: a table, "
+        "such as [web.oidc].",
+        json_schema_extra={"default text": "by passwords of this gateway alone"},
     )
     idle: Annotated[Age, AfterValidator(_check_idle)] = Field(
         default=12 * HOUR,

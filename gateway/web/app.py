@@ -39,6 +39,7 @@ from gateway.web.pages import (
 )
 from gateway.web.pages import gateway as gateway_page
 from gateway.web.pages import map as map_page
+from gateway.web.pages import oidc as oidc_page
 from gateway.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ ROUTERS = (
     gateway_page.router,
     account.router,
     login.router,
+    oidc_page.router,
     metrics.router,
 )
 """One for each view."""

@@ -28,8 +28,10 @@ PATIENCE, LONG = 10, 600
 SLOW = {
     *("retry", "drop", "consignment-import"),
     *("consignment-verdict", "consignment-report", "consignment-sign"),
+    *("oidc-begin", "oidc-sign", "oidc-finish"),
 }
-"""Commands that go through the whole quarantine, a table, or all that sensors said."""
+"""Commands that go through the whole quarantine, a table, or all that sensors said, or that ask
+a provider of OpenID Connect."""
 
 
 class Site:

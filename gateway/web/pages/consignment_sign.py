@@ -7,17 +7,18 @@ anything has changed since.
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.consignments.report import WORDS
-from gateway.web.look import address
+from gateway.web.look import address, show
 from gateway.web.pages.consignment import show_consignment
 from gateway.web.pages.login import LONGEST
-from gateway.web.visitor import Quality, site_of
+from gateway.web.pages.oidc import keep_trip
+from gateway.web.visitor import Quality, Visitor, site_of
 
 router = APIRouter()
 
@@ -38,7 +39,19 @@ async def sign(  # noqa: PLR0913 - what the form sends
     head: Annotated[int, Form()] = 0,
     digest: Text = "",
 ) -> Response:
-    """Sign what was looked at."""
+    """Sign what was looked at, by password; else lead to the provider, who asks who this is."""
+    if visitor.person is not None and visitor.person.issuer:
+        return await _elsewhere(
+            request,
+            visitor,
+            id=identity,
+            meaning=meaning,
+            reason=reason,
+            name=name or visitor.person.full_name,
+            made=made,
+            head=head,
+            digest=digest,
+        )
     told = await site_of(request).ask(
         "consignment-sign",
         id=identity,
@@ -57,4 +70,19 @@ async def sign(  # noqa: PLR0913 - what the form sends
     answer = await show_consignment(request, visitor, identity)
     said = f"Signed as version {told['version']}: {WORDS[told['decision']['meaning']]}"
     answer.headers["HX-Trigger"] = json.dumps({"say": said, "acted": {}})
+    return answer
+
+
+async def _elsewhere(request: Request, visitor: Visitor, **asked: Any) -> Response:  # noqa: ANN401 - what the form sends
+    """Lead a browser to where this person signs in; it comes back to pages/oidc.py."""
+    site = site_of(request)
+    who = msgspec.to_builtins(visitor.who)
+    begun = await site.ask("oidc-sign", login=visitor.name, who=who, **asked)
+    answer: Response
+    if "hx-request" in request.headers:
+        answer = Response(status_code=204, headers={"HX-Redirect": begun["url"]})
+    else:
+        # A form may not lead to another site (form-action): a link may.
+        answer = show(request, "sign_again.html", visitor, url=begun["url"])
+    keep_trip(site, answer, begun["token"], address("consignment", asked["id"]))
     return answer

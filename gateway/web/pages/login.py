@@ -56,7 +56,15 @@ def login_page(request: Request, to: str = "/") -> Response:
     """Ask for name and password."""
     if find_visitor(request) is not None:
         return RedirectResponse(safe_path(to), 303)
-    return show(request, "login.html", to=safe_path(to), problem="", name="")
+    return show_login(request, to=safe_path(to))
+
+
+def show_login(
+    request: Request, status: int = 200, *, to: str = "/", problem: str = "", name: str = ""
+) -> Response:
+    """Show how one gets in, and what is wrong."""
+    context = {"to": to, "problem": problem, "name": name, "oidc": site_of(request).web.oidc}
+    return show(request, "login.html", status=status, **context)
 
 
 @router.post("/login")
@@ -72,7 +80,7 @@ async def log_in(
     came_from = address_of(request)
     async with site.guesses.turn(came_from) as problem:
         if problem:
-            return show(request, "login.html", status=429, to=to, problem=problem, name=name)
+            return show_login(request, 429, to=to, problem=problem, name=name)
         found = find_person(site.files.state, name.strip())
         person, kept = found or (None, None)
         right = await asyncio.to_thread(is_right, password[:LONGEST], kept)
@@ -82,7 +90,11 @@ async def log_in(
             right = False
     if not right or person is None:
         problem = "Name or password is wrong. If it is lost: holdwatch user reset NAME"
-        return show(request, "login.html", status=403, to=to, problem=problem, name=name)
+        return show_login(request, 403, to=to, problem=problem, name=name)
+    if site.web.oidc is not None and not site.web.oidc.local and person.role != "administrator":
+        # Only after the password: whoever guesses learns nothing of who there is.
+        problem = f"Here people sign in with {site.web.oidc.name}."
+        return show_login(request, 403, to=to, problem=problem, name=name)
     token = secrets.token_hex(TOKEN)
     await site.ask(
         "login-open",
