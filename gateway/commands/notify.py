@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from gateway.app import Gateway
     from gateway.notify.about import About
-    from gateway.notify.message import Message
 
 PATIENCE, LOOK = 8.0, 0.1
 """Seconds in which a test may come through while somebody waits, and between two looks."""
@@ -89,7 +88,13 @@ class NotifyCommands:
         """Send a test by a channel, and tell what became of it in the first seconds."""
         name, who = str(request.get("channel") or ""), who_of(request)
         self._check_channel(name)
-        message: Message = await self._gateway.couriers.test(name, who.name)
+        try:
+            message = await self._gateway.couriers.test(name, who.name)
+        except ControlError as error:
+            # The settings name it, so nobody is here to send.
+            raise ControlError(
+                "the gateway is not running, and only it sends", "Start it with: holdwatch run"
+            ) from error
         state = self._gateway.state
         async with state.writing():
             after = {"message": message.id}
@@ -134,8 +139,8 @@ class NotifyCommands:
                 "device": str(alert.device),
                 "rule": alert.rule,
                 "severity": alert.severity,
-                "sites": about.sites,
-                "goods": about.goods,
+                "sites": list(about.sites),
+                "goods": list(about.goods),
                 "at": alert.fired,
             },
             "told": [one._asdict() for one in found.told],

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gateway.commands.control import ControlError, NotRunningError
 from gateway.notify.in_words import FATES, OCCASIONS
 from gateway.notify.outbox import Outbox
-from gateway.web.health import sentence
 from gateway.web.look import moment
 from rules.duration import HOUR, MINUTE
 
@@ -40,7 +39,7 @@ class WhoWasTold(NamedTuple):
     earlier: int
     """Messages before those."""
     reasons: list[tuple[str, str]]
-    """Of each route its name, and what it waits for, in a sentence."""
+    """Of each route its name, and what it waits for."""
     lapses: int | None
     """When whoever has it has it no more (ms)."""
 
@@ -80,9 +79,20 @@ async def who_was_told(site: Site, one: Told) -> WhoWasTold:
     return WhoWasTold(
         messages[-SHOWN:],
         max(0, len(messages) - SHOWN),
-        [(why["route"], _reason(why, one, now)) for why in told["routes"]],
+        _reasons(told["routes"], one, now),
         told["lapses"] if one.facts.holder else None,
     )
+
+
+def _reasons(routes: list[dict[str, Any]], one: Told, now: int) -> list[tuple[str, str]]:
+    """Return what each route waits for; routes that wait for the same stand together."""
+    found: dict[str, list[str]] = {}
+    for why in routes:
+        found.setdefault(_reason(why, one, now), []).append(why["route"])
+    return [
+        (f"Route {', '.join(names)}" if any(names) else "Now", reason)
+        for reason, names in found.items()
+    ]
 
 
 def _reason(why: dict[str, Any], one: Told, now: int) -> str:
@@ -92,5 +102,5 @@ def _reason(why: dict[str, Any], one: Told, now: int) -> str:
     soon = again is not None and again - now < HOUR - MINUTE
     when = f" {moment(again, one.zone, now)}" if soon else ""
     if why["reason"] == "told":
-        return f"Nobody has it: it is told again{when}." if soon else "Told; nothing more is due."
-    return sentence(why["reason"]) + (f" Looked at again{when}." if soon else "")
+        return f"nobody has it: goes on{when}" if soon else "told; nothing more is due"
+    return f"{why['reason']}; looked at again{when}" if soon else str(why["reason"])
