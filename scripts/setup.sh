@@ -111,6 +111,7 @@ need_programs() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v strace >/dev/null || missing+=(strace)
     command -v influxd >/dev/null || missing+=(influxdb)
+    command -v systemd-analyze >/dev/null || missing+=(systemd)
     command -v victoria-metrics >/dev/null || missing+=(victoria-metrics)
     command -v promtool >/dev/null || missing+=(prometheus) # tries the rules in deploy/prometheus
     command -v pebble >/dev/null || missing+=(pebble)

@@ -54,6 +54,8 @@ def _written(settings: Settings) -> Iterable[Path]:
     """Yield the folders besides that of the data to which it writes."""
     if settings.renewal is not None:
         yield settings.renewal.certificate.parent
+    if settings.backup is not None:
+        yield settings.backup.folder
 
 
 def unit(program: Path, settings_file: Path, wanted: Needs) -> str:
