@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = HOUR
 """An open alert is looked at again after so many ms, whatever it waits for: names, sites and goods
 may have changed."""
-REMEMBERED = 40
+REMEMBERED = 20
 """So many of the last things that were told are kept to be shown."""
 
 

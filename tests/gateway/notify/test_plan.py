@@ -40,6 +40,7 @@ def looked(told: Told, route: dict[str, Any], **now: Any) -> tuple[list[Any], in
         (Told(), {}, {"takes": False}, "this route does not take it", NOW + LONGEST_WAIT),
         (TOLD, {}, {"takes": False}, "this route does not take it any more", NOW + LONGEST_WAIT),
         (TOLD, {}, {}, "told", NOW + LONGEST_WAIT),
+        (Told(), {"channels": ()}, {}, "it leads to no channel", NOW + LONGEST_WAIT),
         (TOLD, {"repeat": 9 * MINUTE}, {}, "told", NOW + 9 * MINUTE),
         (TOLD, {"repeat": 9 * MINUTE}, {"holder": "ben"}, "ben has it", NOW + LONGEST_WAIT),
         (TOLD, {"steps": STEPS}, {}, "told", NOW + 5 * MINUTE),
