@@ -216,6 +216,8 @@ class Commands:
                 "problem": gateway.decoders.problem,
             },
             "devices": len(journal.devices()),
+            "heard": max((one.received for one in monitor.seen().values()), default=None),
+            "judged": any(gateway.book.all()),
             "received": gateway.ingest.received,
             "duplicates": journal.duplicates,
             "quarantine": journal.quarantine.counts(),

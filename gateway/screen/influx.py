@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from gateway.screen.health_lines import server_line
 from gateway.screen.plain import counted, foreign, when
-from gateway.screen.status import server_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,61 +1,174 @@
-"""What `holdwatch status` shows: alerts first, then how the gateway itself stands."""
+"""What `holdwatch status` shows, for somebody who has ten seconds.
+
+First a sentence: whether all is well, or who is needed. Then the alerts, the worst first, and what
+is to be done. Then how everything else stands.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.markup import escape
 from rich.text import Text
 
-from gateway.influxdb.names import server_of
-from gateway.screen.plain import STYLES, amount, counted, foreign, muted, print_rows, when
+from gateway.own_alerts import GRAVITY, KIND
+from gateway.screen.health_lines import ago, few, health_lines, named
+from gateway.screen.plain import STYLES, amount, counted, foreign, muted, print_rows, sentence, when
+from rules.duration import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from rich.console import Console
 
     from gateway.settings import Settings
 
-MARKS = {"connected": "[green]✓[/]", "limited": "[yellow]![/]"}
-FEW = 5
-"""Of a long list so many are named."""
-ON_THEIR_WAY = 1_000
-"""Readings that wait for a server that is well: they are those of the last seconds."""
+Json = dict[str, Any]
+
+MOST = 10
+"""Alerts, and values that may become one, that are shown; of others it is said how many."""
+NAMED = 3
+"""Devices that the first sentence names."""
+SILENT = HOUR
+"""ms without any reading that the first sentence does not call well."""
+WRONG = ("[red]✗", "[yellow]!")
+"""How lines begin about what somebody should see to."""
+SHOWN_AS_LINES = frozenset(
+    {"broker", "influxdb", "refused", "way", "disk", "channel", "heartbeat", "settings", "backup"}
+)
+"""Alerts about the gateway whose subject has a line that says how it is now."""
+NOT_RUNNING = (
+    "The gateway is not running: nothing is received, judged or told. Start it: holdwatch run, or "
+    "as a service: systemctl start holdwatch"
+)
+GOOD, LOOK, BAD, WAIT = "[green]✓", "[yellow]!", "[red]✗", "[cyan]…"
 
 
-def show_status(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+class Verdict(NamedTuple):
+    """The first sentence."""
+
+    mark: str
+    words: str
+
+
+def show_status(console: Console, settings: Settings, answer: Json) -> None:
     """Show how everything stands, what is wrong first."""
     alerts = [one for one in answer["alerts"] if not one["retrospective"]]
     past = len(answer["alerts"]) - len(alerts)
-    if alerts:
-        _show_alerts(console, settings, answer, alerts)
-    else:
-        console.print("[green]✓ No alert is open.[/]")
+    cargo = [one for one in alerts if one["kind"] != KIND]
+    lines = health_lines(settings, answer)
+    wrong = [one for one in lines if one.startswith(WRONG)]
+    own = _own(alerts, wrong)
+    first = verdict(settings, answer, cargo, len(own) + len(wrong))
+    console.print(
+        Text.from_markup(f"{first.mark} [bold]{first.words}[/][/]"), soft_wrap=True, highlight=False
+    )
+    if cargo:
+        _show_alerts(console, settings, answer, cargo)
     if past:
         console.print(f"{past} more from imported files were still open where the file ends.")
     if answer["pending"]:
         _show_pending(console, settings, answer)
-    for line in _health(settings, answer):
+    for line in (*own, *wrong, *(one for one in lines if one not in wrong)):
         console.print(Text.from_markup(line), soft_wrap=True)
 
 
-def _named(answer: dict[str, Any], device: str) -> str:
-    """Return a device's id with what people call it, marked up."""
-    name = answer["names"].get(device)
-    return escape(device) + (f" [dim]{foreign(name)}[/]" if name else "")
+def verdict(settings: Settings, answer: Json, cargo: list[Json], to_do: int) -> Verdict:
+    """Say in a sentence whether all is well, marked up.
+
+    `cargo`: the open alerts about devices and consignments; `to_do`: how many lines about the
+    gateway itself want to be seen to.
+    """
+    if answer.get("running") is False:
+        return Verdict(BAD, NOT_RUNNING)
+    if answer["unwell"]:
+        why = escape(sentence(answer["unwell"]))
+        return Verdict(BAD, f"The gateway does not do its work: {why}")
+    if cargo:
+        return _of_alerts(answer, cargo)
+    more = f" {counted(to_do, 'thing')} to look at, below." if to_do else ""
+    lacking = _lacking(settings, answer)
+    if lacking is not None:
+        return Verdict(lacking.mark, lacking.words + more)
+    last = ago(answer["now"] - answer["heard"])
+    words = f"{counted(answer['devices'], 'sensor')}, the last reading came {last} ago."
+    if to_do:
+        return Verdict(LOOK, f"The cargo is well: {words}{more}")
+    return Verdict(GOOD, f"All is well: {words}")
 
 
-def _show_alerts(
-    console: Console, settings: Settings, answer: dict[str, Any], alerts: list[dict[str, Any]]
-) -> None:
+def _lacking(settings: Settings, answer: Json) -> Verdict | None:
+    """Say why no alert means little: nothing can come, or comes, or is judged."""
+    ways = (settings.listeners, settings.brokers, settings.polls, settings.modbus)
+    if not any(ways) and settings.bluetooth is None and settings.web is None:
+        words = escape("Nothing can arrive: the settings have no [[listeners]] and no [[brokers]].")
+        return Verdict(LOOK, f"{words} See: holdwatch check")
+    if not answer["devices"]:
+        return Verdict(WAIT, "No sensor was heard yet.")
+    heard = counted(answer["devices"], "sensor")
+    silence = answer["now"] - answer["heard"] if answer["heard"] is not None else None
+    if silence is None or silence > SILENT:
+        since = "since the start" if silence is None else f"for {ago(silence)}"
+        return Verdict(LOOK, f"No alert is open, but none of {heard} was heard {since}.")
+    if not settings.rules and not answer["judged"]:
+        are = "is" if answer["devices"] == 1 else "are"
+        return Verdict(LOOK, f"{heard} {are} heard, and nothing is judged: there are no rules.")
+    return None
+
+
+def _of_alerts(answer: Json, cargo: list[Json]) -> Verdict:
+    """Say how many alerts are open, whom they are about, and whether somebody has them."""
+    free = [one for one in cargo if not one["holder"]]
+    if not free:
+        holders = Counter(one["holder"] for one in cargo)
+        names = escape(", ".join(few([foreign(name) for name in holders])))
+        verb = "has it" if len(cargo) == 1 else "have them" if len(holders) > 1 else "has them"
+        are = "is" if len(cargo) == 1 else "are"
+        return Verdict(LOOK, f"{counted(len(cargo), 'alert')} {are} open; {names} {verb}.")
+    devices = dict.fromkeys(_subject(one) for one in free)
+    some = [named(answer, one) for one in devices][:NAMED]
+    more = f" and {len(devices) - NAMED} more" if len(devices) > NAMED else ""
+    critical = sum(one["severity"] == "critical" for one in free)
+    grave = f", {critical} of them critical" if 0 < critical < len(free) else ""
+    need = "needs" if len(free) == 1 else "need"
+    mark = BAD if critical else LOOK
+    held = len(cargo) - len(free)
+    others = f" {held} more {'is' if held == 1 else 'are'} seen to." if held else ""
+    return Verdict(
+        mark,
+        f"{counted(len(free), 'alert')} {need} somebody{grave}: {', '.join(some)}{more}.{others}",
+    )
+
+
+def _subject(alert: Json) -> str:
+    return "/".join(part for part in alert["device"] if part)
+
+
+def _own(alerts: list[Json], wrong: list[str]) -> list[str]:
+    """Return a line for each alert about the gateway itself that no other line tells of."""
+    told = " ".join(wrong)
+    lines = []
+    for one in sorted(alerts, key=lambda each: GRAVITY[each["severity"]]):
+        if one["kind"] != KIND:
+            continue
+        subject = one["channel"]
+        kind, _, name = subject.partition(" ")
+        what = "InfluxDB" if kind in {"influxdb", "refused"} else kind
+        if kind in SHOWN_AS_LINES and f"{what} {name}".strip() in told:
+            continue
+        mark = "[red]✗" if one["severity"] == "critical" else "[yellow]!"
+        holder = f" {foreign(one['holder'])} has it." if one["holder"] else ""
+        note = f" {escape(sentence(one['note']))}" if one["note"] else ""
+        words = f"{escape(subject)}: {foreign(sentence(one['reason']))}"
+        lines.append(f"{mark} {words}[/]{note}{holder}")
+    return lines
+
+
+def _show_alerts(console: Console, settings: Settings, answer: Json, alerts: list[Json]) -> None:
     """List alerts, and below what their rules say is to be done."""
     rows: list[tuple[str | Text, ...]] = []
     advice: dict[tuple[str, str], None] = {}
-    for alert in alerts:
+    for alert in alerts[:MOST]:
         what = f"{alert['channel']} {alert['limit']}".strip()
-        if alert["kind"] == "gateway":
-            what = f"{alert['channel']}: {alert['reason']}"
         if alert["note"]:
             advice[alert["rule"], alert["note"]] = None
         more = [f"{foreign(alert['holder'])} has it"] if alert["holder"] else []
@@ -63,7 +176,7 @@ def _show_alerts(
         rows.append(
             (
                 Text(f" {alert['severity'].upper()} ", STYLES[alert["severity"]]),
-                _named(answer, "/".join(part for part in alert["device"] if part)),
+                named(answer, _subject(alert)),
                 "\n".join([f"{escape(what)} [dim]({alert['rule']})[/]", *more]),
                 when(settings, alert["began"]),
                 amount(alert["worst"], alert["unit"]),
@@ -71,157 +184,24 @@ def _show_alerts(
             )
         )
     print_rows(console, ("severity", "device", "what", "since", "worst", "now"), rows, key=1)
+    if len(alerts) > MOST:
+        console.print(f"… and {len(alerts) - MOST} more alerts. All of them: holdwatch alerts")
     for rule, note in advice:
         console.print(f"{rule}: {escape(note)}", soft_wrap=True, highlight=False)
 
 
-def _show_pending(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
+def _show_pending(console: Console, settings: Settings, answer: Json) -> None:
+    pending = answer["pending"]
     rows = [
         (
-            _named(answer, one["device"]),
+            named(answer, one["device"]),
             one["rule"],
             one["channel"],
             amount(one["value"], ""),
             when(settings, one["pending_until"]),
         )
-        for one in answer["pending"]
+        for one in pending[:MOST]
     ]
     print_rows(console, ("pending", "rule", "channel", "value", "fires at the earliest"), rows)
-
-
-def _health(settings: Settings, answer: dict[str, Any]) -> list[str]:
-    """Say how the gateway itself stands, line by line, marked up."""
-    lines: list[str] = []
-    if answer.get("running") is False:
-        lines.append("[yellow]! The gateway is not running.[/] Start it with: holdwatch run")
-    for name, broker in answer["brokers"].items():
-        mark = MARKS.get(broker["state"], "[red]✗[/]")
-        lines.append(f"{mark} broker {name}: {broker['state']}. {escape(broker['detail'])}")
-    if answer["listener"] is not None:
-        lines += _listening(answer["listener"])
-    lines += _ways(settings, answer.get("ways", ()))
-    running = answer.get("running") is not False
-    lines += _servers(settings, answer["influxdb"], running=running)
-    quarantine = answer["quarantine"]
-    if quarantine:
-        counts = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
-        senders = ", ".join(
-            f"{_named(answer, one['device'])} ({one['count']:,})" for one in answer["senders"]
-        )
-        most = f" Most of {senders}." if senders else ""
-        lines.append(f"[yellow]! quarantine: {counts}.[/]{most} See: holdwatch quarantine list")
-    lines += _to_do(answer["waiting"])
-    lines += [f"[yellow]! {escape(one)}[/]" for one in _few(answer["unwatched"])]
-    if answer["wrong_clocks"]:
-        devices = escape(", ".join(_few(answer["wrong_clocks"])))
-        lines.append(
-            f"[yellow]! wrong clock, judged at arrival: {devices}.[/] A device that sends seconds "
-            'needs time_unit = "s" in a mapping'
-        )
-    disk = answer["disk"]
-    if disk["problem"]:
-        lines.append(f"[red]✗ disk: {escape(disk['problem'])}[/]")
-    elif disk["warned"] or disk["step"]:
-        lines.append(f"[yellow]! disk: {escape(disk['says'])}[/]")
-    lines += _settings(answer["settings"])
-    since = (
-        f", {counted(answer['received'], 'message')} since {when(settings, answer['started'])}; "
-        f"{counted(answer['duplicates'], 'reading')} came again"
-    )
-    lines.append(f"  {counted(answer['devices'], 'device')}{since if running else ''}")
-    lines.append(
-        f"  disk: journal {_size(disk['journal'])}, history {_size(disk['history'])}, "
-        f"{_size(disk['free'])} free"
-    )
-    if not answer["clock_trusted"]:
-        lines.append("[yellow]! our clock is in the past[/]: no time of a device is doubted")
-    return lines
-
-
-def _settings(settings: dict[str, Any]) -> Iterator[str]:
-    """Say what of the settings file does not count yet."""
-    if settings["problem"]:
-        yield f"[red]✗ settings: {escape(settings['problem'])}[/]"
-    elif settings["changed"]:
-        yield "[yellow]! settings: the file was changed and is not loaded.[/] holdwatch reload"
-    for one in settings["waits"]:
-        yield f"[yellow]! settings: {escape(one)}: needs a restart[/]"
-
-
-def _listening(listener: dict[str, Any]) -> list[str]:
-    ports = ", ".join(
-        one["address"] + (" with TLS" if one["tls"] else "") for one in listener["ports"]
-    )
-    lines = [f"[green]✓[/] listening on {ports}: {counted(listener['connected'], 'client')}"]
-    refused = sorted(listener["refused"].items(), key=lambda one: -one[1])
-    lines += _few(
-        [
-            f"[yellow]! {counted(count, 'connection')} refused:[/] {escape(why)}"
-            for why, count in refused
-        ]
-    )
-    return lines
-
-
-def _ways(settings: Settings, ways: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Say how each way in but MQTT fares."""
-    for one in ways:
-        since = when(settings, one["since"])
-        if not one["well"]:
-            reason = foreign(_capital(one["reason"]))
-            yield f"[red]✗[/] {one['name']}: fails since {since}. {reason}"
-        elif one["last"] is None:
-            yield f"… {one['name']}: nothing came yet"
-        else:
-            yield f"[green]✓[/] {one['name']}: last came {when(settings, one['last'])}"
-
-
-def server_line(settings: Settings, name: str, server: dict[str, Any], *, running: bool) -> str:
-    """Say in a line how it stands with an InfluxDB."""
-    waits = []
-    keeps_up = running and server["well"] and server["last"]
-    if server["waiting"] > (ON_THEIR_WAY if keeps_up else 0):
-        waits.append(f"{counted(server['waiting'], 'reading')} to send")
-    if server["missed_days"]:
-        waits.append(f"{counted(server['missed_days'], 'day')} to send from the history")
-    last = when(settings, server["last"])
-    if not server["well"]:
-        mark, state = "[red]✗[/]", f"away, last written {last}" if last else "away"
-        waits.append(foreign(_capital(server["reason"])))
-    elif not running:
-        mark, state = "…" if waits else " ", "" if waits else "nothing to send"
-    else:
-        mark, state = "[green]✓[/]", f"last written {last}" if last else "nothing written yet"
-    return f"{mark} InfluxDB {name}: {'. '.join(filter(None, [state, *waits]))}"
-
-
-def _capital(words: str) -> str:
-    """Return words with a capital letter, but an address as it is."""
-    return words if "://" in words.partition(" ")[0] else words[:1].upper() + words[1:]
-
-
-def _servers(settings: Settings, servers: dict[str, Any], *, running: bool) -> Iterator[str]:
-    for name, server in servers.items():
-        yield server_line(settings, name, server, running=running)
-        if server["rejected"]:
-            yield (
-                f"[yellow]! InfluxDB {name} has refused {server['rejected']:,}.[/] See: "
-                f"holdwatch influx rejected {name}"
-            )
-
-
-def _to_do(waiting: dict[str, int]) -> Iterator[str]:
-    for name, count in waiting.items():
-        # What a server of ours has yet to get is told where the server is.
-        if count and not server_of(name):
-            what = "readings to be judged" if name == "monitor" else f"events for {name}"
-            yield f"… still to do: {count:,} {what}"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
-
-
-def _few(items: list[str]) -> list[str]:
-    """Return the first of a long list, and how many more there are."""
-    return items if len(items) <= FEW else [*items[:FEW], f"… and {len(items) - FEW} more"]
+    if len(pending) > MOST:
+        console.print(f"… and {len(pending) - MOST} more")

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from gateway.screen import influx as screen_influx
-from gateway.screen.status import server_line, show_status
+from gateway.screen.health_lines import server_line
+from gateway.screen.status import show_status
 from gateway.settings import parse
 from tests.gateway.screen.test_plain import STATUS, screen, text
 

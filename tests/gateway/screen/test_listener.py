@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.screen.status import FEW, _listening
+from gateway.screen.health_lines import FEW, _listening
 
 PORTS = [{"address": "127.0.0.1:8883", "tls": True}]
 
