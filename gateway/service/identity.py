@@ -45,9 +45,13 @@ def fingerprint(root: Path = Path("/")) -> str:
     """Return a mark of this machine, empty where it has none: 32 hexadecimal digits.
 
     On a Raspberry Pi it is of the board, which no copy of a card changes; elsewhere of
-    /etc/machine-id. Neither can be read from it: machine-id(5) asks for that.
+    /etc/machine-id, but in a container, which has that of its image. Neither can be read from it:
+    machine-id(5) asks for that.
     """
-    for kind, name in (("board", "proc/device-tree/serial-number"), ("id", "etc/machine-id")):
+    sources = [("board", "proc/device-tree/serial-number"), ("id", "etc/machine-id")]
+    if any((root / one).exists() for one in (".dockerenv", "run/.containerenv")):
+        del sources[1]
+    for kind, name in sources:
         try:
             found = (root / name).read_bytes().strip(b"\0\n ")
         except OSError:

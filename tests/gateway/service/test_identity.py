@@ -134,6 +134,9 @@ def test_the_board_tells_machines_apart_and_an_image_s_machine_id_does_not(tmp_p
     assert machine("four", None, b"") == ""
     assert machine("five", None, b"uninitialized\n") == ""
     assert "1234" not in machine("six", None, b"1234\n")
+    (tmp_path / "seven").mkdir()
+    (tmp_path / "seven" / ".dockerenv").touch()
+    assert machine("seven", None, b"1234\n") == ""
 
 
 def test_settings_whose_name_cannot_be_read_are_a_mistake_with_a_cure(tmp_path: Path) -> None:
