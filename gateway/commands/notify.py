@@ -13,6 +13,7 @@ from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
 from gateway.notify import shown
 from gateway.notify.about import Whereabouts
+from gateway.notify.deciding import Why
 from gateway.notify.in_words import lapses, route_in_words
 from gateway.notify.lapsing import lapse
 from gateway.notify.mutes import Mute, mutes_of
@@ -205,8 +206,10 @@ class NotifyCommands:
             now=now,
             trusted=gateway.clock.trusted(),
         )
-        routes = msgspec.to_builtins(gateway.notifier.why(identity))
-        return {"routes": routes, "lapses": held.again}
+        why = gateway.notifier.why(identity)
+        if not settings.channels:
+            why = [Why(route="", reason="there are no channels")]
+        return {"routes": msgspec.to_builtins(why), "lapses": held.again}
 
     # -- mutes -------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ def _reasons(routes: list[dict[str, Any]], one: Told, now: int) -> list[tuple[st
     for why in routes:
         found.setdefault(_reason(why, one, now), []).append(why["route"])
     return [
-        (f"Route {', '.join(names)}" if any(names) else "Now", reason)
+        (f"Route {', '.join(names)}" if any(names) else "Because", reason)
         for reason, names in found.items()
     ]
 

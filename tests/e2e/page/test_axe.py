@@ -29,6 +29,7 @@ VIEWS = (
     "/consignment/V-1",
     "/goods",
     "/goods/vaccines",
+    "/notifications",
     "/quarantine",
     "/gateway",
     "/account",
