@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway import rulebook
 from gateway.goods import Goods
+from gateway.notify.notifying import policy_of
 from gateway.tagging import stage_tags, tags_told
 
 if TYPE_CHECKING:
@@ -135,6 +136,11 @@ async def _page(gateway: Gateway, settings: Settings) -> Step:
     return Step(lambda: _show(gateway, settings))
 
 
+async def _telling(gateway: Gateway, settings: Settings) -> Step:
+    policy = policy_of(settings, gateway.settings.channels)
+    return Step(lambda: gateway.notifier.renew(policy))
+
+
 def _show(gateway: Gateway, settings: Settings) -> None:
     """Start the page's process anew: it is told its settings at its start."""
     if gateway.page is not None and settings.web is not None:
@@ -153,7 +159,8 @@ TAKERS = (
     Taker(frozenset({"goods"}), _goods, always=True),
     Taker(frozenset({"clients"}), _limits),
     Taker(frozenset({"journal", "history", "disk", "backup"}), _room),
-    Taker(frozenset({"web", "rules", "devices", "goods"}), _page),
+    Taker(frozenset({"routes", "acknowledgement"}), _telling),
+    Taker(frozenset({"web", "rules", "devices", "goods", "routes", "acknowledgement"}), _page),
 )
 """In the order in which they switch."""
 

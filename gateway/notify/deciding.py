@@ -126,8 +126,13 @@ class Decider:
         """Return what every route has told of an alert, and why no more."""
         about = self._about(alert, work.now)
         found = [
-            Why(route=route.name, said=found.told.said, reason=found.why, again=found.again)
-            for route, _, found in self._plans(alert, known, about, work)
+            Why(
+                route=route.name,
+                said=() if before is None else before.said,
+                reason="about to be told" if found.tellings else found.why,
+                again=found.again,
+            )
+            for route, before, found in self._plans(alert, known, about, work)
         ]
         none = "no route takes it" if self.policy.channels else "there are no channels"
         return found or [Why(route="", reason=none)]

@@ -14,17 +14,20 @@ from gateway.notify.outbox import Outbox
 from gateway.notify.routes import routes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from devices.reading import DeviceKey
     from gateway.app import Gateway
     from gateway.settings import Settings
+    from gateway.settings.channels import AnyChannel
 
 
-def policy_of(settings: Settings) -> Policy:
-    """Return what the settings say of telling people."""
-    channels = tuple(one.name for one in settings.channels)
+def policy_of(settings: Settings, channels: Iterable[AnyChannel]) -> Policy:
+    """Return what the settings say of telling people, by the channels that there are."""
+    names = tuple(one.name for one in channels)
     zone = settings.gateway.timezone
-    routes = routes_of(settings.routes, channels, zone)
-    return Policy(routes, channels, settings.acknowledgement, zone)
+    routes = routes_of(settings.routes, names, zone)
+    return Policy(routes, names, settings.acknowledgement, zone)
 
 
 def notifier_of(gateway: Gateway) -> Notifier:
@@ -39,7 +42,7 @@ def notifier_of(gateway: Gateway) -> Notifier:
         gateway.state,
         gateway.clock,
         Outbox(gateway.state),
-        policy=policy_of(gateway.settings),
+        policy=policy_of(gateway.settings, gateway.settings.channels),
         where=where,
         mutes=Mutes(gateway.state),
         links=Links(where, gateway.journal.devices, source),

@@ -13,9 +13,11 @@ from pathlib import Path
 from gateway.app import Gateway
 from gateway.follow import follow
 from gateway.notify.outbox import Outbox
-from gateway.settings import parse
+from gateway.people.audit import Who
+from gateway.settings import load, parse
 from rules.duration import MINUTE
-from tests.gateway.notify.site import Site
+from tests.gateway.asked import recorded
+from tests.gateway.notify.site import Site, firing
 from tests.gateway.parts import NOW, ToldClock
 
 SETTINGS = """
@@ -83,6 +85,24 @@ async def test_what_is_wrong_with_the_gateway_is_in_the_outbox_of_its_channels(
         gateway.close()
 
 
+async def test_other_routes_count_once_the_settings_are_loaded_anew(tmp_path: Path) -> None:
+    file = tmp_path / "holdwatch.toml"
+    text = SETTINGS.format(folder=tmp_path)
+    file.write_text(text)
+    gateway = await asyncio.to_thread(Gateway, load(file), join=False)
+    gateway.clock = ToldClock()
+    await gateway.compose()
+    try:
+        await recorded(gateway.state, firing())
+        assert [one.reason for one in gateway.notifier.why("a")] == ["about to be told"]
+        file.write_text(text + 'severity = "critical"\n[acknowledgement]\nlongest = "1 h"\n')
+        _, waits = await gateway.reloading.reload(Who("anna", "command line"))
+        assert waits == ()
+        assert [one.reason for one in gateway.notifier.why("a")] == ["no route takes it"]
+    finally:
+        gateway.close()
+
+
 ROOT = Path(__file__).resolve().parents[3]
 ALERTS = 60
 CHILD = """
@@ -90,7 +110,8 @@ import asyncio, sys
 from pathlib import Path
 import msgspec
 from gateway.notify.routes import Route
-from tests.gateway.notify.site import Site
+from tests.gateway.asked import recorded
+from tests.gateway.notify.site import Site, firing
 
 async def main(folder):
     site = Site(folder, Route(name="all", channels=("office", "duty"), gather=20))
