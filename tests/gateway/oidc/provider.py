@@ -109,11 +109,10 @@ class RunningProvider:
                 answer = browser.get(there)
                 continue
             form = re.search(r'<form[^>]*action="([^"]*)"', answer.text)
-            prompt = re.search(r'name="prompt"[^>]*value="(\w+)"', answer.text)
             assert form is not None, answer.text
-            assert prompt is not None, answer.text
+            hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text)
+            given = {**dict(hidden), "login": login, "password": "whatever"}
             there = urljoin(str(answer.url), form[1])
-            given = {"prompt": prompt[1], "login": login, "password": "whatever"}
             answer = browser.post(there, data=given, headers={"Origin": self.issuer})
         raise AssertionError("it never came to an end")
 

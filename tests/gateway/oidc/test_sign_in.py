@@ -60,6 +60,7 @@ class OidcPage(RunningPage):
         browser = self.browser()
         answer = self.sign_in(login, browser)
         assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
+        browser.headers["Origin"] = self.url
         return browser
 
     def person(self, name: str) -> dict[str, Any]:
