@@ -42,6 +42,7 @@ WHERE: dict[str, str] = {
     "backup": "backup:backup_app",
     "restore": "backup:restore",
     "demo": "demo:demo",
+    "doctor": "doctor:doctor",
     "simulate": "simulate:simulate",
     "audit": "people:audit",
     "import": "standing:import_",

@@ -54,8 +54,8 @@ def shown(answer: dict[str, Any], settings: Any = SETTINGS, width: int = 100) ->
             SETTINGS,
             {"running": False},
             (
-                "✗ The gateway is not running: nothing is received, judged or told. Start it: holdwatch"
-                " run, or as a service: systemctl start holdwatch"
+                "✗ The gateway is not running: nothing is received, judged or told. Start it: "
+                "holdwatch run, or as a service: systemctl start holdwatch"
             ),
         ),
         (
@@ -111,8 +111,8 @@ def shown(answer: dict[str, Any], settings: Any = SETTINGS, width: int = 100) ->
             SETTINGS,
             {"alerts": [OWN]},
             (
-                "! The cargo is well: 42 sensors, the last reading came 3 s ago. 1 thing to look at, "
-                "below."
+                "! The cargo is well: 42 sensors, the last reading came 3 s ago. 1 thing to "
+                "look at, below."
             ),
         ),
         (

@@ -1,0 +1,1 @@
+"""Looks at everything a gateway rests on, and says what to do: see checks.py."""
