@@ -66,7 +66,11 @@ class CertificateWatch:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        settings = gateway.settings
+        self._take(gateway.settings)
+
+    def _take(self, settings: Settings) -> None:
+        """Look after what these settings name."""
+        self._settings = settings
         self._shown = list(shown(settings))
         self._page: Certificate | None = None
         if settings.web is not None and settings.web.tls is not None:
@@ -76,7 +80,6 @@ class CertificateWatch:
             if settings.renewal is not None
             else None
         )
-        self._told: dict[str, Fault] = {}
 
     async def run(self) -> None:
         """Look at them, for ever."""
@@ -88,6 +91,10 @@ class CertificateWatch:
     async def look(self, now: int | None) -> None:
         """Look at them now; `now` is in ms since 1970, None while our clock cannot be trusted."""
         alerts = self._gateway.own_alerts
+        if self._settings is not self._gateway.settings:
+            self._take(self._gateway.settings)
+            alerts.forget("certificate", watched(self._settings))
+            alerts.forget(RENEWAL, [""] if self._renewer is not None else [])
         if self._renewer is not None and now is not None:
             # Before the rest is looked at: what is renewed now need not be told of.
             fault = await self._renewer.look(now)

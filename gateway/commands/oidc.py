@@ -14,7 +14,6 @@ import msgspec
 from gateway.commands.control import ControlError
 from gateway.commands.people import digest_of, text_of, whole_number
 from gateway.commands.verdict import asked_of, signed_as
-from gateway.oidc.sign_in import Back, SignIn
 from gateway.oidc.trip import LASTS
 from gateway.people.audit import who_of
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.consignments.signing import Asked
     from gateway.oidc.identity import Identity
+    from gateway.oidc.sign_in import SignIn
     from gateway.people.audit import Who
     from gateway.settings.oidc import Oidc
 
@@ -76,6 +76,8 @@ class OidcCommands:
         `digest` is that of the login's token, `expires` (ms) when it ends if nobody uses it;
         `login` is who is logged in in that browser now.
         """
+        from gateway.oidc.sign_in import Back  # noqa: PLC0415 - see _sign_in
+
         token = text_of(request, "token")
         back = Back(*(text_of(request, one) for one in ("state", "code", "issuer", "error")))
         waiting = self._waiting.pop(token, None)
@@ -117,6 +119,9 @@ class OidcCommands:
         return web.oidc
 
     def _sign_in(self) -> SignIn:
+        # Here, because a gateway without [web.oidc] need not load what asks a provider.
+        from gateway.oidc.sign_in import SignIn  # noqa: PLC0415 - as above
+
         settings = self._settings()
         if self._made is None or self._made[0] is not settings:
             self._made = (settings, SignIn(settings, self._gateway.clock))

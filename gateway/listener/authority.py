@@ -298,11 +298,17 @@ def key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 
 
 def write_file(path: Path, content: bytes, mode: int, *, new: bool) -> None:
-    """Write a file whole or not at all; if `new`, never over one that is there."""
+    """Write a file whole or not at all; if `new`, never over one that is there.
+
+    Where root writes, it belongs to whom the folder belongs to: the gateway has to read it.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - it is open already
             os.fchmod(descriptor, mode)
+            if os.geteuid() == 0:
+                folder_of = path.parent.stat()
+                os.fchown(descriptor, folder_of.st_uid, folder_of.st_gid)
             file.write(content)
             file.flush()
             os.fsync(descriptor)

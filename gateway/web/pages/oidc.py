@@ -73,6 +73,8 @@ async def back(
             login=visitor.name if visitor is not None and visitor.person else "",
         )
     except ControlError as problem:
+        # Each that comes back with nonsense has us ask the provider.
+        site.guesses.failed(address_of(request), "answer of a provider")
         response = _refused(request, problem, "/")
     else:
         if "signed" in told:
@@ -110,7 +112,9 @@ def _known(request: Request) -> tuple[Site, Oidc]:
 def _count(request: Request, site: Site) -> None:
     """Hold strangers to what they may ask: each costs the provider something."""
     now = asyncio.get_running_loop().time()
-    if not site.limits.allow(origin_of(address_of(request)), now, stranger=True):
+    came_from = address_of(request)
+    allowed = site.limits.allow(origin_of(came_from), now, stranger=True)
+    if not allowed or site.guesses.blocked(came_from):
         raise Problem(429, "too many sign in from this address", "Wait a moment, then retry")
 
 

@@ -80,6 +80,10 @@ async def test_each_has_an_alert_of_its_own(tmp_path: Path, folder: Path) -> Non
         [*(f"certificate {one}" for one in names), "renewal"], "critical"
     )
     assert names == set(watched(settings))
+    gateway.settings = parse('[gateway]\nbox = "dock"\n')
+    await watch.look(MS + 56 * DAY)
+    assert told() == {}, "what the settings name no more is forgotten"
+    gateway.settings = settings
     (folder / "clients" / "dock.pem").unlink()
     await watch.look(MS)
     assert {one.channel: one.reason for one in alerts.open_alerts}.keys() == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -201,6 +202,17 @@ def test_keys_are_for_their_owner_alone(ours: Authority) -> None:
         "server.key": 0o600,
         "clients/reefer-1.pem": 0o644,
         "clients/reefer-1.key": 0o600,
+    }
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_root_makes_belongs_to_whom_the_folder_belongs_to(tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    os.chown(folder, 65_534, 65_534)
+    Authority.make(folder, NOW, "roof-pi").server(["localhost"], NOW)
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in folder.iterdir()} == {
+        (65_534, 65_534)
     }
 
 
