@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.e2e.environment import ENVIRONMENT, HOLDWATCH, ROOT
+from tests.e2e.typed import typed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+__all__ = [
+    "ENVIRONMENT",
+    "HOLDWATCH",
+    "ROOT",
+    "WITHIN",
+    "RunningGateway",
+    "holdwatch",
+    "holdwatch_json",
+    "typed",
+    "until",
+]
+
 WITHIN = 20.0
 """Seconds in which anything that is waited for must come true."""
-HOLDWATCH = (sys.executable, "-c", "from gateway.cli.main import main; main()")
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1"}
 
 
 def until(condition: Callable[[], Any], what: str, within: float = WITHIN) -> Any:  # noqa: ANN401 - what the condition finds
@@ -33,9 +43,7 @@ def until(condition: Callable[[], Any], what: str, within: float = WITHIN) -> An
 
 def holdwatch(*arguments: str, code: int = 0) -> str:
     """Run a command to its end, expect its exit code, and return what it printed."""
-    done = subprocess.run(
-        [*HOLDWATCH, *arguments], capture_output=True, text=True, env=ENVIRONMENT, check=False
-    )
+    done = typed(*arguments)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout if code == 0 else done.stderr
 
@@ -69,12 +77,7 @@ class RunningGateway:
 
     def status(self) -> dict[str, Any]:
         """Return what `holdwatch status` says; nothing before it answers."""
-        done = subprocess.run(
-            [*HOLDWATCH, "status", "--json", "-c", str(self.settings)],
-            capture_output=True,
-            env=ENVIRONMENT,
-            check=False,
-        )
+        done = typed("status", "--json", "-c", self.settings)
         answer: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
         return {} if answer.get("running") is False else answer
 

@@ -18,7 +18,7 @@ from devices.models import CATALOGUE
 from gateway.cli.catalogue import _find, as_json
 from gateway.screen import catalogue as screen
 from gateway.settings import parse
-from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH
+from tests.e2e.typed import typed
 
 DOOR = Model(
     id="acme-door",
@@ -54,15 +54,7 @@ def shown(show: Any, *given: Any) -> str:  # noqa: ANN401 - whatever is shown
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run it where there are no settings."""
-    return subprocess.run(
-        [*HOLDWATCH, "device", "catalogue", *words],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return typed("device", "catalogue", *words, folder=folder)
 
 
 def test_it_needs_no_settings(tmp_path: Path) -> None:

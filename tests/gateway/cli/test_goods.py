@@ -13,7 +13,7 @@ from hatchling.builders.wheel import WheelBuilder
 from gateway.goods import Goods
 from gateway.goods_files import Shelf, shipped
 from gateway.state import State
-from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH, ROOT
+from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH, ROOT, typed
 
 MILK = """\
 name = "milk"
@@ -46,15 +46,7 @@ alerts = [{ rule = "warm", begins = "60 min", fires = "2 h", ends = "130 min" }]
 
 def run(folder: Path, *words: str, code: int = 0) -> str:
     """Run it in a folder, expect its exit code, and return what it printed."""
-    done = subprocess.run(
-        [*HOLDWATCH, *words],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = typed(*words, folder=folder)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout if code == 0 else done.stderr + done.stdout
 

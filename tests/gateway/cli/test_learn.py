@@ -33,7 +33,7 @@ from gateway.learning import (
 from gateway.screen.learn import show_learnt, verdict
 from gateway.settings import SettingsError, load, parse
 from tests.broker import Broker, broker, free_port  # noqa: F401 - a fixture
-from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH
+from tests.e2e.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,17 +62,9 @@ topics = ["farm/#"]
 
 def run(
     folder: Path, *words: str, piped: bytes = b"", code: int = 0
-) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(
-        [*HOLDWATCH, "device", "learn", *words],
-        cwd=folder,
-        env=ENVIRONMENT,
-        input=piped,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout.decode() + done.stderr.decode()
+) -> subprocess.CompletedProcess[str]:
+    done = typed("device", "learn", *words, given=piped.decode(), folder=folder)
+    assert done.returncode == code, done.stdout + done.stderr
     return done
 
 
@@ -80,7 +72,7 @@ def run(
 
 
 def test_lines_that_were_piped_in_become_settings(tmp_path: Path) -> None:
-    shown = run(tmp_path, "--file", "-", piped=LINES).stdout.decode()
+    shown = run(tmp_path, "--file", "-", piped=LINES).stdout
     assert 'topic = "farm/{device}/up"' in shown
     assert 'channels = { humidity = "hum", temperature = "temp" }' in shown
     assert "mystery" in shown
@@ -106,14 +98,14 @@ def test_a_proposal_is_appended_to_settings_and_then_known(tmp_path: Path) -> No
     settings = tmp_path / "holdwatch.toml"
     settings.write_text(SETTINGS)
     settings.chmod(0o640)
-    shown = run(tmp_path, "--file", "-", "--write", "holdwatch.toml", piped=LINES).stdout.decode()
+    shown = run(tmp_path, "--file", "-", "--write", "holdwatch.toml", piped=LINES).stdout
     assert "Appended to holdwatch.toml" in shown
     assert settings.read_text().startswith(SETTINGS)
     assert [one.topic for one in load(settings).mappings] == ["farm/{device}/up"]
     assert settings.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [settings]
     before = settings.read_text()
-    again = run(tmp_path, "--file", "-", "--write", "holdwatch.toml", piped=LINES).stdout.decode()
+    again = run(tmp_path, "--file", "-", "--write", "holdwatch.toml", piped=LINES).stdout
     assert "your mapping of farm/{device}/up" in again
     assert settings.read_text() == before
 
@@ -124,7 +116,7 @@ def test_settings_that_would_not_load_are_left_as_they_are(tmp_path: Path) -> No
     settings.write_text(told)
     parse(told)
     done = run(tmp_path, "--file", "-", "--write", "mine.toml", piped=LINES, code=3)
-    assert b"Nothing was written" in done.stderr
+    assert "Nothing was written" in done.stderr
     assert settings.read_text() == told
     assert list(tmp_path.iterdir()) == [settings]
 
@@ -152,18 +144,18 @@ def test_what_cannot_be_done_is_said_with_its_cure(
         if "--for" not in words
         else run(tmp_path, *words, code=code)
     )
-    assert said in " ".join(done.stderr.decode().replace("│", " ").split())
+    assert said in " ".join(done.stderr.replace("│", " ").split())
 
 
 def test_a_broker_of_several_has_to_be_chosen(tmp_path: Path) -> None:
     port = free_port()
     other = f'[[brokers]]\nname = "dock"\nhost = "127.0.0.1"\nport = {port}\n'
     (tmp_path / "holdwatch.toml").write_text(SETTINGS + other)
-    assert b"several brokers (hall, dock)" in run(tmp_path, "--topic", "#", code=1).stderr
+    assert "several brokers (hall, dock)" in run(tmp_path, "--topic", "#", code=1).stderr
     none = run(tmp_path, "--topic", "#", "--broker", "yard", code=1)
-    assert b"no broker 'yard'" in none.stderr
+    assert "no broker 'yard'" in none.stderr
     gone = run(tmp_path, "--topic", "#", "--broker", "dock", "--for", "1 s", code=1)
-    assert f"127.0.0.1:{port} failed".encode() in gone.stderr
+    assert f"127.0.0.1:{port} failed" in gone.stderr
 
 
 def test_lines_are_read_as_mosquitto_prints_them() -> None:
@@ -342,5 +334,5 @@ def test_where_nothing_is_proposed_nothing_is_written(tmp_path: Path) -> None:
     settings.write_text(SETTINGS)
     lines = b'zigbee2mqtt/fridge {"temperature": 4}\n'
     done = run(tmp_path, "--file", "-", "--write", "holdwatch.toml", piped=lines)
-    assert b"Nothing to append" in done.stdout
+    assert "Nothing to append" in done.stdout
     assert settings.read_text() == SETTINGS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from gateway.consignments.fields import LEG, READ
 from gateway.consignments.table import COLUMNS
 from gateway.journal import Journal
-from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH
+from tests.e2e.typed import typed as program_typed
 from tests.gateway.asked import SETTINGS
 from tests.gateway.parts import NOW, said
 
@@ -23,9 +22,7 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 def typed(line: str) -> str:
     program, *words = shlex.split(line)
     assert program == "holdwatch"
-    done = subprocess.run(
-        [*HOLDWATCH, *words], capture_output=True, text=True, env=ENVIRONMENT, check=False
-    )
+    done = program_typed(*words)
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout
 

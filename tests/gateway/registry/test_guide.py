@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from gateway.journal import Journal
 from gateway.registry.cards import FIELDS
 from gateway.registry.table import COLUMNS
-from tests.e2e.gateway_process import ENVIRONMENT, HOLDWATCH
+from tests.e2e.typed import typed
 from tests.gateway.asked import SETTINGS
 from tests.gateway.parts import NOW, said
 
@@ -33,9 +32,7 @@ def test_what_the_guide_says_can_be_typed(tmp_path: Path, monkeypatch: pytest.Mo
     for line in lines:
         program, *words = shlex.split(line)
         assert program == "holdwatch"
-        done = subprocess.run(
-            [*HOLDWATCH, *words], capture_output=True, text=True, env=ENVIRONMENT, check=False
-        )
+        done = typed(*words)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
