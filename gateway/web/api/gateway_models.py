@@ -114,6 +114,18 @@ class Heartbeat(Model):
     reason: str = Field(description="Why it was not told, and what to do.")
 
 
+class Backup(Model):
+    """How it stands with copies of everything."""
+
+    folder: str
+    last: int | None = Field(description="When the last one was begun.")
+    size: int | None = Field(description="Its bytes.")
+    next: int = Field(description="When the next one is due.")
+    encrypted: bool
+    at_work: bool = Field(description="Whether one is just being made.")
+    problem: str | None = Field(description="Why the last attempt failed, and what to do.")
+
+
 class Disk(Model):
     """Bytes that are free, and in use by each of our files."""
 
@@ -132,6 +144,9 @@ class Gateway(Model):
     now: int
     started: int
     clock_trusted: bool
+    backup: Backup | None = Field(
+        default=None, description="Copies of everything; null where none are made."
+    )
     brokers: dict[str, Broker]
     listener: Listener | None
     influxdb: dict[str, InfluxDB]
