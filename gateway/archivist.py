@@ -127,4 +127,6 @@ class Archivist:
         self._since = self._clock.monotonic()
         self._history.stage_gathered(self.cursor)
         self._history.commit()
+        if not self._clock.steady():
+            return  # where the clock leapt, what looks old may be of today
         self._history.prune(self._clock.now() - self._keep, self._keep_size, self._held())

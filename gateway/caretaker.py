@@ -120,9 +120,9 @@ class Caretaker:
     def listening_since(self) -> int | None:
         """Since when we can hear somebody, None while nobody can be missed.
 
-        That is while no broker is joined and no port listened on, while sockets lie unread, and
-        while our clock is in the past. With one of two brokers away its devices are reported
-        missing too: one alert too many is better than none.
+        That is while no broker is joined and no port listened on, and while sockets lie unread.
+        Where our clock was set, it is from then on. With one of two brokers away its devices are
+        reported missing too: one alert too many is better than none.
         """
         gateway = self._gateway
         listening = gateway.listener.since if gateway.listener is not None else None
@@ -131,7 +131,7 @@ class Caretaker:
         known = (gateway.brokers.joined_since(), listening, others)
         ways = [one for one in known if one is not None]
         deaf = gateway.ingest.held or gateway.ingest.problem is not None
-        if not ways or deaf or not gateway.clock.trusted():
+        if not ways or deaf:
             return None
         return max(*ways, self._deaf_until)
 
@@ -153,8 +153,8 @@ class Caretaker:
         if now < self._next_quarantine and not grown:
             return
         self._next_quarantine, self._rejected = now + QUARANTINE_INTERVAL, rejected
-        dropped = journal.quarantine.prune(
-            gateway.clock.now() - keep.keep_quarantine, keep.quarantine_size
-        )
+        steady = gateway.clock.steady()
+        since = gateway.clock.now() - keep.keep_quarantine if steady else 0
+        dropped = journal.quarantine.prune(since, keep.quarantine_size)
         if dropped:
             log.warning("old messages left the quarantine undecoded", count=dropped)

@@ -82,9 +82,9 @@ class RoomKeeper:
 
     def problem(self) -> str | None:
         """Say why nothing is taken in, None where there is room."""
-        if self.step < INTAKE:
-            return None
         disk, room = self._gateway.disk, self.room()
+        if ladder.stands(room, self.step) < INTAKE:
+            return None
         return (
             f"only {ladder.megabytes(room.free)} are free on {disk.folder}, and "
             f"{ladder.megabytes(room.minimum)} must stay: nothing is received. Free some room there"
@@ -129,7 +129,8 @@ class RoomKeeper:
     def limits(self) -> Limits:
         """Return how long readings stay in the journal that all have whom it waits for."""
         section = self._gateway.settings.journal
-        since = self._gateway.clock.now() - section.keep
+        clock = self._gateway.clock
+        since = clock.now() - section.keep if clock.steady() else 0
         return Limits(since, 0 if self.step >= JOURNAL else section.keep_size)
 
     async def run(self) -> None:

@@ -29,6 +29,8 @@ _WHICH: dict[AlertsAsked, str] = {
     "ended": "ended IS NOT NULL AND",
     "all": "",
 }
+FIXED = 1_000
+"""Fixed points of our clock that are kept: years of starts and corrections."""
 PAGE = 200
 """Alerts that are read at a time, where not all of them may be seen."""
 
@@ -338,6 +340,9 @@ class State(Database):
         self.stage(
             "INSERT INTO clock (boot, monotonic, wall, moved) VALUES (?,?,?,?)",
             [(boot, monotonic, wall, moved)],
+        )
+        self.stage(
+            "DELETE FROM clock WHERE number <= (SELECT max(number) FROM clock) - ?", [(FIXED,)]
         )
 
 

@@ -100,8 +100,9 @@ need_environment() {
 }
 
 # need_programs: the real broker, its clients, two servers that take what InfluxDB takes, an ACME
-# server with a client, strace, and a provider of OpenID Connect, which tests and benchmarks start
-# themselves on ports of their own. What Debian runs of them as a service is left alone.
+# server with a client, strace, faketime, and a provider of OpenID Connect, which tests and
+# benchmarks start themselves on ports of their own. What Debian runs of them as a service is left
+# alone.
 need_programs() {
     local missing=()
     # Debian keeps mosquitto in a folder that is not on everybody's path.
@@ -110,6 +111,7 @@ need_programs() {
     command -v mosquitto_sub >/dev/null || missing+=(mosquitto-clients)
     command -v openssl >/dev/null || missing+=(openssl)
     command -v strace >/dev/null || missing+=(strace)
+    command -v faketime >/dev/null || missing+=(faketime)
     command -v influxd >/dev/null || missing+=(influxdb)
     command -v systemd-analyze >/dev/null || missing+=(systemd)
     command -v victoria-metrics >/dev/null || missing+=(victoria-metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from gateway.clock import Clock
+from gateway.clock import FollowingClock
 from gateway.commands.control import NotRunningError, ask
 from gateway.consignments.book import Book
 from gateway.goods import Goods
@@ -41,7 +41,7 @@ class Site:
         """Open the files to read. Raises FileError, DiskError, ProfileError."""
         self.settings = settings
         self.web = web
-        self.clock = Clock()
+        self.clock = FollowingClock()
         folder = settings.gateway.data
         self.files = Files(folder)
         """For what is quickly read; on the event loop."""

@@ -9,6 +9,7 @@ Builds that are broken on purpose:
 --trust-everybody      whoever speaks may speak for every device, and see every alert
 --move-early           what is on its way to InfluxDB counts as there, and nothing is sent again
 --drop-refused         what InfluxDB refuses is dropped, with all that was sent together with it
+--believe-the-clock    the machine's clock is right, whatever it says
 --forget-at-reload     what the rules know is forgotten when settings are loaded anew
 --send-elsewhere       a reading that is sent to InfluxDB again gets another time
 
@@ -35,6 +36,7 @@ import apsw
 from devices.reading import DeviceKey, Reading
 from gateway import follow
 from gateway.cli.main import main
+from gateway.clock import Clock
 from gateway.influxdb import copies, refill
 from gateway.influxdb.delivery import Delivery
 from gateway.influxdb.lines import Lines
@@ -181,6 +183,15 @@ def send_elsewhere() -> None:
     Lines.of_readings = broken  # type: ignore[method-assign]  # broken on purpose
 
 
+def believe_the_clock() -> None:
+    """What the machine says is the time."""
+
+    def broken(self: Clock) -> int:
+        return self._wall()
+
+    Clock._best = broken  # type: ignore[method-assign]  # broken on purpose
+
+
 def forget_at_reload() -> None:
     """Rules begin anew with each device."""
 
@@ -200,6 +211,7 @@ BROKEN = (
     move_early,
     drop_refused,
     send_elsewhere,
+    believe_the_clock,
     forget_at_reload,
 )
 
