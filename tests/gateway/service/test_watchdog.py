@@ -163,7 +163,7 @@ def test_a_gateway_tells_its_life_and_a_hung_loop_is_silent(
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()
     assert made.wait(WITHIN)
-    assert systemd.recv(1000).startswith(b"READY=1\nSTATUS=box: 0 messages")
+    assert systemd.recv(1000).startswith(b"READY=1\nSTATUS=box: 0 received")
     assert systemd.recv(1000).startswith(b"WATCHDOG=1")
     assert systemd.recv(1000).startswith(b"WATCHDOG=1")
 
