@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric as Family
 
+
+def _of_backup(status: Status, key: str) -> dict[str, float]:
+    """Return a time of the backup's in seconds; nothing where none are to be made."""
+    return {"": (status["backup"][key] or 0) / 1000} if status["backup"] else {}
+
+
 OWN_METRICS: tuple[Metric, ...] = (
     alone(
         "well",
@@ -36,6 +42,24 @@ OWN_METRICS: tuple[Metric, ...] = (
         "When a certificate ends (Unix time)",
         "certificate",
         lambda s: {name: ends / 1000 for name, ends in s["certificates"].items()},
+    ),
+    Metric(
+        "backup_seconds",
+        "When the last backup was made (Unix time); 0: none yet",
+        "",
+        lambda s: _of_backup(s, "last"),
+    ),
+    Metric(
+        "backup_due_seconds",
+        "When the next backup is due (Unix time)",
+        "",
+        lambda s: _of_backup(s, "next"),
+    ),
+    Metric(
+        "backup_ok",
+        "1 unless the last attempt failed",
+        "",
+        lambda s: {"": s["backup"]["problem"] is None} if s["backup"] else {},
     ),
     Metric(
         "wal_bytes",

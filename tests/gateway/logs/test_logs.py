@@ -20,6 +20,7 @@ from gateway.logs.configure import is_journal
 from gateway.logs.flood import KINDS, OTHERS, WINDOW, Flood
 from gateway.logs.libraries import Libraries
 from gateway.logs.secret_words import LONGEST, SHORTEST, Hidden, secrets_of
+from gateway.page import without_secrets
 from gateway.settings import Settings, parse
 
 
@@ -180,6 +181,18 @@ def test_every_secret_of_the_settings_is_known(tmp_path: Path) -> None:
         "token-of-a-poll",
         "key-in-a-header",
     }
+
+
+def test_the_page_is_told_no_secret(tmp_path: Path) -> None:
+    beat = '\n[[heartbeats]]\nurl = "https://hc-ping.com/secret"\ntoken = "secret-token"\n'
+    mail = '[[channels]]\nname = "mail"\nkind = "webhook"\nurl = "https://example.org/a"\n'
+    mail += 'secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"\n'
+    (tmp_path / "token").write_text("token-in-a-file\n")
+    settings = parse(
+        SECRETS + beat + mail, folder=tmp_path, environment={"ONE": "pass-in-environment"}
+    )
+    assert len(secrets_of(settings)) >= 8
+    assert secrets_of(without_secrets(settings)) == set()
 
 
 def test_every_kind_of_section_may_hold_secrets_and_is_looked_through() -> None:
