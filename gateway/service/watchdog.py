@@ -117,7 +117,8 @@ class Watchdog:
         """Say in a line how it stands: `systemctl status` shows it."""
         gateway = self._gateway
         wrong = gateway.own_alerts.open_alerts
-        told = f"{gateway.settings.gateway.box}: {gateway.ingest.received:,} received since the start"
+        box = gateway.settings.gateway.box
+        told = f"{box}: {gateway.ingest.received:,} received since the start"
         if wrong:
             told += f"; {len(wrong)} wrong, first {wrong[0].channel}: {wrong[0].reason}"
         return told

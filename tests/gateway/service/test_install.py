@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+import typer
 
-from gateway.cli.main import app
+from gateway.cli import install as cli
 from gateway.cli.starter import starter
 from gateway.service import install as module
 from gateway.service.install import SETTINGS, UNIT, Plan, install, uninstall, unreachable
@@ -148,55 +148,60 @@ def test_somebody_else_s_command_is_left(image: Target) -> None:
     assert image.place(COMMAND).read_text() == "#!/bin/sh\n"
 
 
-def test_a_dry_run_says_all_and_changes_nothing(image: Target) -> None:
+def test_a_dry_run_says_all_and_changes_nothing(
+    image: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = sorted(image.root.rglob("*"))
     steps = list(install(plan(image), dry_run=True))
     assert [needed for _, needed in steps] == [True] * 7
     assert sorted(image.root.rglob("*")) == before
-    options = ["--root", str(image.root), "--program", str(PROGRAM), "--dry-run"]
-    shown = CliRunner().invoke(app, ["install", *options])
-    assert shown.exit_code == 0, shown.output
-    assert f"+ user and group {USER}" in shown.output
-    assert (
-        "ExecStart=/opt/holdwatch/bin/holdwatch run -c /etc/holdwatch/holdwatch.toml"
-        in shown.output
-    )
+    cli.install(root=image.root, program=PROGRAM, dry_run=True)
+    shown = capsys.readouterr().out
+    assert f"+ user and group {USER}" in shown
+    assert "ExecStart=/opt/holdwatch/bin/holdwatch run -c /etc/holdwatch/holdwatch.toml" in shown
     assert sorted(image.root.rglob("*")) == before
 
 
-def test_an_image_without_the_program_is_told_what_it_needs(image: Target) -> None:
+def refused(image: Target, capsys: pytest.CaptureFixture[str], *, dry_run: bool = False) -> str:
+    """Give the command, which is refused with exit code 1; return what it says."""
+    with pytest.raises(typer.Exit) as ended:
+        cli.install(root=image.root, program=PROGRAM, dry_run=dry_run)
+    assert ended.value.exit_code == 1
+    return capsys.readouterr().err
+
+
+def test_an_image_without_the_program_is_told_what_it_needs(
+    image: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
     image.place(PROGRAM).unlink()
-    options = ["--root", str(image.root), "--program", str(PROGRAM)]
-    told = CliRunner().invoke(app, ["install", *options])
-    assert told.exit_code == 1
-    assert "Install the program there first" in told.output
+    assert "Install the program there first" in refused(image, capsys)
 
 
-def test_who_is_not_root_is_told_how(image: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_not_root_is_told_how(
+    image: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    options = ["--root", str(image.root), "--program", str(PROGRAM)]
-    told = CliRunner().invoke(app, ["install", *options])
-    assert told.exit_code == 1
-    assert "needs root: sudo " in told.output
+    assert "needs root: sudo " in refused(image, capsys)
 
 
-def test_bluetooth_without_its_group_is_told_before_anything_is_done(image: Target) -> None:
+def test_bluetooth_without_its_group_is_told_before_anything_is_done(
+    image: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
     image.place(SETTINGS).parent.mkdir()
     image.place(SETTINGS).write_text("[bluetooth]\n")
-    options = ["--root", str(image.root), "--program", str(PROGRAM), "--dry-run"]
-    told = CliRunner().invoke(app, ["install", *options])
-    assert told.exit_code == 1
-    assert "apt-get install bluez" in told.output
+    assert "apt-get install bluez" in refused(image, capsys, dry_run=True)
 
 
 def test_a_mistake_in_the_settings_is_told_and_nothing_is_done(image: Target) -> None:
     image.place(SETTINGS).parent.mkdir()
     image.place(SETTINGS).write_text("[gatewa]\n")
-    options = ["--root", str(image.root), "--program", str(PROGRAM)]
-    told = CliRunner().invoke(app, ["install", *options])
-    assert told.exit_code == 3
+    with pytest.raises(typer.Exit) as ended:
+        cli.install(root=image.root, program=PROGRAM)
+    assert ended.value.exit_code == 3
     assert not image.place(UNIT).exists()
-    assert CliRunner().invoke(app, ["uninstall", "--purge", "--yes", *options]).exit_code == 3
+    with pytest.raises(typer.Exit) as ended:
+        cli.uninstall(root=image.root, program=PROGRAM, purge=True, yes=True)
+    assert ended.value.exit_code == 3
 
 
 @pytest.mark.parametrize("folder", ["/home/pi/venv", "/root/venv", "/tmp/venv"])  # noqa: S108 - only named
