@@ -21,17 +21,17 @@ from devices.reading import DeviceKey, Reading, layout
 from gateway.backup.archive import Found, look_into, reading
 from gateway.backup.errors import BackupError
 from gateway.backup.rows import File, describe, parts, unpack
-from gateway.backup.snapshot import JOURNAL
+from gateway.backup.snapshot import JOURNAL, reader
 from gateway.evidence.messages import Gave, Message
+from gateway.evidence.store import EvidenceStore
 from gateway.pending import Waiting
 from gateway.quarantine import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from devices.reading import Layout
-    from gateway.evidence.store import EvidenceStore
     from gateway.journal import Journal
 
 SQLITE = b"SQLite format 3\0"
@@ -111,7 +111,7 @@ class Other:
             lowest = min(row[0] for row in rows)
             self.first = lowest if self.first is None else min(self.first, lowest)
 
-    def each(self) -> Iterator[Some]:
+    def each(self) -> Generator[Some]:
         """Yield all that is in it, some at a time, in the order in which it came."""
         with self._rows() as rows:
             for table, some in rows:
@@ -150,9 +150,7 @@ class Other:
                 yield self._named(file, pieces)
             return
         try:
-            with closing(
-                apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
-            ) as connection:
+            with closing(reader(self._path)) as connection:
                 file = describe(JOURNAL, connection)
                 yield self._named(file, (part.content for part in parts(connection, file)))
         except apsw.Error as error:
@@ -186,15 +184,21 @@ def _message(*row: Any) -> Message:  # noqa: ANN401 - columns of a row
 
 
 class Fresh:
-    """Tells which messages are not here yet."""
+    """Tells which messages are not here yet. By connections of its own: on any one thread."""
 
-    def __init__(self, journal: Journal, evidence: EvidenceStore) -> None:
-        self._evidence = evidence
-        self._known = {
-            _mark(*row)
-            for table in ("pending", "quarantine", "message")
-            for row in journal.rows(f"SELECT received, topic, payload FROM {table}")  # noqa: S608 - constants
-        }
+    def __init__(self, data: Path) -> None:
+        """Take note of all messages of a data folder. Raises FileError, DiskError."""
+        self._evidence = EvidenceStore(data / "evidence.db", looking=True)
+        with closing(reader(data / JOURNAL)) as journal:
+            self._known = {
+                _mark(*row)
+                for table in ("pending", "quarantine", "message")
+                for row in journal.execute(f"SELECT received, topic, payload FROM {table}")  # noqa: S608 - constants
+            }
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._evidence.close()
 
     def of(self, some: Some) -> Some:
         """Return the messages that are new; readings as they are."""

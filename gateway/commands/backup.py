@@ -6,6 +6,7 @@ A part of Commands.
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gateway.backup.errors import BackupError
-from gateway.backup.readings import Fresh, Other, Some, Summary, add, staged
+from gateway.backup.readings import Fresh, Other, Summary, add, staged
 from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Entry, who_of
@@ -92,20 +93,17 @@ class BackupCommands:
         summary = Summary()
         if other.first is not None:
             summary.before = max(0, other.first - 1 - journal.head)
-        fresh = Fresh(journal, gateway.evidence)
         known = journal.duplicates
-        # On a thread of its own, some at a time: what arrives meanwhile goes first.
-        pages = other.each()
-        while (some := await asyncio.to_thread(partial(next, pages, None))) is not None:
-            new = await asyncio.to_thread(fresh.of, some)
-            ingest.backlog.add(new.waiting)
-            await self._store(new)
-            add(summary, new)
-            progress(summary.readings, other.readings)
+        # On threads, some at a time: what arrives meanwhile goes first.
+        fresh = await asyncio.to_thread(Fresh, gateway.settings.gateway.data)
+        with closing(fresh), closing(other.each()) as pages:
+            while (some := await asyncio.to_thread(partial(next, pages, None))) is not None:
+                new = await asyncio.to_thread(fresh.of, some)
+                ingest.backlog.add(new.waiting)
+                await ingest.store(new.readings, staged(new))
+                add(summary, new)
+                progress(summary.readings, other.readings)
         summary.known = journal.duplicates - known
         if summary.waiting:
             ingest.backlog.bell.ring()
         return summary
-
-    async def _store(self, some: Some) -> None:
-        await self._gateway.ingest.store(some.readings, staged(some))
