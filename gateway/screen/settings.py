@@ -45,6 +45,9 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
     for server in settings.influxdb:
         database = escape(server.database)
         console.print(f"InfluxDB {server.name}: {escape(server.url)}, database {database}")
+    for one in settings.heartbeats:
+        every = format_duration(one.every)
+        console.print(f"Heartbeat {one.name}: {escape(one.host)} is called every {every}")
     for line in (*_mappings(settings), *_ways(settings), *_rules(settings)):
         console.print(escape(line), soft_wrap=True)
     for warning in (*settings.warnings, *_nothing(settings)):

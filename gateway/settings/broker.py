@@ -165,8 +165,8 @@ class Broker(Section):
     )
     publish_alerts: bool = Field(
         default=True,
-        description="Publish open alerts there, retained, under `prefix`/alerts/. The broker must "
-        "allow us to.",
+        description="Publish open alerts there, retained, under `prefix`/alerts/, and at "
+        "`prefix`/status whether this gateway is there. The broker must allow us to.",
     )
     home_assistant: bool = Field(
         default=False,
