@@ -12,7 +12,8 @@ import pytest
 
 from gateway.certificates.accepting import Place, accept
 from gateway.certificates.request import request
-from gateway.listener.authority import pem
+from gateway.listener.authority import Authority, certified_names, pem
+from gateway.listener.renewing import LIFE, Renewing
 from gateway.settings.web import WebTls
 from gateway.web.shown import Shown
 from tests.gateway.certificates.company import Company
@@ -20,6 +21,7 @@ from tests.gateway.listener.test_authority import shake
 from tests.gateway.web.running import RunningPage, until
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+END = "-----END CERTIFICATE-----\n"
 
 
 def signed(folder: Path, company: Company, days: int, *, new_key: bool = False) -> bytes:
@@ -90,4 +92,24 @@ def test_a_running_page_takes_up_what_another_tool_has_renewed(tmp_path: Path) -
             until(lambda: page.shown() == second, "the page shows the new certificate")
             # The connection of before stands, and goes on.
             assert client.get("/login").status_code == 200
+        assert page.status()["alerts"] == []
+
+
+def test_a_running_gateway_renews_its_own_certificate_and_shows_it(tmp_path: Path) -> None:
+    """An authority of our own, whose key is elsewhere, and a certificate that is due."""
+    folder = tmp_path / "tls"
+    authority = Authority.make(folder, NOW, "dock", below=True)
+    names = ["localhost", "gateway.example.org"]
+    made = Renewing.make(authority, names, NOW)
+    made.server(names, NOW - LIFE + timedelta(days=10))
+    (folder / "authority.key").unlink()
+    due = ssl.PEM_cert_to_DER_cert((folder / "server.pem").read_text().split("-----END")[0] + END)
+    files = f'certificate = "{folder}/server.pem"\nkey = "{folder}/server.key"\n'
+    tls = f"tls = {{ {files.strip().replace(chr(10), ', ')} }}\n\n[renewal]\n{files}"
+    page = TlsPage(tmp_path, more_web=tls)
+    page.context = ssl.create_default_context(cafile=folder / "authority.pem")
+    with page:
+        shown = until(lambda: page.shown() != due and page.shown(), "the page shows a new one")
+        assert shown != due
+        assert set(names) <= set(certified_names(folder / "server.pem"))
         assert page.status()["alerts"] == []

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from gateway.web import app
 from tests.gateway.web.running import RunningPage
 
-OPEN = {"/login", "/enter"}
+OPEN = {"/login", "/login/oidc", "/login/oidc/back", "/enter"}
 """Where nobody is known yet."""
 FOR_PROGRAMS = {"/metrics"}
 
