@@ -76,7 +76,7 @@ class Wellness:
         if behind > LATE:
             return f"readings have waited for {format_duration(behind)} to be judged"
         if not gateway.clock.trusted():
-            return "the clock is not trusted: it stands before a time that is known to be over"
+            return "the clock is not trusted: nobody has set it since the start, or it was set back"
         return None
 
     def _tells(self) -> str | None:

@@ -31,8 +31,8 @@ def clock(case: Case) -> Iterator[Finding]:
     """Look whether the clock is right, and stays so."""
     if case.running is not None and not case.running["clock_trusted"]:
         yield problem(
-            "the clock stands before a time that is known to be over: no sensor is missed, and "
-            "times are wrong",
+            "the clock is not trusted: nobody has set it since the start, or it was set back, and "
+            "times may be wrong",
             "timedatectl set-ntp true, and see that a time server is reached",
         )
         return

@@ -73,7 +73,7 @@ def health_lines(settings: Settings, answer: dict[str, Any]) -> list[str]:
         f"{_size(disk['free'])} free"
     )
     if not answer["clock_trusted"]:
-        lines.append("[yellow]! our clock is in the past[/]: no time of a device is doubted")
+        lines.append("[yellow]! our clock is not trusted[/]: no time of a device is doubted")
     return lines
 
 

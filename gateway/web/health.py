@@ -129,7 +129,7 @@ def _of_the_machine(status: Mapping[str, Any], told: set[str]) -> Iterable[Fault
     if not status["clock_trusted"]:
         yield Fault(
             "warning",
-            "The clock is not trusted yet: it stands before a time that is known to be over.",
+            "The clock is not trusted yet: nobody has set it since the start, or it was set back.",
             "It is right again once the machine has reached a time server.",
         )
 

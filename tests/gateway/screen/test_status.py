@@ -138,7 +138,7 @@ DISK = STATUS["disk"]
         ({"brokers": {"main": {"state": "lost", "since": 0, "detail": "Gone"}}}, "✗ broker main"),
         ({"disk": DISK | {"warned": True, "says": "full in 3 days"}}, "! disk: full in 3 days"),
         ({"disk": DISK | {"problem": "no room"}}, "✗ disk: no room"),
-        ({"clock_trusted": False}, "! our clock is in the past"),
+        ({"clock_trusted": False}, "! our clock is not trusted"),
         ({"settings": {"problem": None, "changed": True, "waits": []}}, "! settings: the file was"),
         ({"channels": [CHANNEL | {"failing": 1, "problem": "refused"}]}, "✗ channel mail: fails"),
         ({"channels": [CHANNEL | {"success": None}]}, "! channel mail: nothing was sent by it"),
