@@ -145,10 +145,11 @@ async def test_a_disk_that_gives_back_something_else_is_noticed(
     assert _names(tmp_path / "to") == []
 
 
-async def test_one_that_cannot_begin_for_long_is_told(gateway: Gateway) -> None:
+async def test_one_that_cannot_begin_for_long_is_told(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a clock that cannot be trusted its name would be wrong."""
-    gateway.clock._trusted = False
-    gateway.clock._known_past = 1 << 60
+    monkeypatch.setattr(gateway.clock, "trusted", lambda: False)
     assert await _look(gateway) is None
     assert await _look(gateway, LATE - 60_000) is None
     assert "has been due for 6 h" in (await _look(gateway, 60_000) or "")
