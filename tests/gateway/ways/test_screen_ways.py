@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.screen.status import _ways
+from gateway.screen.health_lines import _ways
 from gateway.settings import Settings
 from gateway.ways.way import Fare
 from rules.duration import MINUTE
