@@ -132,6 +132,10 @@ async def _room(gateway: Gateway, settings: Settings) -> Step:
     return Step(switch)
 
 
+async def _asked_each_time(_gateway: Gateway, _settings: Settings) -> Step:
+    return Step(_nothing)
+
+
 async def _page(gateway: Gateway, settings: Settings) -> Step:
     return Step(lambda: _show(gateway, settings))
 
@@ -160,6 +164,7 @@ TAKERS = (
     Taker(frozenset({"clients"}), _limits),
     Taker(frozenset({"journal", "history", "disk", "backup"}), _room),
     Taker(frozenset({"routes", "acknowledgement"}), _telling),
+    Taker(frozenset({"renewal"}), _asked_each_time),
     Taker(frozenset({"web", "rules", "devices", "goods", "routes", "acknowledgement"}), _page),
 )
 """In the order in which they switch."""
@@ -171,7 +176,13 @@ def waits(section: str, old: Settings, new: Settings) -> bool:
         # The port stays open while the page's process starts anew; another is opened at a start.
         was, will = old.web, new.web
         return was is None or will is None or (was.host, was.port) != (will.host, will.port)
+    if section == "routes" and _channels(old) != _channels(new):
+        return True  # they may name channels that wait themselves
     return not any(section in one.sections for one in TAKERS)
+
+
+def _channels(settings: Settings) -> set[str]:
+    return {one.name for one in settings.channels}
 
 
 def in_force(old: Settings, new: Settings) -> Settings:

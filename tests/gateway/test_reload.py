@@ -310,6 +310,26 @@ async def test_a_file_that_was_changed_and_not_loaded_is_told(running: Running) 
     assert reloading.report()["changed"]
 
 
+CHANNEL = """
+[[channels]]
+name = "office"
+kind = "webhook"
+url = "https://example.org/x"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""
+
+
+async def test_routes_count_at_once_but_not_those_to_channels_that_wait(running: Running) -> None:
+    routes = '[[routes]]\nname = "all"\nseverity = "critical"\n'
+    changed, waits = await running.load(START + routes + CHANNEL)
+    assert changed == ()
+    assert waits == ("[[routes]] all: added", "[[channels]] office: added")
+    assert running.gateway.settings.routes == ()
+    changed, waits = await running.load(START + routes + '[acknowledgement]\nlongest = "4 h"\n')
+    assert changed == ("[[routes]] all: added", "[acknowledgement] longest")
+    assert running.gateway.notifier._decider.policy.routes[0].name == "all"
+
+
 async def test_another_file_than_the_gateway_runs_with_is_refused(running: Running) -> None:
     with pytest.raises(ReloadError, match=r"holdwatch reload -c .*holdwatch\.toml"):
         await running.gateway.reloading.reload(WHO, running.folder / "other.toml")
