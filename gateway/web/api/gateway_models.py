@@ -11,6 +11,7 @@ from pydantic import Field
 
 from gateway.web.api.alert_models import Alert
 from gateway.web.api.models import Model
+from gateway.web.api.notification_models import Channel
 
 
 class Health(Model):
@@ -151,6 +152,7 @@ class Gateway(Model):
     listener: Listener | None
     influxdb: dict[str, InfluxDB]
     ways: list[Way] = Field(description="Polls, Modbus controllers, Bluetooth.")
+    channels: list[Channel] = Field(description="By which people are told of alerts.")
     codecs: Codecs
     devices: int
     received: int = Field(description="Messages taken in since the start.")

@@ -41,7 +41,9 @@ class MessagesAsked(Page):
     which: shown.Which = Field(
         default="all", description="Those yet to be sent, or those that did not get through."
     )
-    channel: str = Field(default="", description="Only those of this channel.")
+    channel: str = Field(
+        default="", pattern=r"^[a-z0-9-]{0,60}$", description="Only those of this channel."
+    )
 
 
 class MutesAsked(Asked):
