@@ -26,9 +26,9 @@ from gateway.cli.asking import (
     out,
     print_answer,
     progress_bar,
+    who,
 )
 from gateway.clock import Clock
-from gateway.people.audit import system_user
 from gateway.screen import backup as screen
 from gateway.service.identity import fingerprint
 from gateway.settings import Settings, load
@@ -144,7 +144,7 @@ def restore(  # noqa: PLR0913, PLR0917 - options of a command
             secret=secret,
             replace=replace,
             now=Clock().now(),
-            who=system_user(),
+            who=who()["name"],
             machine=fingerprint(),
             progress=progress,
         )
