@@ -50,7 +50,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """The last of what it told, oldest first."""
     reason: str
     again: int | None = None
-    """When that is looked at again (ms since 1970); of a mute, when it ends."""
+    """When it is told again or goes on (ms since 1970), as when a mute or the time outside hours
+    ends; None: not before something happens."""
 
 
 class Policy(NamedTuple):
@@ -130,7 +131,7 @@ class Decider:
                 route=route.name,
                 said=() if before is None else before.said,
                 reason="about to be told" if found.tellings else found.why,
-                again=found.again,
+                again=found.due if alert.ended is None else found.again,
             )
             for route, before, found in self._plans(alert, known, about, work)
         ]

@@ -143,7 +143,7 @@ class Mutes:
             before = next((one for one in self.standing(now) if one.number == number), None)
             if before is None:
                 raise ControlError(
-                    f"there is no mute {number} that stands", "See: holdwatch notify mutes"
+                    f"there is no mute {number} that stands", "See: holdwatch mute list"
                 )
             mute = msgspec.structs.replace(before, ended=now, ended_by=who.name, ended_why=reason)
             state.stage("INSERT OR REPLACE INTO mute VALUES (?,?,?)", [_row(mute)])

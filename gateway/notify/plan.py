@@ -131,6 +131,8 @@ class Plan(NamedTuple):
     """When to look again (ms); None: not before something happens to it."""
     why: str = ""
     """Why nothing, or nothing more, is told now."""
+    due: int | None = None
+    """When something is due of an open alert (ms), however far that is; None: nothing is."""
 
 
 def plan(told: Told, now: Situation, route: Route) -> Plan:
@@ -141,7 +143,9 @@ def plan(told: Told, now: Situation, route: Route) -> Plan:
         return Plan(told, why="retrospective: it was found in the past, its device is not heard")
     found = _kept_back(told, now, route) or _news(told, now, route) or _goes_on(told, now, route)
     again = now.now + LONGEST_WAIT
-    return found._replace(again=again if found.again is None else min(found.again, again))
+    return found._replace(
+        again=again if found.again is None else min(found.again, again), due=found.again
+    )
 
 
 def begun_again(told: Told, number: int) -> Told:

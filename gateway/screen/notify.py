@@ -28,7 +28,7 @@ BEGIN = """There is no channel: nobody is told of alerts. Add one to the setting
   from = "holdwatch@example.org"
   to = ["office@example.org"]
 
-Then: holdwatch notify test office. More: docs/notifications.md"""
+Restart the gateway, then: holdwatch notify test office. More: docs/notifications.md"""
 
 
 def show_channels(console: Console, settings: Settings, answer: list[dict[str, Any]]) -> None:

@@ -135,7 +135,9 @@ class ToldByRoute(Model):
     route: str = Field(description="Its name; empty: none takes the alert, or it goes everywhere.")
     said: list[Said]
     reason: str
-    again: int | None = Field(description="When that is looked at again.")
+    again: int | None = Field(
+        description="When it goes on: the next step or repeat, or the end of what keeps it back."
+    )
 
 
 class MessageOf(Model):

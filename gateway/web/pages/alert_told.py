@@ -8,7 +8,6 @@ from gateway.commands.control import ControlError, NotRunningError
 from gateway.notify.in_words import FATES, OCCASIONS
 from gateway.notify.outbox import Outbox
 from gateway.web.look import moment
-from rules.duration import HOUR, MINUTE
 
 if TYPE_CHECKING:
     from gateway.web.files import Files
@@ -97,10 +96,8 @@ def _reasons(routes: list[dict[str, Any]], one: Told, now: int) -> list[tuple[st
 
 def _reason(why: dict[str, Any], one: Told, now: int) -> str:
     """Return why a route tells nothing (more) now, and when it goes on."""
-    again = why["again"]
-    # Whatever is open is looked at each hour: that is no time anybody waits for.
-    soon = again is not None and again - now < HOUR - MINUTE
-    when = f" {moment(again, one.zone, now)}" if soon else ""
-    if why["reason"] == "told":
-        return f"nobody has it: goes on{when}" if soon else "told; nothing more is due"
-    return f"{why['reason']}; looked at again{when}" if soon else str(why["reason"])
+    reason, again = str(why["reason"]), why["again"]
+    when = moment(again, one.zone, now)
+    if reason == "told" and one.open:
+        return f"nobody has it: goes on {when}" if when else "told; nothing more is due"
+    return f"{reason}; goes on {when}" if when else reason
