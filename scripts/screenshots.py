@@ -120,6 +120,7 @@ def _views(page: Page, url: str) -> dict[str, str]:
         "alert": alert,
         "acts": f"{alert}/acts",
         "quarantine": "/quarantine",
+        "notifications": "/notifications",
         "gateway": "/gateway",
         "account": "/account",
         "audit": "/audit",

@@ -8,6 +8,7 @@ real time. All files lie in one folder, which whoever starts it makes and remove
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import secrets
@@ -27,6 +28,7 @@ from gateway.app import Gateway
 from gateway.commands.commands import UNTIL_LEFT, Commands
 from gateway.commands.control import ControlServer
 from gateway.demo.board import Told, View
+from gateway.demo.desk import desk
 from gateway.demo.rows import Rows
 from gateway.people.audit import Who, system_user
 from gateway.people.people import TOKEN
@@ -73,6 +75,19 @@ anonymous = true
 [web]
 port = {web}
 
+[[channels]]
+name = "desk"
+kind = "webhook"
+url = "http://127.0.0.1:{desk}/alerts"
+secret = "{secret}"
+allow = ["127.0.0.0/8"]
+test_every = "never"
+
+[[routes]]
+name = "everything"
+channels = ["desk"]
+repeat = "30 min"
+
 """
 _DEVICE = """\
 [[devices]]
@@ -93,7 +108,8 @@ class Demo:
 
         `log`, a real file, takes the log of the page's process.
         """
-        port, web = _free_port(), _free_port()
+        port, web, self._desk = _free_port(), _free_port(), _free_port()
+        secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         self._log = log
         self._show = show
         self._clock = SystemClock()
@@ -101,7 +117,9 @@ class Demo:
         self._simulation = Simulation(find(SCENARIO), start=self._start)
         self.config = folder / "holdwatch.toml"
         rules = resources.files("simulators") / "scenarios" / f"{SCENARIO}-rules.toml"
-        head = _HEAD.format(port=port, web=web, timezone=_timezone())
+        head = _HEAD.format(
+            port=port, web=web, desk=self._desk, secret=secret, timezone=_timezone()
+        )
         devices = "".join(
             _DEVICE.format(device=json.dumps(device), site=json.dumps(site))
             for device, site in self._places().items()
@@ -138,7 +156,8 @@ class Demo:
         try:
             await gateway.compose()
             await self._let_in(gateway)
-            await self._run(gateway)
+            async with desk(self._desk):
+                await self._run(gateway)
         finally:
             gateway.close()
 

@@ -34,6 +34,7 @@ from gateway.web.pages import (
     events,
     goods,
     login,
+    notifications,
     quarantine,
     sensor,
 )
@@ -63,6 +64,7 @@ ROUTERS = (
     device_acts.router,
     map_page.router,
     quarantine.router,
+    notifications.router,
     gateway_page.router,
     account.router,
     login.router,
