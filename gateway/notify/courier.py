@@ -19,6 +19,7 @@ from gateway.notify.channel import NotSentError
 from gateway.notify.faring import Faring
 from gateway.notify.outbox import Attempt, Standing
 from gateway.notify.queue import needless, next_of
+from gateway.notify.wording import OVER
 
 if TYPE_CHECKING:
     from random import Random
@@ -175,12 +176,14 @@ class Courier:
     def _too_old(self, waiting: list[Kept], now: int) -> list[Kept]:
         """Return what was not sent for so long that it is given up.
 
-        After a start, or a success, the oldest is tried first, however old: we may have been
+        Not what tells of an alert that still stands: nobody else may know of it. After a start, or
+        a success, the oldest is tried first, however old: we may have been
         switched off all the while.
         """
         faring, longest = self._faring, self._give_up
         late = [one for one in waiting if now - one.message.made >= longest]
         late = [one for one in late if faring.failures or one.message.id in faring.tried]
+        late = [one for one in late if not self._stands(one.message)]
         if not late:
             return []
         # Times before our clock was set cannot be compared with those after.
@@ -189,6 +192,14 @@ class Courier:
         )
         since = int(rows[0][0]) if rows else 0
         return [one for one in late if now - max(one.message.made, since) >= longest]
+
+    def _stands(self, message: Message) -> bool:
+        return any(
+            line.occasion not in OVER
+            and (alert := self._state.alert(line.alert.id)) is not None
+            and alert.ended is None
+            for line in message.lines
+        )
 
     # -- sending -----------------------------------------------------------------------------
 
@@ -220,7 +231,9 @@ class Courier:
         if attempt.outcome == "again":
             self._direct.rotate(-1)
             return
-        self._direct.remove(message)
+        # Not there any more, where more came meanwhile than there is room for.
+        if message in self._direct:
+            self._direct.remove(message)
         log.warning(
             "told without a record", channel=self.name, message=message.id, came=attempt.detail
         )

@@ -161,10 +161,12 @@ class Decider:
             }
         takes = taking(alert, about, self.policy.routes, self.policy.channels)
         names = {one.name for one in takes}
+        left = {each for name, one in told.items() if name not in names for each in one.channels}
         for route in (*takes, *self._others(names, told)):
             others = [one for name, one in told.items() if name != route.name]
             now = self._situation(alert, known, about, route, others, work)
-            now = now._replace(takes=route.name in names)
+            now = now._replace(takes=route.name in names, left=frozenset(left))
+            left.difference_update(route.reached())
             before = told.get(route.name) or Told(round=max(rounds, default=0))
             found = plan(before, now, route)
             told[route.name] = found.told
@@ -224,7 +226,8 @@ class Decider:
     def _hidden(self, alert: Alert, route: Route, work: Work) -> str:
         """Return the dead link that hides an alert from a route, "" where none does.
 
-        It hides it only where all whom this route tells are told of the link.
+        It hides it only where all whom this route tells are told of the link, and not some time
+        later, when the hours begin of a route that tells of links.
         """
         link = self._links.hider(alert, work.now)
         if link is None:
@@ -233,10 +236,14 @@ class Decider:
             takes = taking(
                 link, self._about(link, work.now), self.policy.routes, self.policy.channels
             )
-            lists = [one.channels for one in takes]
+            lists = [one.channels for one in takes if self._tells(one, work)]
             lists += [one.channels for one in self._ledger.of(link.id).values() if not one.over]
             work.covered[link.id] = frozenset(name for one in lists for name in one)
         return link.channel if work.covered[link.id].issuperset(route.channels) else ""
+
+    @staticmethod
+    def _tells(route: Route, work: Work) -> bool:
+        return route.hours is None or not work.trusted or route.hours.applies(work.now)
 
     def _about(self, alert: Alert, now: int) -> About:
         about = self._where.about(alert.device, now)

@@ -11,7 +11,9 @@ rests on how all stands now and on what this route has told so far (`Told`, kept
 - while nobody has it, steps and repeats follow by the time that has passed since it was told;
 - its end is told once, to every channel that was told of its beginning, at any time. Where nobody
   was told of the beginning both drop out;
-- a channel hears of one alert by one route: the first that told it.
+- a channel hears of one alert by one route: the first that told it. Where that one does not take
+  the alert any more, being renamed or too mild, the route that does reminds its channels;
+- a channel that a route leads to only since its settings are other is told of what still stands.
 
 Times are ms on the wall clock, as it was when they were noted; where the clock was set, `shifted`
 moves them along, so that what counts is the time that has passed.
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = HOUR
 """An open alert is looked at again after so many ms, whatever it waits for: names, sites and goods
 may have changed."""
+REMINDERS = frozenset({"repeated", "shown"})
 REMEMBERED = 20
 """So many of the last things that were told are kept to be shown."""
 
@@ -105,6 +108,8 @@ class Situation(NamedTuple):
     """How long after its link is well it must have been heard (ms)."""
     elsewhere: Collection[str] = ()
     """Channels that hear of it by another route."""
+    left: Collection[str] = ()
+    """Those of them that heard of it by a route which does not take it any more."""
     counts: Mapping[str, int] = {}
     """How often other routes have told of it on each occasion."""
     window: int | None = None
@@ -141,7 +146,7 @@ def plan(told: Told, now: Situation, route: Route) -> Plan:
         return _end(told, now, route)
     if now.alert.retrospective:
         return Plan(told, why="retrospective: it was found in the past, its device is not heard")
-    found = _kept_back(told, now, route) or _news(told, now, route) or _goes_on(told, now, route)
+    found = _kept_back(told, now, route) or _told_now(told, now, route)
     again = now.now + LONGEST_WAIT
     return found._replace(
         again=again if found.again is None else min(found.again, again), due=found.again
@@ -209,6 +214,32 @@ def _kept_back(told: Told, now: Situation, route: Route) -> Plan | None:
 # -- what has happened --------------------------------------------------------------------------
 
 
+def _told_now(told: Told, now: Situation, route: Route) -> Plan:
+    heirs = _heirs(told, now, route)
+    more = _news(heirs.told, now, route) or _goes_on(heirs.told, now, route)
+    return more._replace(tellings=(*heirs.tellings, *more.tellings))
+
+
+def _heirs(told: Told, now: Situation, route: Route) -> Plan:
+    """Tell the beginning to channels that the route did not lead to when it told it.
+
+    They may stand for one that is no more: whoever was told by that alone would hear nothing.
+    """
+    heard = {*told.channels, *now.elsewhere}
+    heirs = tuple(one for one in route.channels if one not in heard)
+    if told.first is None or not now.takes or not heirs:
+        return Plan(told)
+    after = msgspec.structs.replace(told, channels=(*told.channels, *heirs))
+    return _tell(after, now, Telling("fired", told.round, heirs))
+
+
+def _reminded(told: Told, now: Situation, route: Route) -> tuple[str, ...]:
+    """Return whom the route reminds: also those whose own route does not take it any more."""
+    steps = (name for one in route.steps[: told.step] for name in one.channels)
+    taken_over = (one for one in (*route.channels, *steps) if one in now.left)
+    return tuple(dict.fromkeys((*told.channels, *taken_over)))
+
+
 def _news(told: Told, now: Situation, route: Route) -> Plan | None:
     """Return what to do about what has happened since it was told last, None if nothing has."""
     occasion = _occasion(told, now)
@@ -234,7 +265,8 @@ def _news(told: Told, now: Situation, route: Route) -> Plan | None:
         quiet=False,
     )
     number = told.round if occasion == "fired" else _count(told, now, occasion)
-    done = _tell(after, now, Telling(occasion, number, after.channels))
+    to = _reminded(after, now, route) if occasion in REMINDERS and not fresh else after.channels
+    done = _tell(after, now, Telling(occasion, number, to))
     # It goes on at once: the first step may be due by now, and what comes next must be known.
     more = _goes_on(done.told, now, route)
     return more._replace(tellings=(*done.tellings, *more.tellings))
@@ -279,17 +311,18 @@ def _goes_on(told: Told, now: Situation, route: Route) -> Plan:
     stepped = _steps(told, now, route)
     told, tellings = stepped.told, stepped.tellings
     again = [told.base + one.after for one in route.steps[told.step : told.step + 1]]
-    if route.repeat is not None and told.channels:
+    reminded = _reminded(told, now, route)
+    if route.repeat is not None and reminded:
         if told.last + route.repeat <= now.now:
             stepped_to = {one for telling in tellings for one in telling.channels}
-            rest = tuple(one for one in told.channels if one not in stepped_to)
+            rest = tuple(one for one in reminded if one not in stepped_to)
             number = _count(told, now, "repeated")
             repeated = _tell(
                 msgspec.structs.replace(told, last=now.now), now, Telling("repeated", number, rest)
             )
             told, tellings = repeated.told, (*tellings, *repeated.tellings)
         again.append(told.last + route.repeat)
-    why = "told" if told.channels else "its channels hear of it by another route"
+    why = "told" if reminded else "its channels hear of it by another route"
     if not route.reached():
         why = "it leads to no channel"
     return Plan(told, tellings, min(again, default=None), why)

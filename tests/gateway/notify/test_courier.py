@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.notify.channel import NotSentError
-from gateway.notify.courier import Courier
+from gateway.notify.courier import DIRECT, Courier
 from gateway.notify.message import Message
 from gateway.notify.outbox import Outbox
 from gateway.state import State
+from rules.alert import Event
 from tests.gateway.notify.told import MADE, MINUTE, alert, line, message
 from tests.gateway.parts import ToldClock
 
@@ -383,3 +384,37 @@ class _Full:
         from gateway.database import DiskError  # noqa: PLC0415 - used here alone
 
         raise DiskError("the disk is full")
+
+
+async def test_what_still_stands_is_not_given_up(office: Office) -> None:
+    stands, over = about("stands"), about("over")
+    events = [
+        Event(key=f"{one.id}:firing", kind="firing", at=MADE, alert=one)
+        for one in (alert("stands"), alert("over", state="resolved", ended=MADE))
+    ]
+    async with office.state.writing():
+        office.state.record(events, MADE)
+    await office.put(stands, over)
+    office.channel.error = LATER
+    for _ in range(60):
+        office.clock.passes(HOUR)
+        await office.work()
+    assert (office.fate(stands), office.fate(over)) == ("waiting", "given up")
+    office.channel.error = None
+    office.clock.passes(HOUR)
+    await office.work()
+    assert office.fate(stands) == "sent"
+
+
+async def test_more_than_there_is_room_for_while_nothing_is_recorded_ends_no_courier(
+    office: Office,
+) -> None:
+    for number in range(DIRECT):
+        office.courier.tell(about(f"a{number}"))
+
+    async def more(message: Message) -> str:
+        office.courier.tell(about("more"))
+        return f"taken: {message.id}"
+
+    office.channel.send = more  # type: ignore[method-assign] # more comes while this is sent
+    assert await office.courier.step()

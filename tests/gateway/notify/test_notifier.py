@@ -349,6 +349,48 @@ async def test_other_routes_go_on_from_what_was_told(make: Make) -> None:
     assert site.occasions("office") == site.occasions("duty") == ["fired", "resolved"]
 
 
+async def test_who_was_told_by_a_channel_that_is_no_more_hears_by_the_one_in_its_place(
+    make: Make,
+) -> None:
+    site = make(URGENT)
+    await site.fires("a")
+    routes = (Route(name="urgent", channels=("desk",), repeat=30 * MINUTE),)
+    site.notifier.renew(site.policy._replace(routes=routes, channels=("desk", "duty")))
+    await site.passes(31 * MINUTE)
+    await site.becomes("a", severity="critical")
+    await site.passes(MINUTE)
+    await site.ends("a")
+    assert site.occasions("desk") == ["fired", "repeated", "severity", "resolved"]
+
+
+async def test_what_gets_graver_is_repeated_as_the_route_says_that_takes_it_then(
+    make: Make,
+) -> None:
+    grave = Route(name="grave", severity="critical", channels=("office",), repeat=5 * MINUTE)
+    site = make(grave, Route(name="rest", severity="warning", channels=("office",)))
+    await site.fires("a", severity="warning")
+    await site.passes(30 * MINUTE)
+    assert site.occasions() == ["fired"]
+    await site.becomes("a", severity="critical")
+    await site.passes(11 * MINUTE)
+    await site.does("acknowledged", "a")
+    await site.passes(HOUR)
+    await site.ends("a")
+    assert site.occasions() == ["fired", "severity", "repeated", "repeated", "resolved"]
+
+
+async def test_a_route_with_another_name_goes_on_reminding(make: Make) -> None:
+    old = Route(name="old", channels=("office",), repeat=20 * MINUTE)
+    site = make(old)
+    await site.fires("a")
+    again = (msgspec.structs.replace(old, name="new"), msgspec.structs.replace(old, name="more"))
+    site.notifier.renew(site.policy._replace(routes=again))
+    await site.passes(21 * MINUTE)
+    await site.does("muted", "a", until=site.clock.now() + HOUR)
+    await site.passes(HOUR + MINUTE)
+    assert site.told() == [("a", "fired", 0), ("a", "repeated", 1), ("a", "repeated", 2)]
+
+
 # --- muted
 
 
@@ -440,6 +482,22 @@ async def test_a_link_hides_nothing_from_those_who_are_not_told_of_it(make: Make
     await site.record(own("broker main"), lost(1))
     await site.follow()
     assert site.told("duty") == [("lost-1", "fired", 0)]
+
+
+async def test_a_link_hides_nothing_while_those_who_are_told_of_it_are_not_told_yet(
+    make: Make,
+) -> None:
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    hours = {"days": days, "from": "08:00", "to": "08:30", "timezone": "UTC"}
+    by_day = Schedule.model_validate(hours)
+    assert not by_day.applies(NOW)
+    site = make(Route(name="it", rules=("gateway",), channels=("office",), hours=by_day), ALL)
+    site.sources[DeviceKey("", "fridge-1")] = "main"
+    await site.record(own("broker main"))
+    await site.record(lost(1))
+    await site.follow()
+    await site.passes(MINUTE)
+    assert site.told() == [("lost-1", "fired", 0)]
 
 
 async def test_a_full_disk_hides_everybody(make: Make) -> None:
