@@ -10,6 +10,7 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ class Mail:
         self._worded = worded
         self._timeout = timeout
         self._took: dict[str, set[str]] = {}
+        self._one = threading.Lock()
 
     async def send(self, message: Message) -> str:
         """Send to whoever has not got it yet. Raises NotSentError."""
@@ -103,11 +105,29 @@ class Mail:
         return letter
 
     def _post(self, identity: str, letter: EmailMessage) -> tuple[set[str], Refused]:
-        """Return who has got it by now, and whom the server refused. It blocks."""
+        """Return who has got it by now, and whom the server refused. It blocks.
+
+        Raises NotSentError, SMTPException, OSError.
+        """
+        if not self._one.acquire(blocking=False):
+            # Two at a time would send it twice; and a thread for each attempt at a server that
+            # never comes to an end would be too many in a week.
+            raise NotSentError(
+                f"{self._section.host} has not come back from the last attempt", again=True
+            )
+        try:
+            return self._post_to_rest(identity, letter)
+        finally:
+            self._one.release()
+
+    def _post_to_rest(self, identity: str, letter: EmailMessage) -> tuple[set[str], Refused]:
         section = self._section
         took = self._took.get(identity, set())
         sender = mail_of(section.sender)[1]
         wanted = [address for _, address in map(mail_of, section.to) if address not in took]
+        if not wanted:
+            # An attempt that we did not wait for has come to its end since.
+            return took, {}
         server = self._connected()
         try:
             if section.username is not None and section.secret is not None:

@@ -151,7 +151,7 @@ def some_messages(  # noqa: PLR0913 - which, from where, and who asks
     while left > 0:
         page = outbox.page(place, min(PAGE, left), channel)
         for kept in page:
-            place = Place(kept.message.made, kept.message.id)
+            place = Place(kept.place, kept.message.id)
             if _wanted(kept, which) and (sees is None or any(_seen(kept, sees))):
                 found.append(kept)
                 if len(found) == limit:

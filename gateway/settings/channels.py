@@ -7,7 +7,7 @@ import binascii
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -65,7 +65,9 @@ def _check_url(text: str) -> str:
     return _web_address(text, frozenset({"http", "https"}), 'url = "https://example.org/alerts"')
 
 
-_MAIL = re.compile(r"([^\s@<>,;:\"()\\]+)@([^\s@<>,;:\"()\\]+)")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+# In ASCII: few mail servers take others (RFC 6531), and what none can take would reach nobody.
+_MAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[A-Za-z0-9:.]+\])")
 _NAMED = re.compile(r"([^<>\"\\]*)<([^<>]*)>")
 
 
@@ -76,10 +78,11 @@ def mail_of(text: str) -> tuple[str, str]:
     """
     named = _NAMED.fullmatch(text)
     name, address = (named[1].strip(), named[2]) if named else ("", text)
-    if not _MAIL.fullmatch(address) or not name.isprintable() or not address.isprintable():
+    if not _MAIL.fullmatch(address) or not name.isprintable():
         raise mistake(
             "it is no address of e-mail",
-            'Write "ann@example.org", or "Ann <ann@example.org>" with a name',
+            'Write "ann@example.org", or "Ann <ann@example.org>" with a name; a domain such as '
+            "münchen.example as xn--mnchen-3ya.example",
         )
     return name, address
 
@@ -122,7 +125,7 @@ class Channel(Section):
     give_up: Annotated[Duration, AfterValidator(_check_give_up)] = Field(
         default=24 * HOUR,
         description="How long a message is tried that cannot be sent. Then it is given up, which "
-        "is kept and shown.",
+        "is kept and shown; not while an alert still stands that it tells of.",
     )
     link: Annotated[str, AfterValidator(_check_link)] | None = Field(
         default=None,
@@ -203,8 +206,12 @@ class Email(Channel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The password."""
-        return (self._secret.get_secret_value(),) if self._secret else ()
+        """The password, also as it is sent."""
+        if self._secret is None:
+            return ()
+        word = self._secret.get_secret_value()
+        sent = (word, f"\0{self.username}\0{word}")
+        return (word, *(base64.b64encode(one.encode()).decode() for one in sent))
 
     @property
     def in_clear(self) -> str:
@@ -294,7 +301,8 @@ class Webhook(Channel):
         """The keys, and what of the address may be one."""
         parts = urlsplit(self.url)
         told = [one for one in (*parts.path.split("/"), parts.query) if len(one) >= 12]
-        return (*(one.get_secret_value() for one in self._keys), *told)
+        told += [one for one in re.split(r"[=&;]", parts.query) if len(one) >= 6]
+        return (*(one.get_secret_value() for one in self._keys), *_also_plain(told))
 
 
 def key_of(secret: SecretStr) -> bytes:
@@ -380,7 +388,12 @@ class Apprise(Channel):
         """The address, and every part of it that may be a secret."""
         rest = self.address.partition("://")[2]
         parts = [one for one in re.split(r"[/:@?&=,]", rest) if len(one) >= 6]
-        return (self.address, rest, *parts) if rest else ()
+        return _also_plain([self.address, rest, *parts]) if rest else ()
+
+
+def _also_plain(secrets: list[str]) -> tuple[str, ...]:
+    """Return parts of an address, also as whoever takes it apart reads them: without %40."""
+    return (*secrets, *(one for one in map(unquote, secrets) if one not in secrets))
 
 
 def _loopback(host: str) -> bool:

@@ -114,6 +114,9 @@ def test_an_address_may_carry_a_name(text: str, name: str, address: str) -> None
         (MAIL.replace("ann@", "ann"), "it is no address of e-mail. Write"),
         (MAIL.replace("ann@example.org", "a@b, c@d"), "it is no address of e-mail"),
         (MAIL.replace("ann@example.org", "a@b\\nBcc: c@d"), "it is no address of e-mail"),
+        (MAIL.replace("ann@", "ünal@"), "it is no address of e-mail"),
+        (MAIL.replace("ann@", "ann..lee@"), "it is no address of e-mail"),
+        (MAIL.replace("ann@example.org", "ann@exämple.org"), "xn--mnchen-3ya.example"),
         (MAIL.replace("Holdwatch <", "Hold\\r\\nX: y <"), "it is no address of e-mail"),
         (MAIL.replace('["ann@example.org"]', "[]"), "to: it may not be empty"),
         (MAIL + 'username = "ann"\n', "username and password belong together"),
@@ -199,3 +202,22 @@ def test_a_password_in_the_clear_is_warned_of() -> None:
     assert warning.startswith("channel office: the password goes to mail.example.org without TLS")
     here = text.replace("mail.example.org", "localhost")
     assert parse(here, environment=ENVIRONMENT).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (HOOK.replace("/alerts", "/alerts?key=s3same-1&x=1"), {"s3same-1"}),
+        (HOOK.replace("/alerts", "/hooks/T0KEN%2F0123456"), {"T0KEN%2F0123456", "T0KEN/0123456"}),
+        (PUSH.replace("_env", "").replace("URL", "mailto://u:p%40ssword@h"), {"p@ssword"}),
+        # As a login sends it: alone, and behind the name.
+        (
+            MAIL + 'username = "ann"\npassword_env = "PASSWORD"\n',
+            {"sesame", "c2VzYW1l", "AGFubgBzZXNhbWU="},
+        ),
+    ],
+)
+def test_a_secret_is_known_in_every_form_in_which_it_may_come_back(
+    text: str, expected: set[str]
+) -> None:
+    assert expected <= set(channel(text).secrets)

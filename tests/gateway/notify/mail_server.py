@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -29,6 +30,8 @@ class MailServer:
         """By address; "DATA" and "MAIL" for the words of the same name."""
         self.logins: list[tuple[str, str]] = []
         self.password = ""
+        self.holds = 0.0
+        """Seconds until it answers to a letter."""
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd calls it so
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -53,6 +56,7 @@ class MailServer:
     ) -> str:
         if "DATA" in self.answers:
             return self.answers["DATA"]
+        await asyncio.sleep(self.holds)
         content = envelope.content
         assert isinstance(content, bytes)
         letter = message_from_bytes(content, policy=policy.default)

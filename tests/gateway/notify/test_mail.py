@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,3 +195,30 @@ async def test_where_nobody_listens_it_is_tried_again() -> None:
     with pytest.raises(NotSentError, match="nobody listens there") as caught:
         await mail(free_port()).send(ONE)
     assert caught.value.again
+
+
+async def test_an_attempt_that_does_not_end_is_not_joined_by_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        channel = mail(silent.getsockname()[1], 'tls = "none"', timeout=20.0)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await channel.send(ONE)
+        with pytest.raises(NotSentError, match="not come back from the last attempt") as caught:
+            await channel.send(ONE)
+    assert caught.value.again
+
+
+async def test_what_arrived_after_we_had_left_is_not_sent_again(server: MailServer) -> None:
+    server.holds = 0.5
+    channel = mail(server.port)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await channel.send(ONE)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert "anna@example.org" in await channel.send(ONE)
+                break
+            except NotSentError:
+                await asyncio.sleep(0.05)
+    assert len(server.letters) == 1

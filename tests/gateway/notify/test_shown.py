@@ -149,3 +149,16 @@ async def test_a_channel_of_which_nothing_is_known_yet_is_neither_well_nor_faili
         "waiting": 0,
         "tested": None,
     }
+
+
+async def test_a_list_goes_on_where_it_was_also_where_the_clock_was_set_back(state: State) -> None:
+    outbox = Outbox(state)
+    async with state.writing():
+        for number, made in enumerate([*range(3), *range(-600, -594)]):
+            outbox.put(message("office", line(alert(f"a{number}")), made=MADE + made * MINUTE))
+    seen: list[str] = []
+    place = None
+    while not seen or place is not None:
+        found, place = shown.some_messages(outbox, before=place, limit=2)
+        seen += names(found)
+    assert seen == [f"a{number}" for number in reversed(range(9))]
