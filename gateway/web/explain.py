@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.consignments.reports import REVIEW
-from gateway.web.health import lasted, sentence
+from gateway.web.health import lasted, own_words, sentence
 from gateway.web.look import channel_name, moment
 from gateway.web.told_alert import Told, goods_of
 from rules.duration import MINUTE
@@ -41,7 +41,7 @@ def explained(told: Told, now: int) -> list[str]:
         return moment(when, told.zone, now)
 
     if told.own:
-        found = [f"Since {at(alert.began)}: {sentence(alert.reason)}"]
+        found = [f"Since {at(alert.began)}: {own_words(alert.channel, alert.reason)}"]
         if not told.open:
             found = [f"Something was wrong with the gateway from {at(alert.began)}."]
     elif alert.kind == REVIEW:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from gateway.brokers import JOINED
 from gateway.commands.control import ControlError, NotRunningError
 from gateway.influxdb.names import server_of
+from gateway.notify.routes import CHANNEL
 from gateway.own_alerts import GRAVITY
 from rules.duration import DAY, HOUR, MINUTE, SECOND, format_duration
 
@@ -77,7 +78,12 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
     told = {one["channel"] for one in own}
     copied = {f"{what} {name}" for what in ("influxdb", "refused") for name in status["influxdb"]}
     found = [
-        Fault(one["severity"], sentence(one["reason"]), one["note"], f"/alerts/{one['id']}")
+        Fault(
+            one["severity"],
+            own_words(one["channel"], one["reason"]),
+            one["note"],
+            f"/alerts/{one['id']}",
+        )
         for one in own
         if one["channel"] not in copied
     ]
@@ -208,6 +214,15 @@ def sentence(words: str) -> str:
     begin = words[:1] if "://" in words.partition(" ")[0] else words[:1].upper()
     end = "" if words.endswith((".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")) else "."
     return begin + words[1:] + end if words else ""
+
+
+def own_words(subject: str, reason: str) -> str:
+    """Return what is wrong with the gateway, in a sentence.
+
+    What the other side of a channel says does not name the channel.
+    """
+    named = not subject.startswith(CHANNEL) or subject in reason
+    return sentence(reason if named else f"the {subject}: {reason}")
 
 
 def lasted(length: int) -> str:

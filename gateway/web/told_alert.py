@@ -11,7 +11,7 @@ from gateway.consignments.reports import REVIEW
 from gateway.own_alerts import GRAVITY, KIND
 from gateway.people.acts import Facts, acts_of_many, facts
 from gateway.registry.known import Known
-from gateway.web.health import sentence
+from gateway.web.health import own_words
 from gateway.web.look import address, amount, channel_name
 from rules.alert import Alert
 from rules.cargo.consignment import consignment_of
@@ -84,7 +84,8 @@ class Told(msgspec.Struct, frozen=True):
     def what(self) -> str:
         """What is wrong, in a few words."""
         if self.own:
-            return sentence(self.alert.reason) if self.open else f"about {self.alert.channel}"
+            about = self.alert.channel
+            return own_words(about, self.alert.reason) if self.open else f"about {about}"
         return what_of(self.alert)
 
     def value(self, value: float | None) -> str:

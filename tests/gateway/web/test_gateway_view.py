@@ -91,6 +91,11 @@ def test_a_gateway_that_is_well_says_so() -> None:
             "New settings wait for a restart: [web] added; [gateway] box.",
         ),
         ({"disk": {"problem": None, "free": 9e6}}, "warning", "The disk has 9 MB left."),
+        (
+            {"problems": [{**OWN, "channel": "channel duty", "reason": "nobody listens there"}]},
+            "critical",
+            "The channel duty: nobody listens there.",
+        ),
         ({"clock_trusted": False}, "warning", "The clock is not trusted yet"),
         ({"brokers": {"port": BROKEN}}, "warning", "Broker port: nothing listens."),
         ({"ways": [FAILS]}, "info", "poll:cold fails: Nobody answers."),
