@@ -21,7 +21,7 @@ NAMES = {
     "free": "Free",
 }
 """Who takes some, from left to right."""
-LEAST = 4
+LEAST = 14
 """Whoever takes any is that wide."""
 
 
