@@ -97,12 +97,13 @@ class StandIn(Listening):
             self.acknowledged.append(sent)
             self.last_acknowledged = time.monotonic()
         elif packet.kind == wire.PUBLISH:
-            alert = wire.message(packet, version)
-            self.alerts[alert.topic] = alert.payload
-            state = json.loads(alert.payload)["state"] if alert.payload else ""
-            self.told.append((alert.topic, state))
+            said = wire.message(packet, version)
+            if "/alerts/" in said.topic:  # and not whether the gateway is there
+                self.alerts[said.topic] = said.payload
+                state = json.loads(said.payload)["state"] if said.payload else ""
+                self.told.append((said.topic, state))
             if packet.flags & 6:
-                writer.write(wire.packet(wire.PUBACK, alert.packet_id.to_bytes(2, "big")))
+                writer.write(wire.packet(wire.PUBACK, said.packet_id.to_bytes(2, "big")))
         elif packet.kind == wire.PINGREQ:
             writer.write(wire.packet(wire.PINGRESP, b""))
 

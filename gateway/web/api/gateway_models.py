@@ -127,13 +127,32 @@ class Backup(Model):
     problem: str | None = Field(description="Why the last attempt failed, and what to do.")
 
 
-class Disk(Model):
-    """Bytes that are free, and in use by each of our files."""
+class DiskStep(Model):
+    """What is done when less than so much is free."""
 
+    name: str
+    below: int = Field(description="Bytes.")
+    does: str
+
+
+class Disk(Model):
+    """The data folder's disk, and what takes how much of it; bytes."""
+
+    total: int
     free: int
+    spare: int = Field(description="Inside the journal, which new readings take first.")
+    minimum: int = Field(description="With less free nothing is taken in.")
     journal: int
     history: int
+    evidence: int
     state: int
+    ballast: int
+    others: int
+    step: str | None = Field(description="The step that is taken now.")
+    steps: list[DiskStep]
+    full_in: int | None = Field(description="Milliseconds until it is full, as it grows now.")
+    says: str
+    warned: bool
     problem: str | None
 
 
