@@ -63,7 +63,11 @@ class Room(NamedTuple):
     @property
     def usable(self) -> int:
         """What can be written before anything else must go."""
-        deepest = self.minimum // DEPTH
+        return self.beyond(1.0)
+
+    def beyond(self, times: float) -> int:
+        """Return the same, where so many times as much must be free before `spare` counts."""
+        deepest = int(times * self.minimum) // DEPTH
         return self.free if self.free < deepest else self.free + self.spare
 
     def mark(self, step: int) -> int:
@@ -80,11 +84,13 @@ class Sample(NamedTuple):
 
 def stands(room: Room, before: int) -> int:
     """Return the step on which this room is: WELL, or a place in STEPS. `before`: until now."""
+    # Who receives nothing begins again neither at the mark, nor where the spare room just counts.
+    usable = room.beyond(BACK) if before >= INTAKE else room.usable
     return max(
         (
             step
             for step in range(len(STEPS))
-            if room.usable < room.mark(step) * (BACK if step <= before else 1.0)
+            if usable < room.mark(step) * (BACK if step <= before else 1.0)
         ),
         default=WELL,
     )

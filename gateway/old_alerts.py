@@ -44,21 +44,30 @@ class OldAlerts:
         self._keep = keep
         self._held = held
 
+    def use(self, keep: int) -> None:
+        """Keep so long from now on; see `__init__`."""
+        self._keep = keep
+
     async def run(self) -> None:
-        """Look every few hours, for ever; not while our clock may be wrong."""
+        """Look every few hours, for ever."""
         while True:
-            if self._clock.trusted():
-                try:
-                    gone = await self.prune()
-                except DiskError as error:
-                    log.warning("old alerts are not let go", problem=str(error))
-                else:
-                    if gone:
-                        log.info("old alerts went with their readings", count=gone)
+            try:
+                gone = await self.prune()
+            except DiskError as error:
+                log.warning("old alerts are not let go", problem=str(error))
+            else:
+                if gone:
+                    log.info("old alerts went with their readings", count=gone)
             await asyncio.sleep(LOOK)
 
     async def prune(self) -> int:
-        """Let go of all that is too old and not held; return how many. Raises DiskError."""
+        """Let go of all that is too old and not held; return how many. Raises DiskError.
+
+        Nothing goes while our clock may be wrong: where it leapt, what looks old may be of today,
+        and its readings, which go by the same rule, are still there.
+        """
+        if not (self._clock.trusted() and self._clock.steady()):
+            return 0
         before, held = self._clock.now() - self._keep, self._held()
         gone, place = 0, (0, "")
         while True:

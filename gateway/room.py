@@ -154,7 +154,8 @@ class RoomKeeper:
                 await one.checkpoint()
         # The journal is pruned with each commit, and while nothing is received there is none.
         gateway.ingest.along(None, lambda: None)
-        if self.step >= HISTORY:
+        # Where the clock leapt, what looks old may be of today.
+        if self.step >= HISTORY and gateway.clock.steady():
             least = gateway.clock.now() - gateway.settings.disk.least_history
             gone = await gateway.archivist.give_up(least, self._held())
             if gone:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from pydantic import TypeAdapter
 
+from devices.reading import AHEAD_LIMIT
 from gateway.state import StoredVersion
 from rules import AnyRule
 from rules.rule import RuleVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.state import State
 
@@ -45,21 +46,42 @@ async def adopt(
 def changes(
     stored: Sequence[StoredVersion], rules: Sequence[AnyRule], now: int
 ) -> list[StoredVersion]:
-    """Return the versions that end or begin now (ms), if from now on these rules count."""
-    in_force = {one.name: one for one in stored if one.until is None}
-    seen = {one.name for one in stored}
+    """Return the versions that end or begin now (ms), if from now on these rules count.
+
+    Of one rule never two are in force at a time. A version from when our clock was far ahead gives
+    way: else it would not count before that time has come.
+    """
     wanted = {rule.name: rule for rule in rules}
-    changed: list[StoredVersion] = []
-    for name, version in in_force.items():
-        rule = wanted.get(name)
-        if rule is None or rule.version() != version.version:
-            changed.append(version._replace(until=now))
-    for name, rule in wanted.items():
-        if name not in in_force or in_force[name].version != rule.version():
-            settings = msgspec.json.encode(rule.settings()).decode()
-            since = now if name in seen else 0
-            changed.append(StoredVersion(name, rule.version(), since, None, settings))
-    return changed
+    told: dict[str, list[StoredVersion]] = {name: [] for name in wanted}
+    for one in sorted(stored, key=lambda one: one.since):
+        told.setdefault(one.name, []).append(one)
+    return [one for name, ones in told.items() for one in _changes(ones, wanted.get(name), now)]
+
+
+def _changes(
+    stored: Sequence[StoredVersion], rule: AnyRule | None, now: int
+) -> Iterator[StoredVersion]:
+    """Yield the versions of one rule that change; `stored` are all that it had, oldest first."""
+    latest = now + AHEAD_LIMIT
+    begin, last = 0, None
+    for one in stored:
+        if one.since <= latest:
+            last = one
+        elif one.until != one.since:
+            yield one._replace(until=one.since)
+    if last is not None:
+        stands = last.until is None or last.until > latest
+        if stands and rule is not None and rule.version() == last.version:
+            if last.until is not None:
+                yield last._replace(until=None)
+            return
+        # Behind what was in force, as our clock may have been set back a little.
+        begin = max(now, last.since + 1 if stands or last.until is None else last.until)
+        if stands:
+            yield last._replace(until=begin)
+    if rule is not None:
+        settings = msgspec.json.encode(rule.settings()).decode()
+        yield StoredVersion(rule.name, rule.version(), begin, None, settings)
 
 
 def with_changes(

@@ -127,6 +127,7 @@ async def _room(gateway: Gateway, settings: Settings) -> Step:
         gateway.ingest.interval = settings.journal.commit_interval / 1000
         gateway.ingest.backlog.most_bytes = settings.journal.quarantine_size
         gateway.archivist.use(keep=settings.history.keep, keep_size=settings.history.keep_size)
+        gateway.old_alerts.use(settings.history.keep)
         gateway.disk.use(settings.disk)
 
     return Step(switch)

@@ -11,7 +11,7 @@ import hashlib
 import tarfile
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
 
 import msgspec
 
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 LARGEST = 256 * 2**20
 """Bytes of one member: what is larger is none of ours."""
+LARGEST_HEADER = 2**16
+"""Bytes of what stands before a member beside its header, such as a long name."""
 READ = 2**20
+_BESIDE = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 _BLOCK = 512
 _GZIP = b"\x1f\x8b"
 _BROKEN = (
@@ -171,7 +177,7 @@ def _unpacked(file: BinaryIO) -> Iterator[tuple[Head, Iterator[Member]]]:
     try:
         with (
             gzip.GzipFile(fileobj=file, mode="rb") as unpacked,
-            tarfile.open(fileobj=unpacked, mode="r|") as archive,
+            tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_Info) as archive,
         ):
             members = _members(archive)
             first = next(members, None)
@@ -187,9 +193,20 @@ def _unpacked(file: BinaryIO) -> Iterator[tuple[Head, Iterator[Member]]]:
         raise BackupError(f"{WRONG} ({error})", "Use another backup") from error
 
 
+class _Info(tarfile.TarInfo):
+    """A header, refused where the library would read into memory whatever it says."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        made = super().frombuf(buf, encoding, errors)
+        if made.type in _BESIDE and made.size > LARGEST_HEADER:
+            raise BackupError("a header in it is none of Holdwatch's", "Name another file")
+        return made
+
+
 def _members(archive: tarfile.TarFile) -> Iterator[Member]:
     for info in archive:
-        content = archive.extractfile(info) if info.size <= LARGEST else None
+        content = archive.extractfile(info) if info.isreg() and info.size <= LARGEST else None
         if content is None:
             raise BackupError(f"{info.name} in it is none of Holdwatch's", "Name another file")
         yield Member(info.name, content.read())

@@ -19,7 +19,7 @@ from gateway.backup.errors import BackupError
 from gateway.backup.making import Made, Order
 from gateway.backup.manifest import made_at
 from gateway.backup.process import run
-from gateway.backup.schedule import Kept, due, kept, too_many
+from gateway.backup.schedule import Kept, due, kept, newest, too_many
 from gateway.settings.backup import missing
 from rules.duration import HOUR, MINUTE, format_duration
 
@@ -58,7 +58,7 @@ class Backups:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._one = asyncio.Lock()
-        self._last: Kept | None = None
+        self._there: list[Kept] = []
         self._looked: Backup | None = None
         """The settings with which the folder was looked into."""
         self._problem: str | None = None
@@ -92,6 +92,10 @@ class Backups:
             self._problem = str(error)
         gateway.own_alerts.report(SUBJECT, self._problem or self._late(section, now), "warning")
 
+    @property
+    def _last(self) -> Kept | None:
+        return newest(self._there, self._gateway.clock.now())
+
     def _due(self, section: Backup) -> int:
         made = self._last.made if self._last is not None else None
         return due(section, made, self._gateway.settings.gateway.timezone)
@@ -107,9 +111,10 @@ class Backups:
         if self._looked == section:
             return
         await _in_time(partial(_check, section))
-        found = await _in_time(partial(kept, section.folder, self._box))
-        self._last = next(iter(found), None)
+        self._there = await _in_time(partial(kept, section.folder, self._box))
         self._looked = section
+        # What was wrong was wrong with a folder that was not there, or with other settings.
+        self._problem, self._not_before = None, 0
 
     async def _scheduled(self, now: int) -> None:
         # Not at once again: each attempt reads everything. A disk that is missing is another thing.
@@ -125,7 +130,8 @@ class Backups:
         await _in_time(partial(_check, section))
         made = await self.make(section.folder, progress)
         found = await _in_time(partial(kept, section.folder, self._box))
-        for one in too_many(found, section.keep):
+        self._there = found
+        for one in too_many(found, section.keep, made.made):
             await _in_time(partial(one.path.unlink, missing_ok=True))
         return made
 
@@ -148,7 +154,7 @@ class Backups:
                 self._at_work = None
         section = self._gateway.settings.backup
         if section is not None and folder == section.folder:
-            self._last = Kept(made.made, folder / made.file, made.size)
+            self._there.append(Kept(made.made, folder / made.file, made.size))
             self._problem, self._not_before = None, 0
         return made
 

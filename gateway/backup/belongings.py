@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, SecretStr
 
+from gateway.backup.errors import BackupError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,7 +32,7 @@ class Belongings(NamedTuple):
 def belongings(settings: Settings, *, encrypted: bool) -> Belongings:
     """Return what goes with a backup; what holds a secret only where it is `encrypted`.
 
-    Raises OSError where a file cannot be looked into.
+    Raises OSError where a file cannot be looked into, BackupError where it cannot be named.
     """
     found = dict(_named(settings))
     file = settings.file
@@ -39,10 +41,22 @@ def belongings(settings: Settings, *, encrypted: bool) -> Belongings:
     for folder in {path.parent for path in found if path.suffix == ".pem"}:
         found |= {path: _secret(path) for name in BESIDE if (path := folder / name).is_file()}
     there = sorted(path for path in found if path.is_file())
+    for path in there:
+        _check_name(path)
     secret = {path for path in there if found[path]}
     if encrypted:
         return Belongings(tuple(there), ())
     return Belongings(tuple(path for path in there if path not in secret), tuple(sorted(secret)))
+
+
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise BackupError(
+            f"the name of {str(path).encode(errors='backslashreplace').decode()} is no UTF-8",
+            "Rename it, or put it elsewhere: the settings name it or its folder",
+        ) from None
 
 
 def _named(settings: Settings) -> Iterator[tuple[Path, bool]]:

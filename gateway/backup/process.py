@@ -19,19 +19,29 @@ if TYPE_CHECKING:
 _line = msgspec.json.Decoder(dict[str, Any])
 PATIENCE = 5.0
 """Seconds."""
+LONGEST_LINE = 16 * 2**20
+"""Bytes: it names every file that was left out."""
 _FROM_US = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")
 """What of the environment it is given: secrets may lie in others."""
 
 
 async def run(order: Order, progress: Callable[[int, int], None]) -> Made:
     """Make a backup in a process of its own; cancelled, that process ends. Raises BackupError."""
-    process = await asyncio.create_subprocess_exec(
-        # -P: a folder called "gateway" where this was started must not be taken for ours.
-        *(sys.executable, "-P", "-m", "gateway.backup"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={name: os.environ[name] for name in _FROM_US if name in os.environ},
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            # -P: a folder called "gateway" where this was started must not be taken for ours.
+            *(sys.executable, "-P", "-m", "gateway.backup"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+            env={name: os.environ[name] for name in _FROM_US if name in os.environ},
+        )
+    except OSError as error:
+        # No memory, or too many processes: the gateway goes on without a backup.
+        raise BackupError(
+            f"the process that makes it cannot be started ({error.strerror})",
+            "See what else runs on this machine, and how much memory is free",
+        ) from error
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("the process was started with pipes")
     try:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import apsw
 import msgspec
 
 from gateway.backup.archive import Member, reading, through
@@ -105,13 +106,12 @@ def restore(  # noqa: PLR0913 - one operation, and what a person may say about i
         shutil.rmtree(built, ignore_errors=True)
         built.mkdir(mode=0o700)
         try:
-            restored = _build(path, secret, built, _Facts(now, who, machine), progress)
+            restored = _built(path, secret, built, _Facts(now, who, machine), progress)
         except BaseException:
             shutil.rmtree(built, ignore_errors=True)
             raise
         _belong_as(data, built)
-        stamp = datetime.fromtimestamp(now // 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
-        aside = f"{ASIDE}-{stamp}" if used else ""
+        aside = _aside(data, now) if used else ""
         _durably(built / WHOLE, aside.encode())
         finish(data)
         return msgspec.structs.replace(
@@ -135,6 +135,8 @@ def finish(data: Path) -> None:
         return
     if aside := mark.read_text():
         (data / aside).mkdir(mode=0o700, exist_ok=True)
+        # Root makes it, and the gateway's user takes the readings out of it.
+        _give(data, data / aside)
         for name in _ours(data):
             (data / name).rename(data / aside / name)
         sync(data / aside)
@@ -154,10 +156,36 @@ def _ours(data: Path) -> list[str]:
     return [name for name in names if (data / name).exists()]
 
 
+def _aside(data: Path, now: int) -> str:
+    """Return the name of a folder that is not there yet."""
+    stamp = datetime.fromtimestamp(now // 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    name, number = f"{ASIDE}-{stamp}", 1
+    while (data / name).exists():
+        number += 1
+        name = f"{ASIDE}-{stamp}-{number}"
+    return name
+
+
 class _Facts(msgspec.Struct, frozen=True):
     now: int
     who: str
     machine: str
+
+
+def _built(
+    path: Path,
+    secret: str,
+    built: Path,
+    facts: _Facts,
+    progress: Callable[[int, int], None],
+) -> Restored:
+    try:
+        return _build(path, secret, built, facts, progress)
+    except apsw.Error as error:
+        raise BackupError(
+            f"its files cannot be made in {built.parent} ({error})",
+            "See that there is room on that disk, and that it is well",
+        ) from error
 
 
 def _build(
@@ -187,7 +215,7 @@ def _build(
             stack.callback(builders[file.name].close)
         through(
             _counted(members, head, progress),
-            lambda name, table, rows: builders[name].add(table, rows),
+            lambda name, table, rows: _builder(builders, name).add(table, rows),
             keep,
         )
         _settle(builders, head, facts)
@@ -200,6 +228,13 @@ def _build(
         identity.adopt(built, facts.machine)
     sync(built)
     return msgspec.structs.replace(told, files=tuple(files))
+
+
+def _builder(builders: Mapping[str, Builder], name: str) -> Builder:
+    found = builders.get(name)
+    if found is None:
+        raise BackupError(f"{name} in it is none of Holdwatch's", "Use another backup")
+    return found
 
 
 def _check(head: Head, folder: Path) -> None:
@@ -220,7 +255,7 @@ def _inside(name: str) -> Path:
     """Return where a file of a backup lay, as a path inside any folder. Raises BackupError."""
     folder, _, path = name.partition("/")
     steps = Path(path.lstrip("/")).parts
-    if folder != BELONGINGS or not steps or ".." in steps:
+    if folder != BELONGINGS or not steps or ".." in steps or "\0" in name:
         raise BackupError(f"{name} in it is none of Holdwatch's", "Use another backup")
     return Path(*steps)
 
@@ -308,9 +343,12 @@ def _sync_file(path: Path) -> None:
 
 def _belong_as(data: Path, built: Path) -> None:
     """Give what was made to whom the data folder belongs, where root has made it."""
+    _give(data, built, *built.rglob("*"), data / "lock")
+
+
+def _give(data: Path, *paths: Path) -> None:
     if os.geteuid() != 0:
         return
     owner = data.stat()
-    for one in (built, *built.rglob("*")):
+    for one in paths:
         os.chown(one, owner.st_uid, owner.st_gid)
-    os.chown(data / "lock", owner.st_uid, owner.st_gid)

@@ -38,6 +38,10 @@ CACHE = 32 * 1024
 PAGE = 4_000
 """Rows of a file that grows meanwhile, each short, that are read at a time."""
 
+_NO_ROWS = (
+    *(apsw.ConstraintError, apsw.BindingsError, apsw.MismatchError),
+    *(KeyError, TypeError, OverflowError),
+)
 _LENGTH = struct.Struct(">I")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[str, list[list[Any]]])
@@ -168,7 +172,7 @@ def unpack(part: bytes) -> Iterator[tuple[str, list[list[Any]]]]:
             (length,) = _LENGTH.unpack_from(part, place)
             place += _LENGTH.size + length
             yield _decoder.decode(memoryview(part)[place - length : place])
-    except (struct.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (struct.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BackupError(f"rows in it cannot be read ({error})", "Use another backup") from error
 
 
@@ -191,6 +195,9 @@ class Builder:
         path.touch(mode=0o600)
         self._connection = connection = apsw.Connection(str(path))
         connection.execute(f"PRAGMA page_size={kind.page_size}")
+        if kind.shrinks:
+            # Only a file without tables takes it: else it could never give room back again.
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute(f"PRAGMA application_id={APPLICATION + kind.kind}")
         # Half a file is of no use: it is made again.
         connection.execute("PRAGMA journal_mode=OFF")
@@ -238,7 +245,7 @@ class Builder:
             )
         try:
             self._connection.executemany(self._inserts[table], rows)
-        except (KeyError, apsw.ConstraintError, apsw.BindingsError, apsw.MismatchError) as error:
+        except _NO_ROWS as error:
             raise BackupError(
                 f"rows of {self._file.name} in it cannot be put together ({error})",
                 "Use another backup",

@@ -54,6 +54,15 @@ def kept(folder: Path, box: str) -> list[Kept]:
     return sorted(found, reverse=True)
 
 
-def too_many(backups: Iterable[Kept], keep: int) -> list[Kept]:
-    """Return those to be removed, so that the newest `keep` stay."""
-    return sorted(backups, reverse=True)[keep:]
+def newest(backups: Iterable[Kept], now: int) -> Kept | None:
+    """Return the newest. One of a time (ms) that is yet to come says that our clock was ahead."""
+    return max((one for one in backups if one.made <= now), default=None)
+
+
+def too_many(backups: Iterable[Kept], keep: int, now: int) -> list[Kept]:
+    """Return those to be removed, so that the newest `keep` stay.
+
+    One of a time that is yet to come counts as the oldest: none that was made since, with a clock
+    that is right again, may go for it.
+    """
+    return sorted(backups, key=lambda one: (one.made <= now, one), reverse=True)[keep:]

@@ -132,3 +132,11 @@ def test_it_is_said_what_is_given_up_and_what_is_next(
 ) -> None:
     left = None if days is None else days * DAY
     assert words in ladder.sentence(room(free, spare), step, left)
+
+
+def test_where_room_in_the_journal_just_counts_nobody_goes_to_and_fro() -> None:
+    step, seen = WELL, []
+    for free in (51, 49, 51, 49, 54, 56, 54):
+        step = ladder.stands(room(free, 500), step)
+        seen.append(step)
+    assert seen == [WELL, INTAKE, INTAKE, INTAKE, INTAKE, WELL, WELL]

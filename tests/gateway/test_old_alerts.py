@@ -103,3 +103,23 @@ def test_every_table_about_alerts_is_known(state: State) -> None:
         if "alert" in {row[1] for row in state.rows(f"PRAGMA table_info({name})")}
     }
     assert tables == set(OF_ALERT)
+
+
+async def test_a_clock_that_leapt_makes_nothing_old_for_a_day(
+    state: State, clock: ToldClock
+) -> None:
+    await record(state, alert("young", clock.now() - DAY, clock.now() - HOUR))
+    old_alerts = OldAlerts(state, clock, KEEP, lambda: NOTHING)
+    clock.wall += 900 * DAY
+    clock.corrected()
+    assert clock.trusted()
+    assert await old_alerts.prune() == 0
+
+
+async def test_they_are_kept_as_long_as_the_settings_say_now(
+    state: State, clock: ToldClock
+) -> None:
+    await record(state, alert("old", clock.now() - KEEP, clock.now() - KEEP - 1))
+    old_alerts = OldAlerts(state, clock, KEEP, lambda: NOTHING)
+    old_alerts.use(2 * KEEP)
+    assert await old_alerts.prune() == 0

@@ -20,6 +20,7 @@ from gateway.people.audit import Who
 from gateway.reload import ReloadError
 from gateway.settings import Settings, SettingsError, load
 from gateway.settings.compare import differences
+from rules.duration import DAY
 from tests.gateway.parts import ToldClock, said
 
 WHO = Who("ada", "command line")
@@ -209,6 +210,7 @@ async def test_limits_of_files_and_clients_count_at_once(running: Running) -> No
         "[disk] ballast, minimum_free",
     )
     assert running.gateway.ingest.interval == 1.0
+    assert running.gateway.archivist._keep == running.gateway.old_alerts._keep == 2 * 366 * DAY
     assert (running.folder / "data" / "ballast").stat().st_size == 2_000_000
 
 

@@ -189,3 +189,12 @@ async def test_the_report_says_who_takes_how_much(filled: Filled) -> None:
     assert report["ballast"] >= MB
     assert report["others"] == report["total"] - report["free"] - ours
     assert [one["below"] // MB for one in report["steps"]] == [250, 200, 150, 100]
+
+
+async def test_a_clock_that_leapt_takes_no_young_days_from_the_history(filled: Filled) -> None:
+    await filled.hear(*(NOW - one * DAY for one in range(14, 0, -1)))
+    filled.free(140)
+    filled.clock.wall += 900 * DAY
+    filled.clock.corrected()
+    await filled.act()
+    assert filled.in_history() == list(range(14, 0, -1))

@@ -167,3 +167,31 @@ def test_a_name_says_whose_it_is_and_when_it_was_made() -> None:
         ("pi-1", "notes.txt"),
     ):
         assert made_at(other, box) is None
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+)
+def test_only_files_are_taken_from_it(tmp_path: Path, kind: bytes) -> None:
+    info = tarfile.TarInfo(HEAD)
+    info.type, info.linkname = kind, "/etc/passwd"
+    path = tmp_path / "a.holdwatch"
+    path.write_bytes(gzip.compress(info.tobuf() + bytes(1024)))
+    with pytest.raises(BackupError, match=r"none of Holdwatch's"):
+        look_into(path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_unpacks_to_gigabytes_is_refused_unread(tmp_path: Path, kind: bytes) -> None:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, 2**31
+    path = tmp_path / "a.holdwatch"
+    path.write_bytes(gzip.compress(info.tobuf() + bytes(2**16)))
+    with pytest.raises(BackupError, match="a header in it"):
+        look_into(path)
+
+
+def test_rows_in_rows_without_end_are_refused() -> None:
+    deep = b"\x92\xa1a" + b"\x91" * 100_000
+    with pytest.raises(BackupError, match="rows in it cannot be read"):
+        list(unpack(len(deep).to_bytes(4, "big") + deep))

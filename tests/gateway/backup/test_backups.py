@@ -17,6 +17,8 @@ from gateway.backup.backups import AGAIN, LATE, SUBJECT, Backups
 from gateway.backup.belongings import belongings
 from gateway.backup.errors import BackupError
 from gateway.backup.making import PIECE
+from gateway.backup.manifest import file_name
+from gateway.backup.process import run
 from gateway.settings import load, parse
 from rules.duration import DAY, HOUR
 from tests.gateway.asked import SETTINGS, Asked
@@ -300,3 +302,59 @@ def test_a_file_that_is_no_setting_of_anybody_s_is_refused(
         backed_up(gateway.settings.gateway.data, tmp_path / "to", **gone)
     assert order(tmp_path, tmp_path / "to").share == 1.0
     assert _names(tmp_path / "to") == []
+
+
+async def test_one_of_a_time_to_come_does_not_hold_up_the_next_nor_take_its_place(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    """Made while the clock was years ahead."""
+    to, box = tmp_path / "to", gateway.settings.gateway.box
+    for years in (3, 4):
+        (to / file_name(box, gateway.clock.now() + years * 366 * DAY)).touch()
+    assert await _look(gateway) is None
+    assert file_name(box, gateway.clock.now()) in _names(to)
+    assert len(_names(to)) == 2
+
+
+async def test_a_machine_that_starts_no_process_goes_on_without_a_backup(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_left(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "create_subprocess_exec", none_left)
+        assert "cannot be started (Resource temporarily" in (await _look(gateway) or "")
+    assert await _look(gateway, AGAIN) is None
+
+
+async def test_a_disk_that_is_back_is_well_though_nothing_is_due(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    await _look(gateway)
+    gateway.backups = Backups(gateway)
+    (tmp_path / "to").rename(tmp_path / "away")
+    assert "is not there" in (await _look(gateway) or "")
+    (tmp_path / "away").rename(tmp_path / "to")
+    assert await _look(gateway, 60_000) is None
+    assert len(_names(tmp_path / "to")) == 1
+
+
+async def test_a_file_whose_name_is_no_text_is_named_and_ends_nothing(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    goods = tmp_path / "goods"
+    goods.mkdir()
+    (goods / os.fsdecode(b"caf\xe9.txt")).touch()
+    named = gateway.settings.goods.model_copy(update={"folder": goods})
+    gateway.settings = gateway.settings.model_copy(update={"goods": named})
+    assert "caf\\udce9.txt is no UTF-8" in (await _look(gateway) or "")
+
+
+@pytest.mark.usefixtures("gateway")
+async def test_however_many_files_are_left_out_they_are_named(tmp_path: Path) -> None:
+    left_out = tuple(f"/secret/{'x' * 200}/{number}" for number in range(500))
+    made = await run(
+        order(tmp_path / "data", tmp_path / "to", left_out=left_out), lambda _done, _all: None
+    )
+    assert made.left_out == left_out

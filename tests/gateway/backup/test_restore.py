@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 
@@ -16,7 +18,8 @@ from gateway.backup.errors import BackupError
 from gateway.backup.making import Made
 from gateway.backup.manifest import MANIFEST, Head
 from gateway.backup.restore import finish
-from gateway.backup.snapshot import FILES
+from gateway.backup.rows import Builder
+from gateway.backup.snapshot import FILES, reader
 from gateway.database import DiskError
 from gateway.machine import AlreadyRunningError, take
 from gateway.people import audit
@@ -140,6 +143,18 @@ def _strange(head: Head, members: list[Member]) -> tuple[Head, list[Member]]:
     return head, [*members, Member("bin/sh", b"x")]
 
 
+def _other_file(head: Head, members: list[Member]) -> tuple[Head, list[Member]]:
+    rows = msgspec.msgpack.encode(("a", [[1]]))
+    return head, [*members, Member("other.db/000000", len(rows).to_bytes(4, "big") + rows)]
+
+
+def _of_no_type(value: object) -> Change:
+    """A row in which something is that no column takes."""
+    rows = msgspec.msgpack.encode(("cursor", [["a", value]]))
+    part = Member("state.db/999999", len(rows).to_bytes(4, "big") + rows, {"cursor": 1})
+    return lambda head, members: (head, [*members, part])
+
+
 def _other_table(head: Head, members: list[Member]) -> tuple[Head, list[Member]]:
     state, *others = head.files
     table = msgspec.structs.replace(state.tables[0], name='x" (a); ATTACH "y')
@@ -156,6 +171,9 @@ def _other_table(head: Head, members: list[Member]) -> tuple[Head, list[Member]]
         (_large, "there is no room"),
         (_climbing, "none of Holdwatch's"),
         (_strange, "none of Holdwatch's"),
+        (_other_file, "none of Holdwatch's"),
+        (_of_no_type(2**64 - 1), "cannot be put together"),
+        (_of_no_type({"a": 1}), "cannot be put together"),
         (_other_table, "holds what no state.db of schema"),
     ],
 )
@@ -170,6 +188,12 @@ def test_what_cannot_be_restored_changes_nothing(
     with pytest.raises(BackupError, match=told):
         restored(path, new)
     assert [one.name for one in new.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("name", ["files", "files//", "files/a/../../b", "files/a\0b", "bin/sh"])
+def test_no_file_of_it_gets_outside_its_folder(name: str) -> None:
+    with pytest.raises(BackupError, match="none of Holdwatch's"):
+        module._inside(name)
 
 
 class _PowerCutError(Exception):
@@ -269,3 +293,46 @@ async def test_what_devices_send_again_is_stored_once(gateway: Gateway, tmp_path
     assert len(other.journal.read(0, 1_000).readings) == 110
     assert other.journal.duplicates == 10
     other.close()
+
+
+def test_each_file_is_made_as_the_program_makes_it(
+    gateway: Gateway, made: Made, tmp_path: Path
+) -> None:
+    """A history that could give no room back would leave the ladder without its third step."""
+    restored(made.file, tmp_path / "new")
+    for name in FILES:
+        found = []
+        for folder in (gateway.settings.gateway.data, tmp_path / "new"):
+            with closing(reader(folder / name)) as file:
+                found.append([file.pragma(one) for one in ("auto_vacuum", "page_size", "encoding")])
+        assert found[0] == found[1], name
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_moves_aside_still_belongs_to_the_gateway(made: Made, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    restored(made.file, new)
+    os.chown(new, 4711, 4711)
+    told = restored(made.file, new, replace=True)
+    assert told.aside is not None
+    assert Path(told.aside).stat().st_uid == 4711
+
+
+def test_what_was_moved_aside_in_the_same_second_stays(made: Made, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    restored(made.file, new)
+    aside = {restored(made.file, new, replace=True).aside for _ in range(3)}
+    assert len(aside) == 3
+    assert all(one is not None and (Path(one) / "state.db").exists() for one in aside)
+
+
+def test_on_a_disk_that_gets_full_nothing_is_left_behind(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr(Builder, "finish", full)
+    with pytest.raises(BackupError, match=r"cannot be made in .*disk is full"):
+        restored(made.file, tmp_path / "new")
+    assert [one.name for one in (tmp_path / "new").iterdir()] == ["lock"]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.backup.schedule import Kept, due, kept, too_many
+from gateway.backup.schedule import Kept, due, kept, newest, too_many
 from gateway.settings import SettingsError, parse
 from gateway.settings.backup import Backup
 from rules.duration import DAY, HOUR
+from tests.gateway.parts import NOW
 
 KEY = "age1qvw5d5n8afx40254j8t582akcgwlltww46348pzrpf2muvhsw4cq07522j"
 
@@ -58,13 +59,13 @@ def test_the_newest_are_kept_and_nothing_else_is_touched(tmp_path: Path) -> None
     found = kept(tmp_path, "a")
     assert [one.made for one in found] == [_ms(f"2026-01-0{day}") for day in (3, 2, 1)]
     assert {one.size for one in found} == {3}
-    assert [one.path.name for one in too_many(found, 2)] == ["a-20260101T000000Z.holdwatch"]
-    assert too_many(found, 3) == []
+    assert [one.path.name for one in too_many(found, 2, NOW)] == ["a-20260101T000000Z.holdwatch"]
+    assert too_many(found, 3, NOW) == []
 
 
 def test_two_of_one_moment_are_told_apart() -> None:
     one, other = Kept(1, Path("a"), 1), Kept(1, Path("b"), 1)
-    assert len(too_many([one, other], 1)) == 1
+    assert len(too_many([one, other], 1, NOW)) == 1
 
 
 def _parsed(text: str) -> Backup:
@@ -112,3 +113,11 @@ def test_a_folder_that_is_not_there_or_on_the_wrong_disk_is_told(tmp_path: Path)
     assert "the disk of / is not there" in (system.is_there() or "")
     other = section.model_copy(update={"folder": Path("/proc"), "needs_mount": True})
     assert other.is_there() is None
+
+
+def test_one_from_a_clock_that_was_ahead_is_neither_the_newest_nor_kept_for_it() -> None:
+    ahead, old, new = (Kept(NOW + at, Path("a"), 1) for at in (900 * DAY, -DAY, 0))
+    assert newest([ahead, old, new], NOW) == new
+    assert newest([ahead], NOW) is None
+    assert too_many([ahead, old, new], 1, NOW) == [old, ahead]
+    assert too_many([ahead, old, new], 2, NOW) == [ahead]
