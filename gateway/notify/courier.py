@@ -176,14 +176,17 @@ class Courier:
     def _too_old(self, waiting: list[Kept], now: int) -> list[Kept]:
         """Return what was not sent for so long that it is given up.
 
-        Not what tells of an alert that still stands: nobody else may know of it. After a start, or
+        Not what tells of an alert that still stands, of which nobody may know; but a message that
+        fails alone must not hold up for ever what else there is about its alerts. After a start, or
         a success, the oldest is tried first, however old: we may have been
         switched off all the while.
         """
         faring, longest = self._faring, self._give_up
         late = [one for one in waiting if now - one.message.made >= longest]
         late = [one for one in late if faring.failures or one.message.id in faring.tried]
-        late = [one for one in late if not self._stands(one.message)]
+        late = [
+            one for one in late if one.message.id in faring.alone or not self._stands(one.message)
+        ]
         if not late:
             return []
         # Times before our clock was set cannot be compared with those after.

@@ -100,6 +100,8 @@ class Couriers:
     async def test(self, channel: str, who: str) -> Message:
         """Put a test into the outbox, have it sent at once, and return it.
 
+        One that could not be sent yet is tried again instead.
+
         What comes of it is in the outbox like that of any other message. Raises ControlError where
         there is no such channel, DiskError.
         """
@@ -107,6 +109,11 @@ class Couriers:
         if courier is None:
             known = ", ".join(self._couriers) or "none: add [[channels]] to the settings"
             raise ControlError(f"there is no channel {channel!r}", f"Known here: {known}")
+        failing = self.outbox.failing_test(channel)
+        if failing is not None:
+            # One is enough: a hundred would all arrive when the channel is well again.
+            courier.hurry()
+            return failing
         message = Message(
             id=f"msg_{token_hex(12)}", channel=channel, made=self._clock.now(), test=who
         )

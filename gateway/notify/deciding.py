@@ -10,6 +10,8 @@ import msgspec
 from gateway.notify.gather import Gathered, Windows
 from gateway.notify.lapsing import CLOCK_MOVED, Lapse, lapse
 from gateway.notify.message import Line
+from gateway.notify.often import MOST as OFTEN
+from gateway.notify.often import Often, same
 from gateway.notify.plan import (
     LONGEST_WAIT,
     Plan,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from gateway.notify.hiding import Links
     from gateway.notify.ledger import Key, Ledger
     from gateway.notify.mutes import Mutes
+    from gateway.notify.often import Same
     from gateway.registry.cards import Maintenance
     from gateway.settings.routes import Acknowledgement
     from rules.alert import Alert
@@ -77,6 +80,8 @@ class Work:
         self.told: dict[Key, Told] = {}
         self.gathered = Gathered()
         self.again: dict[str, int | None] = {}
+        self.began: list[Same] = []
+        """What is told to begin."""
         self.covered: dict[str, frozenset[str]] = {}
         """By a link's alert: the channels that are told of the link."""
 
@@ -95,6 +100,7 @@ class Decider:
     ) -> None:
         self.policy = policy
         self.windows = Windows()
+        self.often = Often()
         for route, told in ledger.going_on():
             self.windows.join(route, told)
         self._links = links
@@ -115,6 +121,11 @@ class Decider:
                 again.append(found.again)
             for telling in found.tellings:
                 line = self._line(alert, known, about, telling)
+                if telling.occasion == "fired":
+                    began = same(alert, route.name)
+                    work.began.append(began)
+                    last = self.often.count(began, work.now) == OFTEN - 1
+                    line = msgspec.structs.replace(line, often=last)
                 for channel in telling.channels:
                     if channel in self.policy.channels:
                         work.gathered.add(route.name, channel, line)
@@ -204,6 +215,7 @@ class Decider:
             settle=self._where.interval(alert.device, work.now) + SETTLES,
             elsewhere=frozenset(name for one in others for name in one.channels),
             counts=counts,
+            often=self.often.count(same(alert, route.name), work.now) == OFTEN,
             window=self.windows.since(route.name),
             trusted=work.trusted,
         )

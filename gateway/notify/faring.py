@@ -38,6 +38,8 @@ class Faring:
         """Attempts that failed since the last that did not."""
         self.tried: dict[str, int] = {}
         """Messages that failed, and when they were last tried, monotonic ms."""
+        self.alone: set[str] = set()
+        """Messages that fail although others went through since they failed before."""
         self._name = name
         self._clock = clock
         self._random = random or SystemRandom()
@@ -46,6 +48,8 @@ class Faring:
         # An outage goes on where it was: the alert about it is open already.
         self._failing = None if standing.failing is None else clock.monotonic() - UNHEARD
         self._lost = False
+        self._failed: dict[str, int] = {}
+        self._success: int | None = None
 
     @property
     def problem(self) -> str | None:
@@ -90,6 +94,10 @@ class Faring:
         rest = max(self._delay(tries), least)
         self._resting[message.id] = known + rest
         self.tried[message.id] = known
+        before = self._failed.get(message.id)
+        if before is not None and self._success is not None and before <= self._success:
+            self.alone.add(message.id)
+        self._failed[message.id] = known
         self.failures += 1
         self._failing = known if self._failing is None else self._failing
         self._stand(attempt.detail, attempt.at)
@@ -106,6 +114,8 @@ class Faring:
         for identity in identities:
             self._resting.pop(identity, None)
             self.tried.pop(identity, None)
+            self._failed.pop(identity, None)
+            self.alone.discard(identity)
 
     def _sent(self, message: Message, attempt: Attempt) -> None:
         if self.failures:
@@ -115,6 +125,7 @@ class Faring:
             self._resting.clear()
             self.tried.clear()
         self.ended([message.id])
+        self._success = self._clock.monotonic()
         self.failures, self._rests, self._failing, self._lost = 0, 0, None, False
         self.standing = msgspec.structs.replace(
             self.standing,

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gateway.notify.plan import Told
 
 
+MOST = 1_000
+"""Alerts in one message, about 1 MB as JSON: more than that many services refuse for good."""
+
+
 class Windows:
     """Since when each route gathers (ms)."""
 
@@ -59,11 +63,13 @@ class Gathered:
         """Yield what goes out, made at `now` (ms); the gravest lines first."""
         for (route, channel), lines in self._lines.items():
             lines.sort(key=lambda one: (GRAVITY[one.alert.severity], one.alert.began, one.alert.id))
-            told = ((one.alert.id, one.occasion, one.number) for one in lines)
-            yield Message(
-                id=message_id(channel, told),
-                channel=channel,
-                made=now,
-                route=route,
-                lines=tuple(lines),
-            )
+            for first in range(0, len(lines), MOST):
+                some = lines[first : first + MOST]
+                told = ((one.alert.id, one.occasion, one.number) for one in some)
+                yield Message(
+                    id=message_id(channel, told),
+                    channel=channel,
+                    made=now,
+                    route=route,
+                    lines=tuple(some),
+                )

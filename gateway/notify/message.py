@@ -37,6 +37,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     goods: str = ""
     holder: str = ""
     """Who has the alert; "": nobody."""
+    often: bool = False
+    """It comes and goes so often that from now on it is told only once it lasts (often.py)."""
     hides: tuple[str, ...] = ()
     """Devices that are not heard because of this: their own alerts are not told meanwhile."""
 

@@ -215,6 +215,7 @@ class Notifier:
             self._offset += moved
             self._ledger.shift(moved)
             self._decider.windows.shift(moved)
+            self._decider.often.shift(moved)
             self._all_again()
         if self._trusted != self._clock.trusted():
             self._trusted = self._clock.trusted()
@@ -276,6 +277,7 @@ class Notifier:
             if cursor is not None:
                 self._state.move(self.name, cursor)
         self._ledger.keep(rows)
+        self._decider.often.told(work.began, work.now)
         if cursor is not None:
             self.cursor = cursor
         if work.gathered:

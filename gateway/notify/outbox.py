@@ -160,6 +160,15 @@ class Outbox:
             "WHERE channel = ? AND state = 'waiting' ORDER BY made, id LIMIT ?", channel, limit
         )
 
+    def failing_test(self, channel: str) -> Message | None:
+        """Return a test that a channel could not send yet."""
+        found = self._kept(
+            "WHERE channel = ? AND state = 'waiting' AND tries > 0 "
+            "AND json_extract(CAST(body AS TEXT), '$.test') != '' LIMIT 1",
+            channel,
+        )
+        return found[0].message if found else None
+
     def count_waiting(self) -> dict[str, int]:
         """Return how many messages wait, by channel; channels where none does are left out."""
         count = "SELECT channel, count(*) FROM message WHERE state = 'waiting' GROUP BY channel"

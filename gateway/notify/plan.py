@@ -7,6 +7,7 @@ rests on how all stands now and on what this route has told so far (`Told`, kept
 - the beginning is told once, also where somebody has the alert already. Not while the alert is
   muted or hidden behind a dead link, nor outside the route's hours: it is told after that, if it
   still stands;
+- what was told often within an hour is told again once it lasts (often.py);
 - what happens is gathered: it waits, for `gather` from the first that waits, and is told together;
 - while nobody has it, steps and repeats follow by the time that has passed since it was told;
 - its end is told once, to every channel that was told of its beginning, at any time. Where nobody
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from gateway.notify.message import Occasion
+from gateway.notify.often import LASTS, WHY
 from gateway.notify.routes import begins
 from gateway.own_alerts import GRAVITY
 from rules.duration import HOUR
@@ -112,6 +114,8 @@ class Situation(NamedTuple):
     """Those of them that heard of it by a route which does not take it any more."""
     counts: Mapping[str, int] = {}
     """How often other routes have told of it on each occasion."""
+    often: bool = False
+    """Whether the route has told such a beginning too often within an hour."""
     window: int | None = None
     """Since when this route gathers, None: it does not."""
     trusted: bool = True
@@ -245,10 +249,13 @@ def _news(told: Told, now: Situation, route: Route) -> Plan | None:
     occasion = _occasion(told, now)
     if occasion is None:
         return None
+    fresh = told.first is None
+    # Only a moment that lies in the past counts: our clock may have been set back since.
+    if fresh and now.often and 0 <= now.now - now.alert.fired < LASTS:
+        return Plan(told, again=now.alert.fired + LASTS, why=WHY)
     waiting = _gathered(told, now, route)
     if waiting is not None:
         return waiting
-    fresh = told.first is None
     reached = tuple(one for one in route.channels if one not in now.elsewhere)
     after = msgspec.structs.replace(
         told,

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from gateway.notify.often import LASTS, MOST
 from gateway.notify.phrases import hidden, in_few_words, lasted, one_line, value, what
 from gateway.own_alerts import GRAVITY, KIND
-from rules.duration import MINUTE
+from rules.duration import MINUTE, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +31,10 @@ SITES = 10
 """Sites by which the others are counted."""
 LATE = 5 * MINUTE
 """ms after which a message says that it comes late."""
+OFTEN = (
+    f"told {MOST} times within an hour; from now on it is told again only once it lasts "
+    f"{format_duration(LASTS)}"
+)
 OVER = frozenset({"resolved", "withdrawn"})
 """Occasions after which nothing stands any more."""
 
@@ -149,6 +154,7 @@ class Wording(msgspec.Struct, frozen=True):
             ("Goods", line.goods),
             *self._course(line, made, now),
             ("Not heard", hidden(line.hides)),
+            ("Comes and goes", OFTEN if line.often else ""),
         ]
         if line.occasion not in OVER:
             facts += [("What to do", alert.note), ("Who has it", line.holder or "nobody")]

@@ -418,3 +418,20 @@ async def test_more_than_there_is_room_for_while_nothing_is_recorded_ends_no_cou
 
     office.channel.send = more  # type: ignore[method-assign] # more comes while this is sent
     assert await office.courier.step()
+
+
+async def test_a_message_that_fails_alone_is_given_up_also_while_its_alert_stands(
+    office: Office,
+) -> None:
+    first = Event(key="a:firing", kind="firing", at=MADE, alert=alert("a"))
+    async with office.state.writing():
+        office.state.record([first], MADE)
+    poison, behind = about("a"), about("a", "severity", number=1)
+    office.channel.errors[poison.id] = LATER
+    await office.put(poison, behind)
+    for number in range(30):
+        await office.put(about(f"b{number}", made=MADE + number * HOUR))
+        await office.work()
+        office.clock.passes(HOUR)
+    await office.work()
+    assert (office.fate(poison), office.fate(behind)) == ("given up", "sent")

@@ -264,3 +264,11 @@ async def test_a_dead_channel_is_not_told_of_by_itself(
         await courier.step()
     assert house.office.given == []
     assert len(house.duty.given) == 1
+
+
+async def test_a_test_that_fails_is_tried_again_and_not_joined_by_others(house: House) -> None:
+    one = await house.couriers.test("office", "Anna")
+    async with house.couriers.outbox.state.writing():
+        house.couriers.outbox.note(one.id, Attempt(MADE, 10, "again", "nobody answers"), MADE)
+    assert await house.couriers.test("office", "Ben") == one
+    assert (await house.couriers.test("duty", "Ben")).id != one.id

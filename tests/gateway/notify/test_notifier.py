@@ -12,6 +12,7 @@ import pytest
 from devices.reading import DeviceKey
 from gateway.database import DiskError
 from gateway.follow import RetryLater
+from gateway.notify.gather import MOST
 from gateway.notify.mutes import Mute
 from gateway.notify.routes import Route, Step
 from gateway.registry.cards import Maintenance
@@ -171,6 +172,62 @@ async def test_five_hundred_at_once_are_one_message_for_each_channel(make: Make)
     await site.follow()
     await site.passes(MINUTE, 10 * SECOND)
     assert [len(one.lines) for one in site.messages("office")] == [500, 500]
+
+
+async def test_very_many_are_several_messages(make: Make) -> None:
+    site = make(msgspec.structs.replace(ALL, gather=10 * SECOND))
+    many = [
+        firing(f"a{number}", device=DeviceKey("", f"fridge-{number}"))
+        for number in range(2 * MOST + 1)
+    ]
+    await site.record(*many)
+    await site.follow()
+    await site.passes(10 * SECOND, 10 * SECOND)
+    assert sorted(len(one.lines) for one in site.messages("office")) == [1, MOST, MOST]
+    assert len(set(site.told())) == len(many)
+
+
+async def test_what_comes_and_goes_is_told_five_times_and_then_only_if_it_lasts(
+    make: Make,
+) -> None:
+    site = make(Route(name="all", channels=("office",), gather=10 * SECOND))
+    for number in range(60):
+        await site.fires(f"a{number}", fired=site.clock.now())
+        await site.passes(30 * SECOND, 10 * SECOND)
+        await site.ends(f"a{number}")
+        await site.passes(30 * SECOND, 10 * SECOND)
+    assert site.told()[-2:] == [("a4", "fired", 0), ("a4", "resolved", 0)]
+    marks = [line.often for one in site.messages("office") for line in one.lines]
+    assert marks == [number == 8 for number in range(10)]
+    await site.fires("other", device=DeviceKey("", "fridge-2"))
+    await site.fires("graver", severity="critical")
+    await site.passes(10 * SECOND, 10 * SECOND)
+    assert site.told()[-2:] == [("graver", "fired", 0), ("other", "fired", 0)]
+
+
+async def test_what_comes_and_goes_is_told_once_it_lasts(make: Make) -> None:
+    site = make(ALL)
+    for number in range(5):
+        await site.fires(f"a{number}")
+        await site.ends(f"a{number}")
+    await site.fires("stays")
+    await site.passes(9 * MINUTE)
+    assert site.told()[-1] == ("a4", "resolved", 0)
+    assert "it comes and goes" in site.why("stays")[0][1]
+    await site.passes(MINUTE)
+    assert site.told()[-1] == ("stays", "fired", 0)
+
+
+async def test_what_comes_and_goes_is_told_at_once_where_the_clock_was_set_back(
+    make: Make,
+) -> None:
+    site = make(ALL)
+    for number in range(5):
+        await site.fires(f"a{number}")
+        await site.ends(f"a{number}")
+    await site.fires("stays")
+    await site.clock_is_set(-DAY)
+    assert site.told()[-1] == ("stays", "fired", 0)
 
 
 async def test_what_is_gathered_survives_a_crash_with_its_time(make: Make) -> None:

@@ -211,3 +211,9 @@ def test_without_a_known_page_there_is_no_link() -> None:
 )
 def test_lengths_are_said_in_at_most_two_units(length: int, expected: str) -> None:
     assert lasted(length) == expected
+
+
+def test_what_comes_and_goes_says_what_follows_from_that() -> None:
+    facts = dict(WORDING.item(line(alert(), often=True), MADE, MADE).facts)
+    assert facts["Comes and goes"].startswith("told 5 times within an hour; from now on")
+    assert "Comes and goes" not in dict(WORDING.item(line(alert()), MADE, MADE).facts)
