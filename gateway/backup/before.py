@@ -49,6 +49,8 @@ def keep_state(data: Path) -> Path | None:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     except apsw.Error:
         return None
+    # It only looks: what an earlier life left in the WAL is brought in by whoever writes.
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     try:
         version = connection.pragma("user_version")
         ours = connection.pragma("application_id") == APPLICATION + State.kind
