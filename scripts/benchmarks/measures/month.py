@@ -88,7 +88,7 @@ def _payload(sensor: int, moment: int) -> str:
 
 async def _live(folder: Path, days: int) -> None:
     clock = ToldClock(time.time_ns() // 1_000_000 // DAY * DAY)
-    gateway.app.Clock = lambda _known_past: clock  # type: ignore[assignment, misc]
+    gateway.app.Clock = lambda _known_past: clock  # type: ignore[assignment, attr-defined, misc]
     text = SETTINGS.format(folder=folder, mqtt=1, web=1, commit="20 ms") + SITE
     box = Gateway(parse(text), join=False)
     await box.compose()

@@ -178,7 +178,7 @@ class Told:
     async def act(
         self, number: int, kind: Kind, identity: str = "a1", until: int | None = None
     ) -> None:
-        act = Act(identity, kind, "olga", NOW, "On my way", "", until, number)
+        act = Act(identity, kind, "olga", NOW, "On my way", until=until, number=number)
         async with self.state.writing():
             self.state.stage(
                 "INSERT INTO act (number, alert, body) VALUES (?,?,?)",
