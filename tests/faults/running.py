@@ -121,7 +121,7 @@ class Running:
         code = self._end(signal.SIGTERM)
         assert code == 0, self.log.read_text()[-4000:]
 
-    def signal(self, which: signal.Signals) -> None:
+    def send_signal(self, which: signal.Signals) -> None:
         """Send it a signal that does not end it."""
         assert self._process is not None
         self._process.send_signal(which)

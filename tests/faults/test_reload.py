@@ -137,7 +137,7 @@ async def reloaded(running: Running, folder: Path, settings: str, number: int) -
         assert answer["waits"] == []
         return
     before = (await running.status())["settings"]["loaded"]
-    running.signal(signal.SIGHUP)
+    running.send_signal(signal.SIGHUP)
     await running.becomes(
         lambda one: one["settings"]["problem" if wrong else "loaded"] not in {None, before},
         "the signal is obeyed",
