@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
 
-from gateway.certificates.chain import Chain, certificates_in, chain_of, check, system_roots
+from gateway.certificates.chain import (
+    Chain,
+    certificates_in,
+    chain_of,
+    check,
+    check_trusted,
+    system_roots,
+)
 from gateway.certificates.request import Key, read_any_key
 from gateway.listener.authority import AuthorityError, pem, write_file
 
@@ -61,9 +68,11 @@ def accept(  # noqa: PLR0913 - what it is checked against
     roots: Iterable[x509.Certificate],
     now: datetime,
     fewer: bool = False,
+    trusted: Collection[x509.Certificate] | None = None,
 ) -> Accepted:
     """Take in what an authority signed: contents of files, and what they are called.
 
+    It must lead to one that is `trusted`; None where whoever hands it in says whom to trust.
     Everything is checked before anything is changed. AuthorityError, OSError.
     """
     found = [one for text, what in content for one in certificates_in(text, what)]
@@ -74,6 +83,8 @@ def accept(  # noqa: PLR0913 - what it is checked against
     key = dict(keys)[key_file]
     chain = chain_of(key.public_key(), found, [*roots, *system_roots()])
     check(chain, names, now, fewer=fewer)
+    if trusted is not None:
+        check_trusted(chain, trusted)
     text = b"".join(pem(one) for one in (chain.certificate, *chain.between))
     write_file(place.new, text, 0o644, new=False)
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -147,6 +147,16 @@ def check(chain: Chain, names: Iterable[str], now: datetime, *, fewer: bool = Fa
             f"This certificate lacks {', '.join(missing)}; it has {', '.join(there)}. Whoever "
             "connects by a name that it lacks will refuse it. Ask for one with all names of the "
             "request" + ("" if fewer else ", or take it as it is: --fewer-names")
+        )
+
+
+def check_trusted(chain: Chain, trusted: Collection[x509.Certificate]) -> None:
+    """Raise AuthorityError unless a chain leads to one of these: what came may bring any root."""
+    if not any(one in trusted for one in (*chain.between, chain.root)):
+        raise AuthorityError(
+            f"This certificate leads to {_called(chain.root.subject)}, which nobody here was told "
+            "to trust. If it is your company's, name its file as authority in [renewal], and see "
+            "that devices and browsers trust it"
         )
 
 

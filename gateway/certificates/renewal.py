@@ -37,7 +37,8 @@ AGAIN = HOUR
 SHOWN = 400
 """Characters of what a command said that stand in an alert."""
 MOST = 1_000_000
-"""Bytes that a command may print."""
+"""Bytes that are kept of what a command prints."""
+PIECE = 65_536
 
 
 class RenewalError(Exception):
@@ -135,6 +136,7 @@ class Renewer:
             certificate_in,
             certificates_in,
             names_in,
+            system_roots,
         )
         from gateway.certificates.request import (  # noqa: PLC0415 - as above
             read_any_key,
@@ -157,6 +159,8 @@ class Renewer:
             roots: list[x509.Certificate] = []
             if root.exists():
                 roots = certificates_in(root.read_bytes(), str(root))
+            # With nobody there, what comes must not say by itself whom to trust.
+            trusted = roots if settings.authority is not None else [*roots, *system_roots()]
             await asyncio.to_thread(
                 accept,
                 Place(settings.certificate, settings.key),
@@ -164,6 +168,7 @@ class Renewer:
                 names=names,
                 roots=roots,
                 now=datetime.fromtimestamp(now / 1000, UTC),
+                trusted=trusted,
             )
         except AuthorityError as error:
             raise RenewalError(str(error)) from error
@@ -194,28 +199,39 @@ class Renewer:
             env=known,
             start_new_session=True,
         )
+        ended = False
         try:
             async with asyncio.timeout(settings.within / SECOND):
-                printed, said = await process.communicate()
+                printed, said = await asyncio.gather(_said(process.stdout), _said(process.stderr))
+                await process.wait()
+            ended = True
         except TimeoutError:
             raise RenewalError(
                 f"{words[0]} took longer than {format_duration(settings.within)}, and was ended"
             ) from None
         finally:
-            await _end(process)
+            if not ended:
+                await _end(process)
         if process.returncode:
             words_of = (said or printed).decode(errors="replace").split()
             told = " ".join(words_of)[-SHOWN:]
             raise RenewalError(f"{words[0]} ended with {process.returncode}: {told or 'no word'}")
-        return printed[:MOST]
+        return printed
+
+
+async def _said(stream: asyncio.StreamReader | None) -> bytes:
+    """Return what a command says until it ends, the first of it where that is too much."""
+    kept = bytearray()
+    while stream is not None and (part := await stream.read(PIECE)):
+        kept += part[: MOST - len(kept)]
+    return bytes(kept)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a command, and whatever it has started."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    """End a command, and whatever it has started, which may go on without it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 def _life(path: Path) -> Life:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from gateway.certificates.renewal import AGAIN, RenewalError, Renewer
+from gateway.certificates.renewal import AGAIN, MOST, RenewalError, Renewer
 from gateway.certificates.request import read_any_key, request
 from gateway.listener.authority import Authority, certified_names, key_pem, pem
 from gateway.listener.certificates import Fault, day
@@ -164,6 +165,50 @@ async def test_a_command_that_hangs_is_ended_with_all_it_started(tmp_path: Path)
     with pytest.raises(RenewalError, match=r"sh took longer than 1 s, and was ended"):
         await Renewer(settings(tmp_path, *command, within="1 s")).renew(MS)
     until(lambda: not is_there(int(note.read_text())), "the child ends too")
+
+
+@pytest.mark.usefixtures("company")
+async def test_what_a_command_left_behind_is_ended_too(tmp_path: Path) -> None:
+    """It has ended itself, and what it started holds on to its output."""
+    note = tmp_path / "child"
+    command = ("sh", "-c", f"sleep 600 & echo $! >{note}")
+    with pytest.raises(RenewalError, match=r"sh took longer than 1 s, and was ended"):
+        await Renewer(settings(tmp_path, *command, within="1 s")).renew(MS)
+    until(lambda: not is_there(int(note.read_text())), "the child ends too")
+
+
+@pytest.mark.usefixtures("company")
+async def test_a_command_that_prints_without_end_takes_no_memory(tmp_path: Path) -> None:
+    script = "import os\nfor _ in range(100): os.write(1, bytes(1_000_000))"
+    tracemalloc.start()
+    try:
+        with pytest.raises(RenewalError, match="what the command brought holds no certificate"):
+            await Renewer(settings(tmp_path, sys.executable, "-c", script)).renew(MS)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 20 * MOST
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["the settings name", "the folder holds"])
+@pytest.mark.usefixtures("company")
+async def test_a_command_cannot_say_by_itself_whom_to_trust(
+    tmp_path: Path,
+    *,
+    named: bool,
+) -> None:
+    """Devices trust the company's root: one that the command brings along is worth nothing."""
+    other = Company("Other")
+    (tmp_path / "issuing.key").write_bytes(key_pem(other.key))
+    (tmp_path / "issuing.pem").write_bytes(pem(other.issuing) + pem(other.root))
+    told = signing(tmp_path, "{request}")
+    if not named:
+        (tmp_path / "root.pem").rename(tmp_path / "tls" / "authority.pem")
+        told = told.model_copy(update={"authority": None})
+    before = there(tmp_path)
+    with pytest.raises(RenewalError, match="leads to “Other Root”, which nobody here was told"):
+        await Renewer(told).renew(MS)
+    assert there(tmp_path) == before
 
 
 @pytest.mark.usefixtures("company")
