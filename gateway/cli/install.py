@@ -99,7 +99,7 @@ def _plan(target: Target, program: Path | None, data: Path, *, start: bool) -> P
     """Return what to do. Raises InstallError, SettingsError."""
     ours = Path(sys.prefix) / "bin" / "holdwatch"
     chosen = program or ours
-    if not target.place(chosen).exists():
+    if not target.folder(chosen).exists():
         raise InstallError(
             f"there is no {chosen} in {target.root}. Install the program there first, such as into "
             "/opt/holdwatch; or name it: --program PATH"

@@ -82,7 +82,7 @@ class Plan(msgspec.Struct, frozen=True):
         )
 
     def _settings_folder(self) -> Step:
-        folder = self.target.place(SETTINGS.parent)
+        folder = self.target.folder(SETTINGS.parent)
         return Step(
             f"folder {SETTINGS.parent}, for root to write and {USER} to read",
             folder.is_dir,
@@ -109,7 +109,7 @@ class Plan(msgspec.Struct, frozen=True):
         )
 
     def _data(self) -> Step:
-        folder = self.target.place(self.needs.data)
+        folder = self.target.folder(self.needs.data)
         return Step(
             f"data folder {self.needs.data}, for {USER} alone",
             lambda: folder.is_dir() and _mode(folder) == 0o700 and self._owns(folder),

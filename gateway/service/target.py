@@ -9,6 +9,8 @@ from pathlib import Path
 
 SBIN = "/usr/sbin:/sbin:/usr/local/sbin"
 """Where commands of root are, which not everybody's path names."""
+MOST_LINKS = 40
+"""As the kernel has it."""
 
 
 class InstallError(Exception):
@@ -24,12 +26,37 @@ class Target:
         """Whether it is the machine that this runs on."""
 
     def place(self, path: Path | str) -> Path:
-        """Return where a path of the machine is."""
-        return self.root / str(path).lstrip("/")
+        """Return where a path of the machine is; one that is a link itself stays one."""
+        path = Path(path)
+        return self.folder(path.parent) / path.name
+
+    def folder(self, path: Path | str) -> Path:
+        """Return where a folder of the machine is, at the end of all links. Raises InstallError.
+
+        In an image they lead to where the image's own system would go, and never out of it: what
+        root changes there must not be this machine's.
+        """
+        if self.live:
+            return Path(path)
+        here, left, links = self.root, _steps(path), 0
+        while left:
+            step = left.pop()
+            if step == "..":
+                here = here if here == self.root else here.parent
+            elif (here / step).is_symlink():
+                links += 1
+                if links > MOST_LINKS:
+                    raise InstallError(f"{path} leads nowhere in {self.root}: its links go round")
+                leads = str((here / step).readlink())
+                here = self.root if leads.startswith("/") else here
+                left += _steps(leads)
+            else:
+                here /= step
+        return here
 
     def account(self, name: str) -> tuple[int, int] | None:
         """Return the numbers of a user and of its group, None where it has none of that name."""
-        for line in self._lines("etc/passwd"):
+        for line in self._lines("/etc/passwd"):
             fields = line.split(":")
             if fields[0] == name and len(fields) > 3:
                 return int(fields[2]), int(fields[3])
@@ -37,10 +64,10 @@ class Target:
 
     def group(self, name: str) -> bool:
         """Whether it has a group of that name."""
-        return any(line.split(":")[0] == name for line in self._lines("etc/group"))
+        return any(line.split(":")[0] == name for line in self._lines("/etc/group"))
 
     def _lines(self, file: str) -> list[str]:
-        path = self.root / file
+        path = self.folder(file)
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
     def run(self, *command: str) -> None:
@@ -67,3 +94,8 @@ class Target:
     def runs_systemd(self) -> bool:
         """Whether services can be started there now."""
         return self.live and Path("/run/systemd/system").is_dir()
+
+
+def _steps(path: Path | str) -> list[str]:
+    """Return the steps of a path, the last one first."""
+    return [one for one in reversed(str(path).split("/")) if one not in {"", "."}]

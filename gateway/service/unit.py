@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gateway.service.target import InstallError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -86,7 +88,12 @@ def _folders(wanted: Needs) -> Iterable[str]:
 
 
 def _quoted(path: Path | str) -> str:
-    """Return a path as a unit takes it: % begins what systemd replaces, a space ends a word."""
+    """Return a path as a unit takes it: % begins what systemd replaces, a space ends a word.
+
+    Raises InstallError where it has more lines than one: the others would be settings of the unit.
+    """
+    if any(ord(one) < ord(" ") for one in str(path)):
+        raise InstallError(f"{str(path)!r} cannot stand in a unit. Name another folder")
     text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{text}"' if " " in text or '"' in text else text
 

@@ -141,6 +141,46 @@ def test_a_data_folder_of_another_user_is_named_and_left(image: Target) -> None:
 
 
 @as_root
+def test_links_in_an_image_lead_into_the_image_and_never_to_this_machine(
+    image: Target, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Else whoever made the image would say what root writes here, and to whom it belongs."""
+    here = tmp_path_factory.mktemp("here")
+    for name in ("settings", "data", "bin"):
+        (here / name).mkdir()
+        (image.root / "srv" / name).mkdir(parents=True)
+
+    def seen() -> dict[Path, tuple[int, int, int]]:
+        found = {one: one.stat() for one in here.rglob("*")}
+        return {one: (stat.st_mode, stat.st_uid, stat.st_mtime_ns) for one, stat in found.items()}
+
+    before = seen()
+    (image.root / "usr/local/bin").rmdir()
+    for link, leads in {
+        "etc/holdwatch": "/srv/settings",
+        "var/lib/holdwatch": "../../../../../../../../srv/data",
+        "usr/local/bin": "/srv/bin",
+    }.items():
+        (image.root / link).symlink_to(leads)
+    done(plan(image))
+    assert (image.root / "srv/settings/holdwatch.toml").is_file()
+    assert (image.root / "srv/data").stat().st_mode & 0o777 == 0o700
+    assert (image.root / "srv/bin/holdwatch").readlink() == PROGRAM
+    # And where that is a folder of this machine's too, it is not that one.
+    for link, name in (("etc/holdwatch", "settings"), ("var/lib/holdwatch", "data")):
+        (image.root / link).unlink()
+        (image.root / link).symlink_to(here / name)
+    done(plan(image))
+    assert seen() == before
+
+
+def test_links_that_go_round_in_an_image_end(image: Target) -> None:
+    (image.root / "etc/holdwatch").symlink_to("/etc/holdwatch")
+    with pytest.raises(InstallError, match="its links go round"):
+        done(plan(image))
+
+
+@as_root
 def test_somebody_else_s_command_is_left(image: Target) -> None:
     image.place(COMMAND).write_text("#!/bin/sh\n")
     with pytest.raises(InstallError, match="somebody else's"):

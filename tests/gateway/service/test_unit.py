@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import asking
+from gateway.service.target import InstallError
 from gateway.service.unit import NEVER_AGAIN, STATE, Needs, needs, unit
 from gateway.settings import parse
 
@@ -74,6 +75,11 @@ def test_folders_elsewhere_are_opened_and_waited_for() -> None:
 def test_a_program_is_named_as_a_unit_takes_it() -> None:
     made = unit(Path("/opt/a b/100%/holdwatch"), Path("/etc/x.toml"), Needs(STATE))
     assert 'ExecStart="/opt/a b/100%%/holdwatch" run -c /etc/x.toml' in made
+
+
+def test_a_folder_s_name_cannot_add_a_line_to_what_root_runs() -> None:
+    with pytest.raises(InstallError, match="cannot stand in a unit"):
+        text(Needs("/srv/data\nExecStartPre=+/bin/sh -c id"))
 
 
 @pytest.mark.parametrize(
