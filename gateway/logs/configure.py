@@ -13,6 +13,7 @@ import structlog
 
 from gateway.logs.flood import Flood
 from gateway.logs.libraries import listen_to_libraries
+from gateway.logs.plain import Plain
 from gateway.logs.secret_words import Hidden
 from gateway.settings.log import Log
 
@@ -55,12 +56,7 @@ def configure(stream: TextIO, settings: Settings | None = None, *, quiet: bool =
 
 
 def _renderer(*, text: bool, coloured: bool) -> Processor:
-    if not text:
-        return structlog.processors.JSONRenderer()
-    # An exception is in words already: it comes after the secrets were taken out.
-    return structlog.dev.ConsoleRenderer(
-        colors=coloured, exception_formatter=structlog.dev.plain_traceback
-    )
+    return Plain(coloured=coloured) if text else structlog.processors.JSONRenderer()
 
 
 def is_journal(stream: TextIO) -> bool:

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -346,3 +347,24 @@ def test_kinds_without_end_are_held_together() -> None:
         log.say(f"made up {number}")
     assert len(log.lines) < 1.2 * KINDS
     assert log.lines[-1]["of"] == OTHERS
+
+
+NASTY = "a\x1b[2J\x1b]0;mine\x07\u202e\x9b2J\u2028b"
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()], ids=["terminal", "file"])
+def test_what_others_send_does_not_steer_a_terminal(stream: TextIO) -> None:
+    log = logged(stream, '[log]\nformat = "text"')
+    event = f"event {NASTY}"
+    log.warning(event, device=NASTY, words=f"{NASTY} and\nmore", deep={NASTY: [NASTY]})
+    try:
+        fails(f"{NASTY}\r\n2030-01-01T00:00:00Z [critical ] all is lost")
+    except OSError:
+        log.exception("it failed")
+    told = stream.getvalue()  # type: ignore[attr-defined]  # both are texts in memory
+    ours = re.sub(r"\x1b\[\d*m", "", told)  # the colours of structlog
+    assert [one for one in ours if not one.isprintable() and one != "\n"] == []
+    lines = ours.splitlines()
+    assert repr(NASTY)[1:-1] in lines[0]
+    assert [one for one in lines if not one.startswith(" ")] == [lines[0], lines[1]]
+    assert "all is lost" in lines[-1], "it is told, indented, and as no line of ours"
