@@ -1,6 +1,6 @@
 """Signing in again to sign: the password is asked once more, and guesses are held back.
 
-Whoever signs in at a provider of OpenID Connect is asked there again (oidc/desk.py).
+Whoever signs in at a provider of OpenID Connect is asked there again (commands/oidc.py).
 
 The limits are those of logging in (listener/attempts.py), by where one comes from and by whom one
 says to be: who may sign is worth guessing, also from many addresses.

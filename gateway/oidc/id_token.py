@@ -41,7 +41,7 @@ def verified(token: str, provider: Provider) -> dict[str, Any]:
     except jwt.InvalidTokenError as error:
         raise TokenError(f"it is no signed token ({error})") from error
     algorithm = header.get("alg")
-    if algorithm not in KEY_TYPES:
+    if not isinstance(algorithm, str) or algorithm not in KEY_TYPES:
         raise TokenError(f"it is signed by {algorithm!r}, which is not taken")
     wrong: Exception | None = None
     for anew in (False, True):

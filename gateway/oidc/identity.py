@@ -80,11 +80,12 @@ def _role(claims: Mapping[str, Any], settings: Oidc) -> Role:
 def _check_domain(claims: Mapping[str, Any], domains: tuple[str, ...]) -> None:
     if not domains:
         return
-    allowed = {one.lower().lstrip("@") for one in domains}
     email, verified = claims.get("email"), claims.get("email_verified")
+    found = [str(claims.get("hd", "")).lower()]
     # "true" as text is what some providers send.
-    domain = str(email).rpartition("@")[2].lower() if verified in {True, "true"} else ""
-    if domain not in allowed and str(claims.get("hd", "")).lower() not in allowed:
+    if verified is True or verified == "true":
+        found.append(str(email).rpartition("@")[2].lower())
+    if not any(one in domains for one in found):
         raise ControlError(
             "your account is of no domain that may use this gateway",
             "Sign in with another account; the provider must have verified its e-mail address",

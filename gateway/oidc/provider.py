@@ -113,7 +113,10 @@ class Provider:
             metadata.jwks_uri,
             metadata.userinfo_endpoint or issuer,
         ):
-            parts = urlsplit(url)
+            try:
+                parts = urlsplit(url)
+            except ValueError as error:
+                raise ProviderError(f"it wants to be asked at {url!r}, no address") from error
             plain = parts.scheme == "http" and parts.hostname in LOOPBACK
             if parts.scheme != "https" and not (plain and issuer.startswith("http:")):
                 raise ProviderError(f"it wants to be asked at {url!r}, without TLS")

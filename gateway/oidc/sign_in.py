@@ -8,6 +8,7 @@ TLS, signed, and for this trip.
 from __future__ import annotations
 
 import asyncio
+import threading
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
@@ -34,7 +35,8 @@ Answer = TypeVar("Answer")
 PATIENCE = 20.0
 """Seconds that the provider may take in all."""
 AT_ONCE = 8
-"""People who come back at one moment: each holds a thread for a second or so."""
+"""Calls to the provider at one moment: each holds a thread for a second or so, or until it gives
+up, and strangers can have us ask."""
 AGAIN = "Begin again at the login page"
 LOCALLY = "Try again later, or log in with a password of this gateway"
 
@@ -63,13 +65,14 @@ class SignIn:
         self._clock = clock
         self._provider = provider or Provider(settings)
         self._trips = Trips()
-        self._busy = 0
+        self._free = threading.Semaphore(AT_ONCE)
 
     async def begin(self, *, again: bool = False) -> Begun:
         """Begin a trip; `again`: the provider must ask who it is, whatever it remembers.
 
         Raises ControlError where the provider cannot be reached.
         """
+        self._enter()
         metadata = await self._asked(self._provider.metadata)
         trip = self._trips.begin(self._clock.now())
         asked = {
@@ -93,21 +96,29 @@ class SignIn:
         trip = self._trips.known(token, back.state, now)
         if trip is None:
             raise ControlError("this sign-in was not begun here, or is over", AGAIN)
-        if self._busy >= AT_ONCE:
-            raise ControlError("too many sign in at this moment", "Wait a moment, then retry")
+        self._enter()
         self._trips.end(trip, now)
-        self._busy += 1
-        try:
-            claims = await self._asked(lambda: self._claims(trip, back, now, again=again))
-        finally:
-            self._busy -= 1
+        claims = await self._asked(lambda: self._claims(trip, back, now, again=again))
         return identity(claims, self._settings)
 
+    def _enter(self) -> None:
+        """Take a place among those who ask the provider. Raises ControlError."""
+        if not self._free.acquire(blocking=False):
+            raise ControlError("too many sign in at this moment", "Wait a moment, then retry")
+
     async def _asked(self, call: Callable[[], Answer]) -> Answer:
-        """Return what a call that asks the provider returns. Raises ControlError."""
+        """Return what a call that asks the provider returns, and leave. Raises ControlError."""
+
+        def asking() -> Answer:
+            try:
+                return call()
+            finally:
+                # Only now: the thread of one that nobody waits for any more is a thread still.
+                self._free.release()
+
         try:
             async with asyncio.timeout(PATIENCE):
-                return await aside(call)
+                return await aside(asking)
         except (ProviderError, TimeoutError) as error:
             problem = str(error) or "it does not answer"
             log.warning("the OpenID Connect provider", problem=problem)

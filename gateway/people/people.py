@@ -31,6 +31,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """In rising order: each may also do what those before it may."""
 FIRST = "admin"
 """The name of the first administrator."""
+TAKEN = frozenset({FIRST, "gateway", "holdwatch", "root"})
+"""Names that no provider can give: of whoever acts here, by these, it is plain who that is."""
 TOKEN = 16
 """Random bytes of a login's token."""
 
@@ -274,7 +276,7 @@ class People:
         for number in count(1):
             tail = f"-{number}" if number > 1 else ""
             name = offer[: LONGEST - len(tail)].strip("-") + tail
-            if name not in self._all and name != FIRST:
+            if name not in self._all and name not in TAKEN:
                 return name
         raise AssertionError("numbers do not end")
 

@@ -154,10 +154,20 @@ def _secrets(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:
                 yield file, SECRETS[what]
             if isinstance(getattr(channel, what, None), SecretStr):
                 yield path, SECRETS[what]
-    # One certificate may serve several listeners.
-    pairs = [listener.tls for listener in settings.listeners if listener.tls]
+    # One certificate may serve several listeners, and the page.
+    pairs = [one.tls for one in (*settings.listeners, settings.web) if one is not None and one.tls]
     for key in dict.fromkeys(pair.key or pair.certificate for pair in pairs):
         yield key, "private key"
+    yield from _secrets_of_signing_in(settings, path)
+
+
+def _secrets_of_signing_in(settings: Settings, path: Path) -> Iterator[tuple[Path, str]]:
+    web = settings.web
+    if web is not None and web.oidc is not None:
+        if web.oidc.client_secret_file is not None:
+            yield web.oidc.client_secret_file, "client's secret"
+        if web.oidc.client_secret is not None:
+            yield path, "client's secret"
 
 
 def _not_there(path: Path) -> Problem:

@@ -63,6 +63,12 @@ Url = Annotated[str, AfterValidator(_check_url)]
 Claim = Annotated[str, AfterValidator(_check_claim)]
 
 
+def _check_domain(text: str) -> str:
+    if not re.fullmatch(r"@?[^\s@]+", text):
+        raise mistake(f"{text!r} is no domain", 'Write one such as "example.org"')
+    return text.lower().lstrip("@")
+
+
 class Oidc(Section):
     """How people sign in with an account of their company's."""
 
@@ -116,7 +122,7 @@ class Oidc(Section):
         description="The claim that a person's name here is made of, once, at the first time; "
         "where it is missing, the e-mail address.",
     )
-    domains: tuple[str, ...] = Field(
+    domains: tuple[Annotated[str, AfterValidator(_check_domain)], ...] = Field(
         default=(),
         description="Only people with an e-mail address of these domains, which the provider has "
         "verified, or of these Google Workspace domains.",

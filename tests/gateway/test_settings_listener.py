@@ -276,3 +276,27 @@ def test_check_shows_who_may_connect_where() -> None:
 
 def test_check_warns_where_nothing_can_arrive() -> None:
     assert "no [[listeners]] and no [[brokers]] section: nothing will arrive" in checked("")
+
+
+def test_secrets_of_the_page_that_others_may_read_are_warned_of(tmp_path: Path, pem: Path) -> None:
+    for name in ("a.pem", "a.key"):
+        shutil.copy(pem / name, tmp_path)
+    (tmp_path / "secret").write_text("of the client")
+    file = tmp_path / "holdwatch.toml"
+    said = 'issuer = "https://i.example"\npage = "https://p.example"\nclient_id = "c"\n'
+    tls = '[web]\ntls = { certificate = "a.pem", key = "a.key" }\n[web.oidc]\nrole = "viewer"\n'
+    file.write_text(f'{tls}{said}client_secret_file = "secret"\n')
+    for name in ("a.key", "secret"):
+        (tmp_path / name).chmod(0o644)
+    assert [one.partition(",")[0] for one in load(file).warnings] == [
+        f"{tmp_path}/a.key holds a private key",
+        f"{tmp_path}/secret holds a client's secret",
+    ]
+    for name in ("a.key", "secret"):
+        (tmp_path / name).chmod(0o600)
+    assert load(file).warnings == ()
+    file.write_text(f'{tls}{said}client_secret = "of the client"\n')
+    file.chmod(0o644)
+    assert [one.partition(",")[0] for one in load(file).warnings] == [
+        f"{file} holds a client's secret"
+    ]

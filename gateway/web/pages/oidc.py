@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -73,15 +73,17 @@ async def back(
             login=visitor.name if visitor is not None and visitor.person else "",
         )
     except ControlError as problem:
-        # Each that comes back with nonsense has us ask the provider.
-        site.guesses.failed(address_of(request), "answer of a provider")
+        # Who set out here, and comes back with nonsense, has us ask the provider. Without that
+        # any site could have people's browsers ask for this, until they may not log in.
+        if kept:
+            site.guesses.failed(address_of(request), "answer of a provider")
         response = _refused(request, problem, "/")
     else:
         if "signed" in told:
             # As after signing by a password, it is shown where it was signed.
             response = RedirectResponse(address("consignment", told["signed"]["id"]), 303)
         else:
-            response = RedirectResponse(safe_path(to or "/"), 303)
+            response = RedirectResponse(safe_path(unquote(to) or "/"), 303)
             set_cookie(site, response, token)
     response.delete_cookie(
         _cookie(site), path="/", secure=site.web.tls is not None, httponly=True, samesite="lax"

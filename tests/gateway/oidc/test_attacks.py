@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
+import threading
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -15,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.commands.control import ControlError
+from gateway.oidc import sign_in
+from gateway.oidc.provider import Provider
 from gateway.oidc.sign_in import Back
 from rules.duration import MINUTE, SECOND
 from tests.gateway.oidc.forger import CLIENT, EC, OTHER, PAGE, RSA, Forger, Journey, jwk
@@ -32,6 +36,9 @@ async def journey(forger: Forger) -> Journey:
     made = Journey(forger, ToldClock())
     await made.begin()
     return made
+
+
+LISTED = base64.urlsafe_b64encode(b'{"alg": ["RS256"], "kid": "rsa"}').rstrip(b"=").decode()
 
 
 def unsigned(journey: Journey) -> str:
@@ -81,6 +88,10 @@ TOKENS: dict[str, tuple[Callable[[Journey], object], str]] = {
     "by a key of another kind": (lambda j: j.signed(kid="ec"), "does not name"),
     "bent": (bent, "signature is not good"),
     "cut": (lambda j: j.signed()[:-4], "signature is not good|no signed token"),
+    "signed by a list": (
+        lambda j: ".".join((LISTED, *j.signed().split(".")[1:])),
+        "signed by ['RS256']|no signed token",
+    ),
     "no token": (lambda _: "nonsense", "no signed token"),
     "no text": (lambda _: 7, "it gave no ID token"),
     "of another provider": (claiming(iss="https://evil.example"), "it is of 'https://evil"),
@@ -312,6 +323,7 @@ PROVIDERS: dict[str, tuple[dict[str, Any], str]] = {
     "in the clear": ({"token_endpoint": "http://login.example/token"}, "without TLS"),
     "keys in the clear": ({"jwks_uri": "http://login.example/keys"}, "without TLS"),
     "a file": ({"jwks_uri": "file:///etc/passwd"}, "without TLS"),
+    "nowhere": ({"jwks_uri": "https://[keys/"}, "no address"),
 }
 
 
@@ -366,3 +378,30 @@ async def test_user_info_of_another_person_is_refused(forger: Forger) -> None:
     await journey.begin()
     forger.userinfo = {"sub": "248289761001", "groups": ["cold"], "name": "Quay Desk"}
     assert (await journey.finish()).role == "operator"
+
+
+async def test_a_provider_that_hangs_holds_few_threads(
+    forger: Forger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strangers can have us ask it; those whom nobody waits for any more hold a thread still."""
+    monkeypatch.setattr(sign_in, "PATIENCE", 0.05)
+    gate, journey = threading.Event(), Journey(forger, ToldClock())
+    really = Provider._discover
+    monkeypatch.setattr(Provider, "_discover", lambda one: gate.wait(30) and really(one))
+    told: list[object] = []
+    try:
+        for _ in range(2):
+            told += await asyncio.gather(
+                *(journey.begin() for _ in range(50)), return_exceptions=True
+            )
+        asking = [one for one in threading.enumerate() if one.name == "aside"]
+    finally:
+        gate.set()
+    assert len(asking) <= sign_in.AT_ONCE
+    assert all(isinstance(one, ControlError) for one in told)
+    assert "too many sign in at this moment" in str(told[-1])
+    for one in asking:
+        one.join(10)
+    monkeypatch.undo()
+    await journey.begin()
+    assert (await journey.finish()).offer == "anna"

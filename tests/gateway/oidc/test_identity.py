@@ -121,3 +121,17 @@ def test_the_page_is_shown_no_secret() -> None:
     assert told.secret is not None
     assert told.shown().secret is None
     assert "geheim" not in repr(told.shown().__dict__)
+
+
+@pytest.mark.parametrize("domain", ["", "@", " ", "a@example.org", "example org"])
+def test_a_domain_that_is_none_is_refused(domain: str) -> None:
+    """It would be everybody's whose address is not known."""
+    with pytest.raises(ValueError, match="is no domain"):
+        settings(domains=[domain])
+
+
+@pytest.mark.parametrize("verified", [[], {}, ["true"], 1, "yes", None])
+def test_what_does_not_say_that_an_address_is_verified_does_not(verified: object) -> None:
+    claims = {"sub": "1", "email": "a@example.org", "email_verified": verified}
+    with pytest.raises(ControlError, match="of no domain"):
+        identity(claims, settings(domains=["@Example.org"]))

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
 
+from gateway.listener.attempts import AT_ONCE
 from tests.gateway.oidc.provider import CLIENT, SECRET, RunningProvider, needs_provider
 from tests.gateway.web.running import RunningPage, until
 from tests.gateway.web.test_process import children_of, memory_of
@@ -89,6 +90,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcPage]:
     made = start(tmp_path_factory.mktemp("oidc"))
     try:
         with made:
+            made.signed_in("u-1")  # so that this one is anna, whichever test comes first
             yield made
     finally:
         made.provider.stop()
@@ -181,6 +183,24 @@ def test_after_signing_in_nobody_is_sent_elsewhere(page: OidcPage, to: str) -> N
     assert urlsplit(went.headers["location"]).port == page.provider.port
     came = page.provider.sign_in(browser, went.headers["location"], "u-1")
     assert browser.get(came).headers["location"] == "/"
+
+
+def test_after_signing_in_one_is_where_one_wanted_to_go(page: OidcPage) -> None:
+    browser, to = page.browser(), "/devices?site=Dock 2&page=1"
+    went = browser.get("/login/oidc", params={"to": to})
+    came = page.provider.sign_in(browser, went.headers["location"], "u-1")
+    assert unquote(browser.get(came).headers["location"]) == to
+
+
+def test_another_site_cannot_keep_people_out_by_answers_that_they_never_asked_for(
+    page: OidcPage,
+) -> None:
+    """A page elsewhere has somebody's browser ask for it as a picture, which sends no cookie."""
+    elsewhere = page.browser()
+    for _ in range(AT_ONCE + 5):
+        elsewhere.get("/login/oidc/back", params={"state": "x", "code": "x"})
+    password = page.add_user("petra", "operator")
+    assert page.browser_of("petra", password).get("/devices").status_code == HTTPStatus.OK
 
 
 def test_who_comes_by_another_name_of_the_page_begins_at_its_own(page: OidcPage) -> None:

@@ -46,6 +46,12 @@ async def test_no_name_that_somebody_has_or_had_is_given_away(house: House, offe
     assert len({one.name for one in house.people.people()}) == 5
 
 
+@pytest.mark.parametrize("offer", ["gateway", "root", "holdwatch"])
+async def test_no_provider_gives_a_name_by_which_the_gateway_acts(house: House, offer: str) -> None:
+    """Where the name alone is shown, what a person did would be taken for its own doing."""
+    assert (await house.people.signed_in(who("1", offer), "")).name == f"{offer}-2"
+
+
 async def test_another_role_there_is_another_here_and_ends_logins(house: House) -> None:
     await house.people.signed_in(who("1", role="administrator"), "192.0.2.7")
     login = await house.log_in("anna")
