@@ -150,7 +150,7 @@ class Other:
                 yield self._named(file, pieces)
             return
         try:
-            with closing(reader(self._path)) as connection:
+            with closing(_opened(self._path)) as connection:
                 file = describe(JOURNAL, connection)
                 yield self._named(file, (part.content for part in parts(connection, file)))
         except apsw.Error as error:
@@ -176,6 +176,32 @@ class Other:
             f"in {self._path.name} the rows {what} are not as this version knows them",
             "Use the version that wrote them",
         )
+
+
+def _opened(path: Path) -> apsw.Connection:
+    """Open a journal that nobody writes any more, also where nobody may write. Raises BackupError.
+
+    To read a file with a WAL SQLite makes another one beside it. Where it cannot, such as on a
+    card that is mounted read-only, the file alone is all of it, as long as its WAL holds nothing.
+    """
+    connection = reader(path)
+    try:
+        connection.pragma("user_version")
+    except apsw.CantOpenError as error:
+        connection.close()
+        wal = path.with_name(f"{path.name}-wal")
+        if wal.exists() and wal.stat().st_size:
+            raise BackupError(
+                f"{path} cannot be read where it lies: {wal.name} beside it belongs to it, and "
+                "nothing may be written there",
+                f"Copy {path.name} and {wal.name} to a folder in which the gateway's user may "
+                "write, and name the copy",
+            ) from error
+        return apsw.Connection(
+            f"{path.absolute().as_uri()}?immutable=1",
+            flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+        )
+    return connection
 
 
 def _message(*row: Any) -> Message:  # noqa: ANN401 - columns of a row

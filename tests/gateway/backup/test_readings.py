@@ -182,3 +182,21 @@ async def test_another_file_is_refused(here: Gateway, tmp_path: Path, content: b
         with pytest.raises(ControlError):
             await Asked(here)("take-readings", file=str(file), key="")
     assert _all(here)[D2] == []
+
+
+@pytest.mark.parametrize("wal", [False, True])
+async def test_a_journal_is_read_where_nothing_may_be_written(
+    old: Gateway, tmp_path: Path, *, wal: bool
+) -> None:
+    """As on a card that is mounted read-only: what SQLite would write beside it cannot be."""
+    card = tmp_path / "a card"
+    card.mkdir()
+    _copied(old, card / "journal.db")
+    _changed(card / "journal.db", "PRAGMA journal_mode=WAL")
+    (card / "journal.db-shm").mkdir()
+    if not wal:
+        assert Other(card / "journal.db").readings == 100
+        return
+    (card / "journal.db-wal").write_bytes(b"x")
+    with pytest.raises(BackupError, match=r"Copy journal\.db and journal\.db-wal to a folder"):
+        Other(card / "journal.db")
