@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.asking import DEFAULT, Json, SettingsPath, ask_and_show
 from gateway.people.api_keys import SCOPES
-from gateway.people.people import ROLES
+from gateway.people.person import ROLES
 from gateway.screen import people as screen
 
 user_app = typer.Typer(no_args_is_help=True, help="People who may use the page.")

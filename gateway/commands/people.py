@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.people.api_keys import ApiKeys
     from gateway.people.logins import Logins
-    from gateway.people.people import People, Person
+    from gateway.people.people import People
+    from gateway.people.person import Person
     from gateway.people.screens import Screens
     from gateway.state import State
 

@@ -16,13 +16,13 @@ import structlog
 from gateway.commands.control import ControlError
 from gateway.listener.attempts import Attempts
 from gateway.people.passwords import is_right
-from gateway.people.people import at_least, find_person
+from gateway.people.person import at_least, find_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.people.audit import Who
-    from gateway.people.people import Person, Role
+    from gateway.people.person import Person, Role
     from gateway.state import State
 
 log = structlog.get_logger()

@@ -31,7 +31,7 @@ from gateway.demo.board import Told, View
 from gateway.demo.desk import desk
 from gateway.demo.rows import Rows
 from gateway.people.audit import Who, system_user
-from gateway.people.people import TOKEN
+from gateway.people.person import TOKEN
 from gateway.settings import load
 from rules.duration import DAY, SECOND
 from simulators.connection import Target

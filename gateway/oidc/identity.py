@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.commands.control import ControlError
-from gateway.people.people import ROLES
+from gateway.people.person import ROLES
 from gateway.settings.values import slug
 
 if TYPE_CHECKING:
-    from gateway.people.people import Role
+    from gateway.people.person import Role
     from gateway.settings.oidc import Oidc
 
 LONGEST_NAME = 80

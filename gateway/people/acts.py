@@ -13,7 +13,7 @@ import msgspec
 from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Entry, Who
-from gateway.people.people import at_least, find_person
+from gateway.people.person import at_least, find_person
 from gateway.people.text import reason_of
 from rules.duration import DAY, MINUTE, SECOND, format_duration
 

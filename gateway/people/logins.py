@@ -12,7 +12,7 @@ import msgspec
 from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Who
-from gateway.people.people import Login, find_login, find_person, keep_login
+from gateway.people.person import Login, find_login, find_person, keep_login
 
 if TYPE_CHECKING:
     from gateway.clock import Clock

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from gateway.people import audit
 from gateway.people.passwords import hashed, is_right
-from gateway.people.people import Login, find_person
+from gateway.people.person import Login, find_person
 from gateway.web.look import local, show_at
 from gateway.web.pages.login import LONGEST
 from gateway.web.problems import Problem

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from gateway.people.passwords import is_right
-from gateway.people.people import TOKEN, find_login, find_person
+from gateway.people.person import TOKEN, find_login, find_person
 from gateway.web.look import show
 from gateway.web.problems import Problem
 from gateway.web.visitor import (

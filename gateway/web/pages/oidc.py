@@ -17,7 +17,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from gateway.commands.control import ControlError
 from gateway.listener.attempts import origin_of
-from gateway.people.people import TOKEN
+from gateway.people.person import TOKEN
 from gateway.web.look import address
 from gateway.web.pages.login import safe_path, set_cookie, show_login
 from gateway.web.problems import Problem

@@ -11,7 +11,7 @@ from gateway.commands.commands import LOOKING, Commands
 from gateway.commands.control import ControlError
 from gateway.people.api_keys import find_key
 from gateway.people.passwords import hashed, is_right
-from gateway.people.people import find_login, find_person
+from gateway.people.person import find_login, find_person
 from rules.duration import DAY, HOUR
 from tests.gateway.asked import Asked
 from tests.gateway.parts import NOW, ToldClock

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.commands.control import ControlError
 from gateway.oidc.identity import identity
-from gateway.people import people
+from gateway.people import person
 from gateway.settings import oidc
 from gateway.settings.oidc import Oidc
 
@@ -20,7 +20,7 @@ def settings(**more: Any) -> Oidc:  # noqa: ANN401 - keys of the settings
 
 
 def test_roles_of_the_settings_are_those_of_people() -> None:
-    assert oidc.Role == people.Role
+    assert oidc.Role == person.Role
 
 
 MAP = {"cold": "operator", "qa": "quality", "it": "administrator"}

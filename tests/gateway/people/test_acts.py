@@ -29,7 +29,7 @@ from gateway.people.acts import (
     facts,
 )
 from gateway.people.audit import Who
-from gateway.people.people import Person
+from gateway.people.person import Person
 from gateway.people.text import LONGEST_TEXT
 from gateway.state import State
 from tests.gateway.asked import alarm, recorded

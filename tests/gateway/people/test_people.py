@@ -16,7 +16,8 @@ from gateway.people import audit
 from gateway.people.audit import Who
 from gateway.people.logins import MOST_LOGINS, SEEN_STEP, Logins
 from gateway.people.passwords import ALPHABET, hashed, is_right, random_password
-from gateway.people.people import ROLES, People, Role, at_least, find_login, find_person
+from gateway.people.people import People
+from gateway.people.person import ROLES, Role, at_least, find_login, find_person
 from gateway.state import State
 from rules.duration import HOUR
 from tests.gateway.parts import NOW, ToldClock
