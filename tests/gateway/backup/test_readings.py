@@ -193,7 +193,7 @@ async def test_a_journal_is_read_where_nothing_may_be_written(
     card.mkdir()
     _copied(old, card / "journal.db")
     _changed(card / "journal.db", "PRAGMA journal_mode=WAL")
-    (card / "journal.db-shm").mkdir()
+    (card / "journal.db-shm").symlink_to(tmp_path / "nowhere" / "else")
     if not wal:
         assert Other(card / "journal.db").readings == 100
         return
