@@ -7,7 +7,9 @@ A power cut before the mark changes nothing; after it, the next start ends what 
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import shutil
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -75,6 +77,9 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """The folder in which those are now."""
     aside: str | None
     """The folder in which is now what was there before."""
+    user: str = ""
+    group: str = ""
+    """To whom the data folder belongs: names, or numbers where they have none."""
 
 
 def restore(  # noqa: PLR0913 - one operation, and what a person may say about it
@@ -114,8 +119,11 @@ def restore(  # noqa: PLR0913 - one operation, and what a person may say about i
         aside = _aside(data, now) if used else ""
         _durably(built / WHOLE, aside.encode())
         finish(data)
+        user, group = _belongs_to(data)
         return msgspec.structs.replace(
             restored,
+            user=user,
+            group=group,
             data=str(data),
             settings=str(data / SETTINGS),
             aside=str(data / aside) if aside else None,
@@ -344,6 +352,20 @@ def _sync_file(path: Path) -> None:
 def _belong_as(data: Path, built: Path) -> None:
     """Give what was made to whom the data folder belongs, where root has made it."""
     _give(data, built, *built.rglob("*"), data / "lock")
+
+
+def _belongs_to(data: Path) -> tuple[str, str]:
+    """Return the names of the user and the group of a folder; numbers where they have none."""
+    found = data.stat()
+    try:
+        user = pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        user = str(found.st_uid)
+    try:
+        group = grp.getgrgid(found.st_gid).gr_name
+    except KeyError:
+        group = str(found.st_gid)
+    return user, group
 
 
 def _give(data: Path, *paths: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from gateway.screen.plain import counted, sentence, when
+from gateway.service.unit import USER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,16 +126,37 @@ def show_restored(console: Console, settings: Settings, answer: dict[str, Any]) 
     if answer["files"]:
         console.print(
             f"The settings, and what they name, are in {escape(answer['settings'])}, each under "
-            f"its whole path. To put them in their place: sudo cp -a "
-            f"{escape(quote(answer['settings'] + '/.'))} /",
+            "its whole path. Compare, then put into their place those that you want, for "
+            f"{escape(answer['user'])} to read:",
             soft_wrap=True,
         )
+        for line in _into_place(answer):
+            console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
     _show_left_out(console, answer["left_out"])
     console.print(
         f"[bold]The old box must not run any more[/] as {escape(answer['box'])}: two under one "
         "name throw each other out of brokers, and people get each alert twice.",
         soft_wrap=True,
     )
+
+
+def _into_place(answer: dict[str, Any]) -> list[str]:
+    """Return a command for each file of the settings, which changes that one alone.
+
+    Where a folder is there it stays as it is: in the way of a whole tree lie / and /etc. What the
+    service reads belongs to root, as `holdwatch install` has it, so that it cannot write it.
+    """
+    user, group = answer["user"], answer["group"]
+    owner, mode = ("root", "640") if user == USER else (user, "600")
+    rights = f"-o {owner} -g {group} -m {mode}"
+    lines = []
+    for file in answer["files"]:
+        if not file.isprintable():  # a terminal may take it for more than a name
+            lines.append(f"# by hand: {file!a}")
+            continue
+        copy = quote(answer["settings"] + file)
+        lines.append(f"sudo install -D -T {rights} {copy} {quote(file)}")
+    return lines
 
 
 def show_taken(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
