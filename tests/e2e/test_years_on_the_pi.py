@@ -103,6 +103,12 @@ class Device:
         return json.dumps({"time": at, "temperature": self.measured[number], "seq": number})
 
 
+def _backup_of(settings: Path) -> int | None:
+    """When the last backup was made."""
+    made: int | None = holdwatch_json("backup", "status", "-c", str(settings))["backup"]["last"]
+    return made
+
+
 def _told(receiver: Receiver, since: int = 0) -> dict[str, set[str]]:
     """The ids of the messages in which each alert was told to have begun, of calls `since`."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -175,6 +181,8 @@ def test_a_restored_box_goes_on_without_a_gap_and_each_alert_has_its_one_id(
                 one.measures(*[5.0] * 10, 9.0 if one is devices[0] else 5.0)
                 one.sends(port)
             until(lambda: len(_told(receiver)) == 1, "the first alert is told", LONG)
+            # A box without any makes one as it starts; one at a time is made.
+            until(lambda: _backup_of(settings) is not None, "the first backup is made", LONG)
             file = holdwatch_json("backup", "-c", str(settings))["file"]
 
             # The second one begins after it, and is told too.
