@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -44,14 +45,11 @@ class Apprise:
         self._worded = worded
         self._timeout = timeout
         self._service: Any = None
-        self._busy = False
+        self._one = threading.Lock()
 
     async def send(self, message: Message) -> str:
         """Send it. Raises NotSentError."""
-        if self._busy:
-            raise NotSentError("the service has not come back from the last attempt", again=True)
         words, kind = self._worded(message), _kind(message)
-        self._busy = True
         try:
             async with asyncio.timeout(self._timeout):
                 return await aside(lambda: self._notify(words, kind))
@@ -60,6 +58,8 @@ class Apprise:
 
     def _notify(self, words: Words, kind: str) -> str:
         """Send on this thread. Raises NotSentError."""
+        if not self._one.acquire(blocking=False):
+            raise NotSentError("the service has not come back from the last attempt", again=True)
         said = _Said()
         _LOGGER.addHandler(said)
         try:
@@ -70,7 +70,7 @@ class Apprise:
                 raise NotSentError(clean(problem, self._section.secrets), again=True)
         finally:
             _LOGGER.removeHandler(said)
-            self._busy = False
+            self._one.release()
         return "the service took it"
 
     def _load(self) -> Any:  # noqa: ANN401 - apprise has no types

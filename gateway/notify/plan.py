@@ -28,6 +28,7 @@ import msgspec
 
 from gateway.notify.message import Occasion
 from gateway.notify.often import LASTS, WHY
+from gateway.notify.often import MOST as OFTEN
 from gateway.notify.routes import begins
 from gateway.own_alerts import GRAVITY
 from rules.duration import HOUR
@@ -250,6 +251,10 @@ def _news(told: Told, now: Situation, route: Route) -> Plan | None:
     if occasion is None:
         return None
     fresh = told.first is None
+    calmer = _calmer(told, now) if occasion == "severity" and now.lapse <= told.lapse else None
+    if calmer is not None:
+        found = _goes_on(told, now, route)
+        return found._replace(again=calmer if found.again is None else min(calmer, found.again))
     # Only a moment that lies in the past counts: our clock may have been set back since.
     if fresh and now.often and 0 <= now.now - now.alert.fired < LASTS:
         return Plan(told, again=now.alert.fired + LASTS, why=WHY)
@@ -289,6 +294,13 @@ def _occasion(told: Told, now: Situation) -> Occasion | None:
     if told.quiet and not now.holder and now.takes:
         return "shown" if told.behind else "repeated"
     return None
+
+
+def _calmer(told: Told, now: Situation) -> int | None:
+    """Return when it is told that it is graver, where that was told too often within an hour."""
+    ago = [now.now - one.at for one in told.said if one.occasion == "severity"]
+    ago = [one for one in ago if 0 <= one < HOUR]
+    return now.now - ago[-1] + LASTS if len(ago) >= OFTEN and ago[-1] < LASTS else None
 
 
 def _gathered(told: Told, now: Situation, route: Route) -> Plan | None:

@@ -182,7 +182,11 @@ def wording_of(settings: Settings) -> Wording:
 def message_shown(
     outbox: Outbox, kept: Kept, wording: Wording, sees: Callable[[Alert], bool] | None = None
 ) -> dict[str, Any]:
-    """Return a message with its attempts; `sees`: of which alerts it tells whoever asks."""
+    """Return a message with its attempts.
+
+    `sees`: of which alerts it tells whoever may not know of all; nor do they read what the other
+    side said.
+    """
     message = kept.message
     if sees is not None:
         message = msgspec.structs.replace(message, lines=tuple(_seen(kept, sees)))
@@ -196,11 +200,22 @@ def message_shown(
         "tries": kept.tries,
         "due": kept.due if kept.state == "waiting" else None,
         "ended": kept.ended,
-        "problem": kept.problem,
+        "problem": kept.problem if sees is None else "",
         "subject": wording.subject(message),
         "lines": [_line(one) for one in message.lines],
-        "attempts": [one._asdict() for one in outbox.attempts(message.id)],
+        "attempts": attempts_shown(outbox, message.id, words=sees is None),
     }
+
+
+def attempts_shown(outbox: Outbox, identity: str, *, words: bool = True) -> list[dict[str, Any]]:
+    """Return the attempts to send a message.
+
+    `words`: also what the other side said: people's addresses may be in it, or other alerts.
+    """
+    return [
+        {**one._asdict(), "detail": one.detail if words else ""}
+        for one in outbox.attempts(identity)
+    ]
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -124,7 +124,7 @@ async def alert(request: Request, alert: str, visitor: Reader) -> Response:
     """One alert: what is known, what happened, and what was done about it."""
     site = site_of(request)
     found = find_alert(site, visitor, alert)
-    return answer({**_detail(site, found), "told": await told_of(site, found)})
+    return answer({**_detail(site, found), "told": await told_of(site, found, visitor)})
 
 
 def _told(site: Site, found: Sequence[Alert]) -> list[Told]:

@@ -53,7 +53,10 @@ class Attempt(Model):
     at: int
     took: int = Field(description="ms")
     outcome: Outcome
-    detail: str = Field(description="What the other side said, or why it could not be asked.")
+    detail: str = Field(
+        description="What the other side said, or why it could not be asked; empty for a key for "
+        "some devices: people's addresses may be in it."
+    )
 
 
 class Line(Model):

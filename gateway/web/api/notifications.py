@@ -86,7 +86,7 @@ async def messages(
 ) -> Response:
     """Messages and each attempt to send them, the newest first.
 
-    A key for some devices sees what is told of those, and no tests.
+    A key for some devices sees what is told of those, no tests, and not what the other side said.
     """
     site = site_of(request)
     sees = _sees(site, visitor)
@@ -158,9 +158,9 @@ async def _ask(request: Request, visitor: Visitor, do: str, **said: object) -> A
 # -- of one alert -------------------------------------------------------------------------------
 
 
-async def told_of(site: Site, alert: Alert) -> dict[str, Any]:
+async def told_of(site: Site, alert: Alert, visitor: Visitor) -> dict[str, Any]:
     """Return who was told of an alert, as the model Told has it."""
-    found = await site.archive.ask(partial(_messages_of, alert.id))
+    found = await site.archive.ask(partial(_messages_of, alert.id, words=sees_all(visitor)))
     try:
         why = await site.ask("notify-told", alert=alert.id)
     except (ControlError, NotRunningError, OSError):
@@ -169,12 +169,12 @@ async def told_of(site: Site, alert: Alert) -> dict[str, Any]:
     return {"messages": found, **why}
 
 
-def _messages_of(alert: str, files: Files) -> list[dict[str, Any]]:
+def _messages_of(alert: str, files: Files, *, words: bool) -> list[dict[str, Any]]:
     outbox = Outbox(files.state)
-    return [_message_of(outbox, kept, alert) for kept in outbox.of_alert(alert)]
+    return [_message_of(outbox, kept, alert, words=words) for kept in outbox.of_alert(alert)]
 
 
-def _message_of(outbox: Outbox, kept: Kept, alert: str) -> dict[str, Any]:
+def _message_of(outbox: Outbox, kept: Kept, alert: str, *, words: bool) -> dict[str, Any]:
     """Return a message by what it tells of one alert: nothing of the others that it tells of."""
     message = kept.message
     line = next(one for one in message.lines if one.alert.id == alert)
@@ -185,8 +185,8 @@ def _message_of(outbox: Outbox, kept: Kept, alert: str) -> dict[str, Any]:
         "route": message.route,
         "state": kept.state,
         "ended": kept.ended,
-        "problem": kept.problem,
+        "problem": kept.problem if words else "",
         "occasion": line.occasion,
         "number": line.number,
-        "attempts": [one._asdict() for one in outbox.attempts(message.id)],
+        "attempts": shown.attempts_shown(outbox, message.id, words=words),
     }

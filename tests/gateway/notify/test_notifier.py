@@ -205,6 +205,21 @@ async def test_what_comes_and_goes_is_told_five_times_and_then_only_if_it_lasts(
     assert site.told()[-2:] == [("graver", "fired", 0), ("other", "fired", 0)]
 
 
+async def test_what_is_graver_and_milder_by_turns_is_told_less_often(make: Make) -> None:
+    site = make(ALL)
+    await site.fires("a")
+    for _ in range(30):
+        await site.becomes("a", severity="critical")
+        await site.passes(MINUTE)
+        await site.becomes("a", severity="warning")
+        await site.passes(MINUTE)
+    assert site.occasions().count("severity") <= 10
+    since = site.clock.now()
+    await site.becomes("a", severity="critical")
+    await site.passes(10 * MINUTE)
+    assert site.messages("office")[-1].made >= since
+
+
 async def test_what_comes_and_goes_is_told_once_it_lasts(make: Make) -> None:
     site = make(ALL)
     for number in range(5):

@@ -126,6 +126,11 @@ def _sees_only_fridge_2(some: httpx.Client) -> None:
     assert {line["device"] for one in found for line in one["lines"]} == {"fridge-2"}
     assert all(one["lines"] and not one["test"] for one in found)
     assert "fridge-3" not in str(found)
+    # What the other side said may name people, and other alerts.
+    assert {each["detail"] for one in found for each in one["attempts"]} == {""}
+    alert = found[0]["lines"][0]["alert"]
+    told = some.get(f"/alerts/{alert}").json()["told"]["messages"]
+    assert {each["detail"] for one in told for each in one["attempts"]} == {""}
     for path in ("/notifications/channels", "/notifications/mutes"):
         refused(some.get(path), 403)
     refused(some.post("/notifications/mutes", json=MUTE), 403)
