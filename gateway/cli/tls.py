@@ -19,7 +19,7 @@ tls_app = typer.Typer(
 
 _INIT = """\
 {authority} in {folder}, good until {until}.
-Signed a certificate of this gateway, for the names {names}.
+Signed a certificate of this gateway, good until {signed_until}, for the names {names}.
 
 authority.pem   Give it to every device, program and browser that connects. It is no secret. On a
                 phone: open the file, and let it be installed as an authority (CA certificate).
@@ -125,7 +125,8 @@ def tls_init(
         _INIT.format(
             authority="Made an authority" if made else "Took up the authority",
             folder=folder,
-            until=f"{issued.until:%Y-%m-%d}",
+            until=f"{authority.until:%Y-%m-%d}",
+            signed_until=f"{issued.until:%Y-%m-%d}",
             names=", ".join(wanted),
             host=host_name(wanted) or wanted[0],
             renewing=_RENEWING.format(folder=folder) if renewing else "",

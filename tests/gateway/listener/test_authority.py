@@ -395,6 +395,20 @@ def test_a_second_init_keeps_the_authority(tmp_path: Path) -> None:
     assert {name for name in after if after[name] != before[name]} == {"server.pem"}
 
 
+@pytest.mark.parametrize("renewing", [(), ("--renewing",)])
+def test_of_the_authority_and_of_the_certificate_each_end_is_told(
+    tmp_path: Path, renewing: tuple[str, ...]
+) -> None:
+    said = run("init", "--folder", str(tmp_path), *renewing)
+    ends = {}
+    for name in ("authority", "server"):
+        chain = (tmp_path / f"{name}.pem").read_bytes()
+        ends[name] = x509.load_pem_x509_certificate(chain).not_valid_after_utc
+    assert (ends["server"] < ends["authority"]) == bool(renewing)
+    assert f"authority in {tmp_path}, good until {ends['authority']:%Y-%m-%d}." in said
+    assert f"certificate of this gateway, good until {ends['server']:%Y-%m-%d}, for" in said
+
+
 def test_a_new_certificate_keeps_the_names_of_the_one_before_and_says_so(tmp_path: Path) -> None:
     folder = ("--folder", str(tmp_path))
     assert "Kept" not in run("init", "quay", "192.0.2.77", *folder)
