@@ -59,6 +59,7 @@ class Page:
     def __init__(self, settings: Settings, web: Web, *, log_to: TextIO | None = None) -> None:
         """`log_to` takes its log in place of our standard error; it must be a real file."""
         self._settings = settings
+        self._secret = secret_variables(settings)
         self._web = web
         self._log_to = log_to
         self._sockets: list[socket.socket] = []
@@ -70,6 +71,8 @@ class Page:
     def use(self, settings: Settings, web: Web) -> None:
         """Take other settings of the same port: the process is started anew with them at once."""
         self._settings = settings
+        # What once held a secret may hold it still.
+        self._secret |= secret_variables(settings)
         self._web = web
         if self._process is not None and self._process.returncode is None:
             self._renewing = True
@@ -145,8 +148,7 @@ class Page:
             await _end(process)
 
     def _environment(self) -> dict[str, str]:
-        secret = secret_variables(self._settings)
-        return {name: value for name, value in os.environ.items() if name not in secret}
+        return {name: value for name, value in os.environ.items() if name not in self._secret}
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
         with suppress(TimeoutError):

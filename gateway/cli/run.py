@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -21,6 +22,9 @@ from gateway.screen.people import page_address, show_password
 from gateway.screen.settings import start_line
 from gateway.settings import Settings, load
 
+if TYPE_CHECKING:
+    from gateway.logs.secret_words import Hidden
+
 log = structlog.get_logger()
 
 
@@ -28,15 +32,16 @@ def run(config: SettingsPath = DEFAULT) -> None:
     """Run the gateway until it is told to stop (Ctrl-C, or SIGTERM)."""
     with errors():
         settings = load(config)
-        configure(sys.stderr, settings)
+        hidden = configure(sys.stderr, settings)
         for warning in settings.warnings:
             _tell("settings", warning, wrong=True)
         tune()
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, hidden))
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, hidden: Hidden) -> None:
     gateway = await open_gateway(settings)
+    gateway.reloading.on_switch.append(lambda: hidden.use(gateway.settings))
     loop = asyncio.get_running_loop()
     if not err.is_terminal:
         # A terminal that is closed says the same, and then we end.

@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 
-def configure(stream: TextIO, settings: Settings | None = None, *, quiet: bool = False) -> None:
+def configure(stream: TextIO, settings: Settings | None = None, *, quiet: bool = False) -> Hidden:
     """Send logs to `stream`, `quiet` only warnings. None holds a payload or a secret.
 
-    `settings` say the level and the form, and which secrets must never be seen.
+    `settings` say the level and the form, and which secrets must never be seen: what is returned
+    is told of others.
     """
     section = settings.log if settings is not None else Log()
     people = stream.isatty()
     text = people if section.format == "auto" else section.format == "text"
     journal = is_journal(stream)
+    hidden = Hidden(settings)
     flood = Flood(
         _renderer(text=text, coloured=people),
         limit=section.rate,
@@ -41,7 +43,7 @@ def configure(stream: TextIO, settings: Settings | None = None, *, quiet: bool =
     processors: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.format_exc_info,
-        Hidden(settings),
+        hidden,
         flood,
     ]
     if not (text and journal):  # the journal has a time of its own
@@ -53,6 +55,7 @@ def configure(stream: TextIO, settings: Settings | None = None, *, quiet: bool =
         cache_logger_on_first_use=True,
     )
     listen_to_libraries()
+    return hidden
 
 
 def _renderer(*, text: bool, coloured: bool) -> Processor:

@@ -36,7 +36,13 @@ class Hidden:
 
     def __init__(self, settings: Settings | None = None) -> None:
         """Without settings only names tell what is secret."""
-        known = {one for one in secrets_of(settings) if len(one) >= SHORTEST}
+        self._known: set[str] = set()
+        self.use(settings)
+
+    def use(self, settings: Settings | None) -> None:
+        """Take out the secrets of these settings too; those of before may still be repeated."""
+        self._known |= {one for one in secrets_of(settings) if len(one) >= SHORTEST}
+        known = self._known
         words = {form for one in known for form in (one, quote(one, safe=""), quote_plus(one))}
         # The longest first: one may be the beginning of another.
         ranked = sorted(words, key=lambda one: (-len(one), one))

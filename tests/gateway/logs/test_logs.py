@@ -248,6 +248,18 @@ def test_no_secret_of_the_settings_comes_into_a_log(tmp_path: Path, form: str) -
         assert one not in told
 
 
+def test_secrets_of_settings_that_are_loaded_later_are_hidden_too(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    hidden = configure(stream, parse(""))
+    log = structlog.get_logger()
+    log.info("begun")  # from now on structlog uses what it has
+    told = secrets_of(full_of_secrets(tmp_path))
+    hidden.use(full_of_secrets(tmp_path))
+    hidden.use(parse(""))
+    log.warning("server", reason=[*told])
+    assert [one for one in told if one in stream.getvalue()] == []
+
+
 @pytest.mark.parametrize(
     ("name", "hidden"),
     [

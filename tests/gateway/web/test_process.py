@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.page import Page
+from gateway.settings import parse
 from tests.broker import free_port
 from tests.e2e.gateway_process import ENVIRONMENT, holdwatch
 from tests.gateway.web.running import SETTINGS, RunningPage, until
@@ -155,3 +157,16 @@ def test_no_password_of_a_broker_reaches_the_page(
         gateway, shown = memory_of(page._process.pid), memory_of(child)
         assert [one in gateway for one in words] == [True] * 3, "the gateway itself knows them"
         assert [one in shown for one in words] == [False] * 3
+
+
+def test_a_variable_that_once_held_a_secret_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLD_PASSWORD", "old")
+    monkeypatch.setenv("NEW_PASSWORD", "new")
+    broker = '[web]\n[[brokers]]\nname = "a"\nhost = "b"\nusername = "c"\npassword_env = '
+    before, after = (parse(f'{broker}"{one}_PASSWORD"\n') for one in ("OLD", "NEW"))
+    assert before.web is not None
+    assert after.web is not None
+    page = Page(before, before.web)
+    page.use(after, after.web)
+    assert {"OLD_PASSWORD", "NEW_PASSWORD"} & set(page._environment()) == set()
+    assert "PATH" in page._environment()
