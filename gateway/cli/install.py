@@ -87,9 +87,8 @@ def uninstall(
         if dry_run or not shown:
             return
         _need_root("uninstall")
-        if not yes:
-            last = "What is removed does not come back. " if purge else ""
-            typer.confirm(f"{last}Shall it be done?", abort=True)
+        if purge and not yes:
+            typer.confirm("What is removed does not come back. Shall it be done?", abort=True)
         for step, undone in steps.uninstall(plan, purge=purge, dry_run=False):
             if undone:
                 _say(f"[green]✓[/] {step.undone}")
@@ -97,6 +96,7 @@ def uninstall(
 
 def _plan(target: Target, program: Path | None, data: Path, *, start: bool) -> Plan:
     """Return what to do. Raises InstallError, SettingsError."""
+    target.need_system()
     ours = Path(sys.prefix) / "bin" / "holdwatch"
     chosen = program or ours
     if not target.folder(chosen).exists():
@@ -121,7 +121,11 @@ def _plan(target: Target, program: Path | None, data: Path, *, start: bool) -> P
 
 
 def _standing(target: Target, program: Path | None, *, purge: bool) -> Plan:
-    """Return what may be undone. Raises SettingsError where they must say what is to go."""
+    """Return what may be undone.
+
+    Raises InstallError, and SettingsError where the settings must say what is to go.
+    """
+    target.need_system()
     file = target.place(SETTINGS)
     wanted = Needs(STATE)
     try:

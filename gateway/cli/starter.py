@@ -39,14 +39,17 @@ topics = ["cargo/+/+/readings"]
 
 """
 _WEB = """\
-# The page, for people: alerts and values in a browser on this machine. The first start prints
-# a password. For phones on your network: holdwatch tls init, then host = "0.0.0.0" with
-# the same tls = { … } as above.
+# The page, for people: alerts and values in a browser on this machine. {password}
+# For phones on your network: holdwatch tls init, then host = "0.0.0.0" with the same
+# tls = {{ … }} as above.
 [web]
 host = "127.0.0.1"
 port = 8470
 
 """
+_PRINTED = "The first start prints\n# a password."
+_MADE = """Make your password:
+# sudo -u holdwatch holdwatch user add NAME --role administrator"""
 _INFLUXDB = """\
 # Copies of everything in InfluxDB 1, 2 or 3, for Grafana: docs/influxdb.md. After an outage it
 # gets what it missed. Make the database by: holdwatch influx init
@@ -89,12 +92,14 @@ after = "1 h"
 def starter(broker: str | None, port: int | None, data: str | None = None) -> str:
     """Return the text of a first settings file: to join this broker, or to listen ourselves.
 
-    `data` is the data folder, where it is not the usual one of whoever starts it.
+    `data` is the data folder of a service; None: a person starts it, with the usual one.
     """
     said = '# data = "/var/lib/holdwatch"' if data is None else f"data = {json.dumps(data)}"
     head = _HEAD.format(data=said)
     usual = 1883
-    last = _WEB + _commented(_INFLUXDB) + _RULES
+    # What a service prints would stay in a log: it makes no password by itself.
+    web = _WEB.format(password=_PRINTED if data is None else _MADE)
+    last = web + _commented(_INFLUXDB) + _RULES
     if broker is not None:
         joined = _BROKER.format(what="Joins", host=json.dumps(broker), port=port or usual)
         return head + joined + _commented(_LISTENER.format(port=usual)) + last

@@ -172,7 +172,7 @@ class Plan(msgspec.Struct, frozen=True):
             link.is_symlink,
             lambda: self.target.systemctl("enable", "--quiet", NAME),
             self._disable,
-            "stopped, and no more started with the machine",
+            ("stopped, and " if self.target.live else "") + "no more started with the machine",
         )
 
     def _disable(self) -> None:

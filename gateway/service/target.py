@@ -25,6 +25,14 @@ class Target:
         self.live = self.root == Path("/")
         """Whether it is the machine that this runs on."""
 
+    def need_system(self) -> None:
+        """Raise InstallError unless there is a system, which has accounts."""
+        if not self.folder("/etc/passwd").is_file():
+            raise InstallError(
+                f"{self.root} is no system: it has no /etc/passwd. Name the folder at which the "
+                "system's own disk or image is mounted"
+            )
+
     def place(self, path: Path | str) -> Path:
         """Return where a path of the machine is; one that is a link itself stays one."""
         path = Path(path)

@@ -217,6 +217,35 @@ def test_an_image_without_the_program_is_told_what_it_needs(
     assert "Install the program there first" in refused(image, capsys)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_folder_that_is_no_system_is_refused_before_anything_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, dry_run: bool
+) -> None:
+    wrong = Target(tmp_path)
+    assert "is no system: it has no /etc/passwd" in refused(wrong, capsys, dry_run=dry_run)
+    with pytest.raises(typer.Exit):
+        cli.uninstall(root=wrong.root, program=PROGRAM, dry_run=dry_run)
+    assert "is no system" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@as_root
+def test_only_what_does_not_come_back_is_asked_about(
+    image: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(question: str, *, abort: bool) -> bool:
+        raise typer.Abort(question if abort else "")
+
+    monkeypatch.setattr(typer, "confirm", ask)
+    done(plan(image))
+    cli.uninstall(root=image.root, program=PROGRAM)
+    assert "✓ no more started with the machine" in capsys.readouterr().out
+    assert not image.place(UNIT).exists()
+    with pytest.raises(typer.Abort, match="does not come back"):
+        cli.uninstall(root=image.root, program=PROGRAM, purge=True)
+    assert image.place(SETTINGS).exists()
+
+
 def test_who_is_not_root_is_told_how(
     image: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -262,6 +291,14 @@ def test_a_program_behind_a_closed_folder_is_refused(
     assert why is not None
     assert "others may not enter" in why
     assert unreachable(Path("/usr/bin/holdwatch"), (Path("/usr/lib"),)) is None
+
+
+def test_only_where_a_person_starts_it_a_first_password_is_promised() -> None:
+    assert "The first start prints\n# a password." in starter(None, None)
+    service = starter(None, None, data=STATE)
+    assert "prints" not in service
+    assert f"sudo -u {USER} holdwatch user add NAME --role administrator" in service
+    assert parse(service).web is not None
 
 
 def test_first_settings_without_a_place_are_as_before() -> None:
