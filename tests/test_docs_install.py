@@ -59,6 +59,13 @@ def test_every_command_that_a_guide_has_typed_is_there_with_its_options(guide: s
     assert wrong == []
 
 
+@pytest.mark.parametrize("guide", ["backup", "broker", "install", "notifications", "operate"])
+def test_root_gives_only_the_commands_that_are_its_own(guide: str) -> None:
+    """Any other may leave files that the gateway cannot open."""
+    given = re.findall(r"sudo (?:\S*/bin/)?holdwatch ([a-z]+)", text(guide))
+    assert set(given) <= {"install", "uninstall", "restore"}
+
+
 def test_commands_are_found_in_the_guide() -> None:
     names = {known(words) for words in typed("install")}
     assert {"holdwatch install", "holdwatch status", "holdwatch tls init"} <= names
