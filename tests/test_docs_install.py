@@ -66,6 +66,13 @@ def test_root_gives_only_the_commands_that_are_its_own(guide: str) -> None:
     assert set(given) <= {"install", "uninstall", "restore"}
 
 
+@pytest.mark.parametrize("guide", ["broker", "install", "notifications"])
+def test_whoever_gives_a_file_to_the_service_is_root(guide: str) -> None:
+    lines = re.findall(r"^(.*)\binstall .*-[og] holdwatch", text(guide), re.MULTILINE)
+    assert lines
+    assert all(re.search(r"sudo $|=/usr/bin/$", line) for line in lines)
+
+
 def test_commands_are_found_in_the_guide() -> None:
     names = {known(words) for words in typed("install")}
     assert {"holdwatch install", "holdwatch status", "holdwatch tls init"} <= names
