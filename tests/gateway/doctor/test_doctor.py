@@ -204,7 +204,7 @@ DISK = WELL["disk"]
         (folder.syncs, lambda one: shutil.rmtree(one.data), "problem", "nothing can be written"),
         (machine.clock, nothing, "ok", "by a time server"),
         (machine.clock, no_time_server, "advice", "no time server"),
-        (machine.clock, tells(clock_trusted=False), "problem", "known to be over"),
+        (machine.clock, tells(clock_trusted=False), "problem", "not trusted"),
         (machine.memory, memory(600_000), "ok", "600 MB"),
         (machine.memory, memory(150_000), "advice", "150 MB"),
         (machine.memory, memory(50_000), "problem", "50 MB"),
