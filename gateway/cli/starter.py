@@ -61,6 +61,34 @@ database = "holdwatch"
 # token_file = "influxdb-token"   # InfluxDB 2 and 3; InfluxDB 1: username and password_file
 
 """
+_CHANNEL = """\
+# Tells people of alerts, by e-mail and in other ways: docs/notifications.md
+[[channels]]
+name = "office"
+kind = "email"
+host = "mail.example.org"
+username = "holdwatch"
+password_file = "mail.password"
+from = "Holdwatch <holdwatch@example.org>"
+to = ["office@example.org"]
+
+"""
+_BACKUP = """\
+# A copy of everything each day, to a folder that is there, on another disk: docs/backup.md
+[backup]
+folder = "/mnt/backup"
+keys = ["age1…"]                  # the public key of: holdwatch backup key
+needs_mount = true                # nothing is written while that disk is not there
+
+"""
+_HEARTBEAT = """\
+# Who watches the gateway itself: a service that raises an alarm when it hears nothing of it,
+# such as a check at healthchecks.io or Uptime Kuma. The file holds the address that it gives.
+[[heartbeats]]
+name = "outside"
+url_file = "heartbeat.url"
+
+"""
 _RULES = """\
 # Tries the alarm: fires at the first value above 8 °C.
 # The topic is cargo/SITE/DEVICE/readings, the message {"temperature": 9.5}
@@ -99,7 +127,8 @@ def starter(broker: str | None, port: int | None, data: str | None = None) -> st
     usual = 1883
     # What a service prints would stay in a log: it makes no password by itself.
     web = _WEB.format(password=_PRINTED if data is None else _MADE)
-    last = web + _commented(_INFLUXDB) + _RULES
+    more = _CHANNEL + _BACKUP + _HEARTBEAT + _INFLUXDB
+    last = web + _commented(more) + _RULES
     if broker is not None:
         joined = _BROKER.format(what="Joins", host=json.dumps(broker), port=port or usual)
         return head + joined + _commented(_LISTENER.format(port=usual)) + last

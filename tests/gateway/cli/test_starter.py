@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.backup import keys
 from gateway.cli.starter import starter
 from gateway.listener.authority import Authority
 from gateway.settings import parse
@@ -59,6 +60,26 @@ def test_the_influxdb_that_is_commented_out_is_right(broker: str | None) -> None
         environment={"T": "secret"},
     ).influxdb
     assert (server.name, server.organization) == ("main", "cargo")
+
+
+def test_telling_people_backups_and_heartbeats_are_shown_and_right(tmp_path: Path) -> None:
+    text = starter(None, None)
+    found = ""
+    for section in ("[[channels]]", "[backup]", "[[heartbeats]]"):
+        _, head, rest = text.partition(f"# {section}\n")
+        assert head
+        found += f"{section}\n" + re.sub("^# ", "", rest.partition("\n\n")[0], flags=re.MULTILINE)
+        found += "\n"
+    _, public = keys.make()
+    for name, secret in (("mail.password", "x"), ("heartbeat.url", "https://hc.example.org/x")):
+        (tmp_path / name).write_text(secret)
+        (tmp_path / name).chmod(0o600)
+    settings = parse(found.replace("age1…", public), folder=tmp_path)
+    assert [channel.name for channel in settings.channels] == ["office"]
+    assert settings.backup is not None
+    assert settings.backup.needs_mount
+    assert [beat.name for beat in settings.heartbeats] == ["outside"]
+    assert settings.warnings == ()
 
 
 def test_whoever_listens_on_the_network_finds_how(tmp_path: Path) -> None:
