@@ -161,14 +161,13 @@ def _into_place(answer: dict[str, Any]) -> list[str]:
 
 def show_taken(console: Console, settings: Settings, answer: dict[str, Any]) -> None:
     """Say what was taken in."""
-    span = ""
+    new, known = answer["readings"] - answer["known"], answer["known"]
+    told = f"Took in {counted(new, 'reading')}; {known:,} more were here already."
     if answer["first"] is not None:
-        span = f", that came {when(settings, answer['first'])} to {when(settings, answer['last'])}"
-    console.print(
-        f"Took in {counted(answer['readings'] - answer['known'], 'reading')}{span}; "
-        f"{answer['known']:,} more were here already.",
-        soft_wrap=True,
-    )
+        # Which of them were new is told by their number alone, so the span is that of all.
+        span = f"{when(settings, answer['first'])} to {when(settings, answer['last'])}"
+        told += f" All of them came {span}."
+    console.print(told, soft_wrap=True)
     others = [
         f"{answer[name]:,} {words}"
         for name, words in (

@@ -68,7 +68,7 @@ def test_the_readings_of_another_one_are_taken_in(settings: Path, tmp_path: Path
     file = holdwatch_json("backup", *config)["file"]
     (tmp_path / "data").rename(tmp_path / "lost")
     told = _words(holdwatch("restore", "--readings", file, *config, *key))
-    assert "Took in 100 readings, that came" in told
+    assert "Took in 100 readings; 0 more were here already. All of them came 20" in told
     journal = str(tmp_path / "lost" / "journal.db")
     told = _words(holdwatch("restore", "--readings", journal, *config))
     assert "Took in 0 readings" in told

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gateway.screen.backup import show_restored
+from gateway.screen.backup import show_restored, show_taken
 from gateway.settings import Settings
 
 
@@ -83,3 +83,15 @@ def test_a_name_that_would_steer_the_terminal_is_no_part_of_a_command() -> None:
 
 def test_without_settings_in_it_nothing_is_said_of_them() -> None:
     assert "settings" not in shown(files=())
+
+
+def test_the_span_of_readings_that_were_taken_in_is_called_that_of_all() -> None:
+    console = Console(width=80, file=None, color_system=None)
+    taken = {"readings": 70, "known": 65, "first": 0, "last": 600_000, "before": 0}
+    taken |= {"waiting": 0, "rejected": 0, "messages": 0}
+    with console.capture() as captured:
+        show_taken(console, Settings(), taken)
+    told, all_ = captured.get().split(" All of them came ")
+    assert told == "Took in 5 readings; 65 more were here already."
+    assert "00:00:00" in all_
+    assert "00:10:00" in all_
