@@ -204,6 +204,8 @@ class Monitor:
             if closed:
                 await self.told.record(closed)
             self._closed = []
+            # Where nothing began or ended, a rule may have judged nothing yet all the same.
+            self.on_change(list(self.engine.devices()))
         if listening_since is not None:
             missing = self.engine.tick(now, listening_since)
             if missing:

@@ -35,11 +35,13 @@ class Unwatched:
         *,
         replaced: Callable[[DeviceKey], bool] = lambda _device: False,
         stands_for: Callable[[DeviceKey], Sequence[DeviceKey]] = lambda device: (device,),
+        sent: Callable[[DeviceKey], Sequence[str]] = lambda _device: (),
     ) -> None:
         """`devices` returns those that were ever heard.
 
         `replaced`: whether another stands in for one, so that it is missed by no rule.
         `stands_for`: a device and those that it stands in for, whose rules are its own.
+        `sent`: the channels of what a device sent last, which a new rule has yet to judge.
         """
         self._rules = rules
         self._engine = engine
@@ -47,6 +49,7 @@ class Unwatched:
         self._clock = clock
         self._replaced = replaced
         self._stands_for = stands_for
+        self._sent = sent
         self._found: list[str] = []
         self._looked: int | None = None
 
@@ -92,14 +95,16 @@ class Unwatched:
         `missed` has, by the rules that watch any device, those that never sent what it judges.
         """
         judged = {one.rule for one in self._engine.state(device)}
+        sent = self._sent(device)
         limited = False
         for rule in self._rules:
             if not any(rule.matches(one) for one in self._stands_for(device)):
                 continue
             of_rule = missed.setdefault(rule.name, [])
             if isinstance(rule, SampleRule):
-                limited = limited or rule.name in judged
+                finds = rule.name in judged or rule.channel in sent
+                limited = limited or finds
                 # A rule for all devices is not meant to find its channel in each.
-                if rule.name not in judged and "*" not in rule.devices:
+                if not finds and "*" not in rule.devices:
                     of_rule.append(device)
         return limited

@@ -124,6 +124,40 @@ def assess_held(
     )
 
 
+def assess_again(judge: Judge, phase: Phase, successor: Judge) -> tuple[Phase, list[Change]] | None:
+    """Judge the last value that a version saw, as it ends, by the version that follows it.
+
+    Returns the new phase, as it begins then, and what changes by it; None where nobody knows: the
+    value does not speak any more, or the version needs more than one value.
+    """
+    # Some devices' clocks are a little ahead of ours.
+    rule, when = successor.rule, max(judge.until, phase.since)
+    spoken = when - phase.since + phase.spoken
+    simple = not any(
+        one.meter is not None or one.grace is not None or one.rule.judges_flags
+        for one in (judge, successor)
+    )
+    known = phase.condition != UNKNOWN and phase.value is not None and judge.applies(phase.since)
+    holds = when < successor.until and spoken < successor.timing(phase.since).hold
+    if not (simple and known and holds) or phase.value is None:
+        return None
+    value = phase.value
+    condition = rule.condition(value, True) if successor.applies(when) else CLEAR  # noqa: FBT003 - by position, as above
+    begun = Phase()
+    changes = advance(
+        begun,
+        successor.timing(when),
+        when=when,
+        condition=condition,
+        value=value,
+        badness=rule.badness(value),
+        identity=phase.identity,
+        rate=rule.rate(value) if condition == BREACH else 1.0,
+    )
+    begun.spoken = spoken
+    return begun, changes
+
+
 def _nothing(given: Any) -> Any:  # noqa: ANN401 - a number, or a tuple of them
     return tuple(math.nan for _ in given) if isinstance(given, tuple) else math.nan
 

@@ -26,7 +26,7 @@ from rules.rule import RuleVersion
 from rules.status import Status, status
 from rules.step import Folded, Frame, firing, orphans, retire, step
 from rules.stored import dump, load
-from rules.subject import Subject, arm, begin
+from rules.subject import Subject, arm, begin, still_calm
 from rules.transition import Episode, Transition, episode
 
 
@@ -193,10 +193,17 @@ class Engine:
         """Whether it was ever seen."""
         return device in self._subjects
 
+    def heard(self, device: DeviceKey) -> int:
+        """Return when it was last heard fresh (ms), -1 where it never was."""
+        known = self._subjects.get(device)
+        return -1 if known is None else known.heard
+
     def calm(self, device: DeviceKey) -> bool:
         """Whether all is well with a device: no rule that judges it has anything to tell."""
         known = self._subjects.get(device)
-        return known is not None and known.calm is not None and known.settled is None
+        if known is None or known.calm is None or known.settled is not None:
+            return False
+        return known.calm.until == FOREVER or still_calm(known)
 
     def state(self, device: DeviceKey) -> list[Status]:
         """Where every rule stands on a device; empty if it was never seen."""

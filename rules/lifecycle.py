@@ -84,6 +84,12 @@ class Phase(msgspec.Struct, array_like=True, gc=False):
     rate: float = 1.0
     step: int = 0
     graced: int = 0
+    spoken: int = 0
+    """How long the last sample had spoken already at `since`: to the version before this one."""
+
+    def speaks(self, hold: int, when: int) -> int:
+        """Return for how long the last sample speaks between `since` and `when` (ms)."""
+        return min(max(0, hold - self.spoken), when - self.since)
 
     def state(self) -> Literal["ok", "pending", "firing", "unknown"]:
         """Say how it stands at its last sample."""
@@ -165,7 +171,7 @@ def advance(  # noqa: PLR0913 - a sample has this many parts
     if phase.begin is not None:
         _account(phase, timing, when, changes)
     phase.condition, phase.since, phase.identity, phase.value = condition, when, identity, value
-    phase.rate = rate
+    phase.rate, phase.spoken = rate, 0
     if phase.begin is None:
         if condition != BREACH:
             return changes
@@ -197,7 +203,7 @@ def expire(phase: Phase, timing: Timing, until: int) -> list[Change]:
 
 def _account(phase: Phase, timing: Timing, when: int, changes: list[Change]) -> None:
     """Let the time from the last sample to `when` pass."""
-    known = 0 if phase.condition == UNKNOWN else min(timing.hold, when - phase.since)
+    known = 0 if phase.condition == UNKNOWN else phase.speaks(timing.hold, when)
     if phase.condition == BREACH:
         _fill(phase, timing, known, changes)
     elif phase.condition == EXCUSED:

@@ -20,6 +20,7 @@ FOREVER = 1 << 62
 EVER = -(1 << 62)
 """Before all times."""
 REPLACED = "another device has taken its place"
+CHANGED = "its rule was changed"
 
 Intervals = tuple[tuple[int, int], ...]
 """Since when (ms) a device sends how often (ms), oldest first; the first counts before as well."""
@@ -216,11 +217,15 @@ class Plan:
         self, versions: Iterable[tuple[RuleVersion, Windows]], intervals: Intervals
     ) -> None:
         """Compile versions, each with when the devices stand where it judges them."""
+        versions = sorted(versions, key=lambda one: one[0].since)
+        changed = {(one.rule.name, one.since) for one, _ in versions}
         self.judges: dict[str, Judge] = {}
         self.watches: dict[str, Watch] = {}
-        for version, windows in sorted(versions, key=lambda one: one[0].since):
+        for version, windows in versions:
             number, rule = version.version, version.rule
             for key, since, until, reason, placed in _in_force(version, windows):
+                if until == version.until and (rule.name, until) in changed:
+                    reason = reason or CHANGED  # noqa: PLW2901 - that of the rule's own end
                 if isinstance(rule, SampleRule):
                     timings = _timings(rule, intervals)
                     self.judges[key] = Judge(
@@ -264,6 +269,16 @@ class Plan:
         if found is None or found.layout is not layout:
             found = self._calm[layout.channels, epoch] = self._make_calm(layout, when, epoch)
         return found
+
+    def successor(self, judge: Judge) -> Judge | None:
+        """Return the version that judges the same values on, from the moment at which this ends."""
+        if judge.reason != CHANGED:
+            return None
+        for one in self.judges.values():
+            if one.since == judge.until and one.rule.name == judge.rule.name:
+                same = one.inputs == judge.inputs and one.rule.channel == judge.rule.channel
+                return one if same else None
+        return None
 
     def _judging(self, layout: Layout) -> Iterator[Judged]:
         places = _places(layout)

@@ -10,6 +10,7 @@ from devices.reading import IMPORTED, QUANTITIES, DeviceKey, Reading
 from rules.assess import (
     Told,
     assess,
+    assess_again,
     assess_held,
     doubts,
     heard_at,
@@ -31,6 +32,7 @@ from rules.subject import (
     quieten,
     sample,
     seen,
+    still_calm,
     strangers,
     undated,
     wake,
@@ -167,6 +169,16 @@ def _expire(subject: Subject, track: Track, key: str, judge: Judge, told: list[T
             changes = assess_held(subject, phase, judge, track.held, real=False)
         changes += expire(phase, judge.timing(phase.since), max(judge.until, phase.since))
         told += [_tell(subject, channel_of(key), judge, change) for change in changes]
+        successor = subject.plan.successor(judge)
+        if successor is not None and successor.key not in track.phases and track.held is None:
+            given = assess_again(judge, phase, successor)
+            if given is not None:
+                track.phases[successor.key], changes = given
+                alone = subject.heard < 0  # its readings came from files only
+                told += [
+                    _tell(subject, channel_of(key), successor, one, imported=alone)
+                    for one in changes
+                ]
 
 
 def channel_of(key: str) -> str:
@@ -177,7 +189,7 @@ def channel_of(key: str) -> str:
 def retire(subject: Subject) -> list[Transition]:
     """End the phases of versions with `until`, as a reading after it would."""
     told: list[Transition] = []
-    if subject.settled is not None:
+    if subject.settled is not None or not still_calm(subject):
         wake(subject)
     for key, track in (subject.tracks or {}).items():
         for judge in subject.plan.judges.values():

@@ -186,6 +186,19 @@ def at_rest(judge: Judge, subject: Subject, when: int, sample: tuple[float, bool
     return Phase(condition, when, 0, None if value != value else value)  # noqa: PLR0124 - as above
 
 
+def still_calm(subject: Subject) -> bool:
+    """Whether a quiet subject would be so by the versions that judge from now on, too."""
+    latest = subject.latest
+    if latest is None:
+        return True
+    calm = subject.plan.calm(latest.layout, FOREVER - 1)
+    if calm is subject.plan.calm(latest.layout, latest.when):
+        return True
+    if calm.never or calm.meters or latest.flags & calm.mask:
+        return False
+    return all(low < latest.values[index] < high for index, low, high in calm.band)
+
+
 def wake(subject: Subject) -> dict[str, Track]:
     """Spell out the phases of a quiet subject."""
     if subject.tracks is None:
@@ -223,14 +236,15 @@ def spelled_out(subject: Subject) -> dict[str, Track]:
 def tracks_after(
     subject: Subject, latest: Reading, keys: frozenset[str] | None
 ) -> dict[str, Track]:
-    """Return the idle tracks that follow from a reading, for some keys or all in force."""
+    """Return the idle tracks that follow from a reading, for these keys or all in force."""
     tracks = {}
     when = latest.when
     for judged in subject.plan.judged(latest.layout):
         _, raw, usable = sample(latest, judged.index)
         phases = {}
         for judge in judged.judges:
-            if judge.since <= when < judge.until and (keys is None or judge.key in keys):
+            # One that was ended a moment before, by our clock, has judged it all the same.
+            if judge.in_force(when) if keys is None else judge.key in keys:
                 phases[judge.key] = phase = at_rest(judge, subject, when, (raw, usable))
                 phase.identity = latest.identity
         trusted = None if judged.jump is None else (when, raw)

@@ -40,7 +40,7 @@ from rules.duration import DAY
 from rules.revision import withdrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gateway.app import Gateway
     from gateway.live import Part
@@ -113,6 +113,7 @@ class Commands:
             gateway.clock,
             replaced=lambda device: gateway.registry.replaced_by(device) is not None,
             stands_for=gateway.registry.stands_for,
+            sent=self._sent,
         )
         gateway.reloading.on_switch.append(lambda: self._unwatched.use(gateway.settings.rules))
         self._notify = NotifyCommands(gateway)
@@ -165,13 +166,14 @@ class Commands:
         reviews = gateway.desk.review.open_alerts
         alerts = [*gateway.own_alerts.open_alerts, *reviews, *open_alerts]
         alerts.sort(key=lambda one: (one.retrospective, GRAVITY[one.severity], one.fired))
-        pending = self._pending()
+        pending, unjudged = self._pending()
         senders = gateway.journal.quarantine.worst_senders(WORST)
         mentioned = {str(one.device) for one in alerts} | {one["device"] for one in pending}
         return {
             **self._itself(),
             "alerts": with_holders(gateway.state, alerts, gateway.clock.now()),
             "pending": pending,
+            "unjudged": unjudged,
             "unwatched": await self._unwatched.find(),
             "senders": [{"device": device, "count": count} for device, count in senders],
             "names": self._names(mentioned | {device for device, _ in senders}),
@@ -242,17 +244,24 @@ class Commands:
         known = gateway.monitor.engine.state(alert.device)
         return as_it_is(alert, known or gateway.freight.monitor.engine.state(alert.device))
 
-    def _pending(self) -> list[dict[str, Any]]:
+    def _pending(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return what may become alerts, and the devices that a rule in force has yet to judge."""
         engine = self._gateway.monitor.engine
         devices = list(engine.devices())
-        if len(devices) > LOOKED_AT:
-            return []
-        return [
-            {"device": str(device), **msgspec.to_builtins(status)}
-            for device in devices
-            for status in engine.state(device)
-            if status.state == "pending"
-        ]
+        pending: list[dict[str, Any]] = []
+        unjudged: dict[str, None] = {}
+        for device in devices if len(devices) <= LOOKED_AT else ():
+            for status in engine.state(device):
+                if status.state == "pending":
+                    pending.append({"device": str(device), **msgspec.to_builtins(status)})
+                elif status.channel and status.since is None and engine.heard(device) >= 0:
+                    unjudged[str(device)] = None
+        return pending, list(unjudged)
+
+    def _sent(self, device: DeviceKey) -> Sequence[str]:
+        """Return the channels of what a device sent last since the start."""
+        last = self._gateway.monitor.seen_last(device)
+        return last.layout.channels if last is not None else ()
 
     async def alerts(self, request: Mapping[str, Any], _progress: object) -> list[dict[str, Any]]:
         """Alerts that are open, or ended in the last so many days, newest first."""

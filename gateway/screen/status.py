@@ -97,7 +97,7 @@ def verdict(settings: Settings, answer: Json, cargo: list[Json], to_do: int) -> 
 
 
 def _lacking(settings: Settings, answer: Json) -> Verdict | None:
-    """Say why no alert means little: nothing can come, or comes, or is judged."""
+    """Say why no alert means little: nothing can come, or comes, or is judged yet."""
     ways = (settings.listeners, settings.brokers, settings.polls, settings.modbus)
     if not any(ways) and settings.bluetooth is None and settings.web is None:
         words = escape("Nothing can arrive: the settings have no [[listeners]] and no [[brokers]].")
@@ -112,7 +112,22 @@ def _lacking(settings: Settings, answer: Json) -> Verdict | None:
     if not settings.rules and not answer["judged"]:
         are = "is" if answer["devices"] == 1 else "are"
         return Verdict(LOOK, f"{heard} {are} heard, and nothing is judged: there are no rules.")
+    if answer["unjudged"]:
+        return Verdict(LOOK, _unjudged(answer))
     return None
+
+
+def _unjudged(answer: Json) -> str:
+    """Say of which sensors nobody knows yet whether they are well."""
+    devices = answer["unjudged"]
+    some = [named(answer, one) for one in devices][:NAMED]
+    more = f" and {len(devices) - NAMED} more" if len(devices) > NAMED else ""
+    are = "is" if len(devices) == 1 else "are"
+    heard = counted(answer["devices"], "sensor")
+    return (
+        f"No alert is open, but {len(devices)} of {heard} {are} not judged yet by rules that are "
+        f"new or were changed: {', '.join(some)}{more}."
+    )
 
 
 def _of_alerts(answer: Json, cargo: list[Json]) -> Verdict:

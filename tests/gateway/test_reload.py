@@ -90,6 +90,9 @@ class Running:
     async def tick(self) -> None:
         await self.gateway.monitor.tick(None)
 
+    async def ask(self, what: str) -> Any:  # noqa: ANN401 - whatever the command answers
+        return await self.commands.answer({"do": what}, lambda _done, _all: None)
+
     def open(self) -> list[str]:
         return [one.rule for one in self.gateway.monitor.open_alerts]
 
@@ -125,8 +128,52 @@ async def test_a_changed_limit_judges_what_comes_from_then_on(running: Running) 
     assert running.open() == []
     assert await running.load(COLDER) == (("[[rules]] too-warm: changed",), ())
     assert running.open() == []
+    await running.tick()
+    assert running.open() == ["too-warm"], "what was said last holds still"
     await running.hear(6)
-    assert running.open() == ["too-warm"]
+    assert [one.began for one in running.gateway.monitor.open_alerts] == [
+        running.clock.now() - 60_000
+    ]
+
+
+async def test_a_breach_goes_on_by_the_limit_that_counts_now(running: Running) -> None:
+    await running.hear(9, 9)
+    await running.load(START.replace("above = 8.0", "above = 8.5"))
+    await running.tick()
+    device = DeviceKey("", "d-1")
+    alerts = sorted(running.gateway.state.alerts_of(device, 0), key=lambda one: one.began)
+    assert [(one.state, one.limit) for one in alerts] == [
+        ("indeterminate", "above 8.0 °C"),
+        ("firing", "above 8.5 °C"),
+    ]
+    assert alerts[0].reason == "nobody will know its end: its rule was changed"
+    told = await running.ask("status")
+    assert (told["unjudged"], told["unwatched"]) == ([], [])
+    assert [one["limit"] for one in told["alerts"]] == ["above 8.5 °C"]
+
+
+async def test_what_a_changed_rule_has_not_judged_is_not_called_well(running: Running) -> None:
+    await running.hear(9, 9)
+    running.clock.passes(2 * 3600_000)
+    await running.load(START.replace("above = 8.0", "above = 8.5"))
+    await running.tick()
+    told = await running.ask("status")
+    assert (told["alerts"], told["unjudged"], told["unwatched"]) == ([], ["d-1"], [])
+    watching = running.gateway.live.watch([DeviceKey("", "d-1")])
+    (seen,) = (await anext(watching)).devices
+    await watching.aclose()
+    assert [one.state for one in seen.rules or ()] == ["unknown"]
+    await running.hear(4)
+    assert (await running.ask("status"))["unjudged"] == []
+
+
+async def test_a_new_rule_watches_what_it_has_yet_to_judge(running: Running) -> None:
+    head, _, _ = START.partition("[[rules]]")
+    await running.load(head)
+    await running.hear(9)
+    await running.load(START + 'devices = ["d-*"]\n')
+    await running.tick()
+    assert (await running.ask("status"))["unwatched"] == []
 
 
 async def test_an_alert_of_a_rule_that_is_gone_ends(running: Running) -> None:

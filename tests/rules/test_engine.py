@@ -7,6 +7,7 @@ import pytest
 
 from devices.reading import IMPORTED, RETAINED, UNUSABLE, DeviceKey
 from rules.duration import DAY
+from rules.plan import CHANGED
 from rules.rule import RuleVersion
 from rules.subject import order
 from rules.transition import alert_id
@@ -203,8 +204,81 @@ class TestChangingRules:
     def test_a_silent_device_is_closed_by_retire(self) -> None:
         judging = engine(self.versions(20))
         judging.fold(readings("9x2"))
-        assert told(judging.retire()) == ["hot indeterminate 20"]
+        closed = judging.retire()
+        assert told(closed) == ["hot indeterminate 20", "hot firing 20"]
+        assert [one.reason for one in closed] == [CHANGED, ""]
         assert judging.retire() == []
+
+    @pytest.mark.parametrize(
+        ("change", "folded", "open_now"),
+        [
+            (20, "9x2", ["firing"]),
+            (20, "7x2", ["firing"]),
+            (20, "4x2", ["ok"]),
+            # By our clock, of which the device's is a little ahead.
+            (5, "9x2", ["firing"]),
+            (4, "7x2", ["firing"]),
+            # It speaks for half an hour: from then on nobody knows.
+            (34, "9x2", ["firing"]),
+            (35, "9x2", ["unknown"]),
+            (20, "9 ?", ["unknown"]),
+        ],
+    )
+    def test_the_last_value_is_judged_at_once_by_the_version_that_follows(
+        self, change: int, folded: str, open_now: list[str]
+    ) -> None:
+        judging = engine(self.versions(change))
+        judging.fold(readings(folded))
+        judging.retire()
+        found = judging.state(REEFER)
+        assert [one.state for one in found] == open_now
+        assert judging.calm(REEFER) == (open_now == ["ok"])
+
+    def test_a_value_speaks_no_longer_than_it_would_have_without_a_change(self) -> None:
+        slow = rule(name="hot", above=6, duration="20 min")
+        versions = [
+            RuleVersion(self.OLD, self.OLD.version(), 0, at(30)),
+            RuleVersion(slow, slow.version(), at(30)),
+        ]
+        # It was measured at 5, and speaks until 35: 5 of the 20 minutes.
+        assert told(engine(versions).judge([*readings("9x2"), temperature(100, 9)])) == [
+            "0 fired 0 indeterminate 30"
+        ]
+
+    def test_what_changed_is_the_same_after_a_restart_and_with_late_data(self) -> None:
+        past, late, after = readings("7x2"), temperature(15, 4), readings("- - - - - 7 4")
+        whole = engine(self.versions(20)).judge([*past, *after])
+        judging = engine([RuleVersion(self.OLD, self.OLD.version(), 0)])
+        judging.fold(past)
+        restarted = engine(self.versions(20))
+        restarted.load(REEFER, judging.dump(REEFER))
+        told_then = restarted.retire()
+        again = engine(self.versions(20))
+        again.load(REEFER, restarted.dump(REEFER))
+        assert again.retire() == []
+        ended = again.fold(after).transitions
+        assert [one.id for one in (*told_then, *ended)] == [whole[0].id, whole[0].id]
+        assert told(whole) == ["20 fired 20 resolved 30"]
+        # That it had cooled before the change is known only now: there was nothing to tell.
+        assert again.fold([late]).late == {REEFER: at(15)}
+        revised = again.rejudge(REEFER, None, [*past, late, *after])
+        assert told(revised.episodes) == ["25 fired 25 resolved 30"]
+        assert revised.episodes == engine(self.versions(20)).judge([*past, late, *after])
+
+    def test_what_needs_more_than_a_value_is_not_judged_yet(self) -> None:
+        mean = rule(name="hot", kind="mkt", above=6.0)
+        versions = [
+            RuleVersion(self.OLD, self.OLD.version(), 0, at(20)),
+            RuleVersion(mean, mean.version(), at(20)),
+        ]
+        judging = engine(versions)
+        judging.fold(readings("9x2"))
+        assert told(judging.retire()) == ["hot indeterminate 20"]
+        (found,) = judging.state(REEFER)
+        assert (found.rule, found.version, found.state, found.since) == (
+            *("hot", mean.version(), "unknown"),
+            None,
+        )
 
     def test_after_retire_the_time_before_is_late(self) -> None:
         judging = engine(self.versions(20))

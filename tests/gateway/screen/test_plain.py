@@ -92,6 +92,7 @@ OPEN = ALERT | {
 }
 STATUS: dict[str, Any] = {
     "pending": [],
+    "unjudged": [],
     "brokers": {},
     "listener": None,
     "influxdb": {},

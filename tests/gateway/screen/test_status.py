@@ -117,6 +117,14 @@ def shown(answer: dict[str, Any], settings: Any = SETTINGS, width: int = 100) ->
         ),
         (
             SETTINGS,
+            {"unjudged": [f"d-{number}" for number in range(5)], "names": {"d-1": "Dock"}},
+            (
+                "! No alert is open, but 5 of 42 sensors are not judged yet by rules that are new "
+                "or were changed: d-0, d-1 Dock, d-2 and 2 more."
+            ),
+        ),
+        (
+            SETTINGS,
             {"alerts": [about("a", retrospective=True)]},
             "✓ All is well: 42 sensors, the last reading came 3 s ago.",
         ),
