@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from gateway.commands.control import ControlError, NotRunningError
 from gateway.commands.control import ask as ask_running
@@ -21,8 +21,9 @@ from gateway.database import DiskError, FileError
 from gateway.machine import AlreadyRunningError
 from gateway.people.audit import system_user
 from gateway.ports import ListenError
-from gateway.screen.plain import sentence
-from gateway.settings import Settings, SettingsError, load
+from gateway.screen.plain import counted, sentence
+from gateway.settings import Settings, SettingsError
+from gateway.settings.whereabouts import to_ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,9 +69,31 @@ DEFAULT = usual()
 def ask_and_show(config: Path, request: dict[str, Any], show: Show, *, json: bool) -> None:
     """Ask, and print the answer."""
     with errors():
-        settings = load(config)
-        answer = ask(settings, request)
+        settings, answer = ask_by(config, request)
     print_answer(answer, show, settings, json=json)
+
+
+def ask_by(config: Path, request: dict[str, Any]) -> tuple[Settings, Any]:
+    """Ask the gateway of a settings file; return the settings and its answer.
+
+    A running gateway is asked also while the file has mistakes: it goes on by those from before.
+    """
+    settings, mistakes = to_ask(config)
+    if mistakes is None:
+        return settings, ask(settings, request)
+    try:
+        answer = asyncio.run(ask_running(settings.gateway.data, {"who": who(), **request}))
+    except NotRunningError:
+        raise mistakes from None
+    many = counted(len(mistakes.problems), "mistake")
+    err.print(
+        f"{config} has {many}; the gateway runs by the settings from before. See: holdwatch check",
+        style="yellow",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    return settings, answer
 
 
 def ask(
@@ -109,11 +132,15 @@ def who() -> dict[str, str]:
 
 @contextmanager
 def progress_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show how far a long command has come; yield what tells it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    """Show how far a long command has come; yield what tells it.
+
+    How much there is to do may be a guess, such as a file's size: at the end all of it is done.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, disable=quiet) as bar:
         task = bar.add_task(title, total=None, visible=False)
         yield lambda done, all_: bar.update(task, completed=done, total=all_, visible=True)
+        bar.update(task, completed=bar.tasks[0].total or 0)
 
 
 @contextmanager
