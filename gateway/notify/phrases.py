@@ -13,6 +13,7 @@ from rules.duration import DAY, HOUR, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.notify.message import Occasion
     from rules.alert import Alert
 
 LONGEST = 140
@@ -62,6 +63,18 @@ def lasted(length: int) -> str:
     hours, minutes = rest // HOUR, rest % HOUR // MINUTE
     parts = ((days, "days" if days > 1 else "day"), (hours, "h"), (minutes, "min"))
     return " ".join([f"{number} {unit}" for number, unit in parts if number][:2])
+
+
+def late(length: int) -> str:
+    """Return how much later something is (ms): while it is little, to the second."""
+    return f"{length // 1000} s" if length < 2 * MINUTE else lasted(length)
+
+
+def end(alert: Alert, occasion: Occasion) -> str:
+    """Return how an alert ended: over; closed, as nobody knows its end; withdrawn."""
+    if occasion == "withdrawn":
+        return "withdrawn"
+    return "over" if alert.state == "resolved" else "closed"
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:

@@ -13,8 +13,19 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from gateway.excess import excess
 from gateway.notify.often import LASTS, MOST
-from gateway.notify.phrases import hidden, in_few_words, lasted, one_line, value, what
+from gateway.notify.phrases import (
+    LONGEST,
+    end,
+    hidden,
+    in_few_words,
+    lasted,
+    late,
+    one_line,
+    value,
+    what,
+)
 from gateway.own_alerts import GRAVITY, KIND
 from rules.duration import MINUTE, format_duration
 
@@ -29,7 +40,7 @@ NAMED = 20
 """Alerts that a letter names."""
 SITES = 10
 """Sites by which the others are counted."""
-LATE = 5 * MINUTE
+LATE = MINUTE
 """ms after which a message says that it comes late."""
 OFTEN = (
     f"told {MOST} times within an hour; from now on it is told again only once it lasts "
@@ -80,8 +91,8 @@ class Wording(msgspec.Struct, frozen=True):
         opening = []
         if now - message.made >= LATE:
             opening.append(
-                f"This could not be sent sooner: it is from {self._at(message.made, now, None)}, "
-                f"{lasted(now - message.made)} ago."
+                f"This comes late: made {self._at(message.made, now, None)}, "
+                f"sent {late(now - message.made)} late."
             )
         if message.test:
             opening.insert(0, f"This is a test of the channel {message.channel}, and no alarm.")
@@ -109,9 +120,12 @@ class Wording(msgspec.Struct, frozen=True):
         if len(lines) == 1:
             return one_line(first)
         standing = sum(line.occasion not in OVER for line in lines)
+        ended = _ended(lines if standing else lines[1:])
         if len(lines) <= 3 or standing < 2:
-            return one_line(f"{first}, and {len(lines) - 1} more")
-        return one_line(f"{standing} ALERTS, worst: {first}")
+            rest = ", ".join([f"{standing - 1} more"] * (standing > 1) + ended)
+            # However long the first is, it is said that there are others.
+            return f"{one_line(first, LONGEST - len(rest) - 6)}, and {rest}"
+        return one_line(f"{', '.join([f'{standing} ALERTS', *ended])}, worst: {first}")
 
     def _in_short(self, line: Line, made: int) -> str:
         alert, name = line.alert, _name(line)
@@ -166,7 +180,7 @@ class Wording(msgspec.Struct, frozen=True):
         alert = line.alert
         ended = alert.ended if line.occasion in OVER else None
         length = lasted((made if ended is None else ended) - alert.began)
-        yield "Since", f"{self._at(alert.began, now, alert.device)}, {length}"
+        yield "Since", f"{self._at(alert.began, now, alert.device)}, for {length}"
         if ended is not None:
             yield "Over", f"{self._at(ended, now, alert.device)}: {alert.reason}"
         else:
@@ -194,9 +208,10 @@ class Wording(msgspec.Struct, frozen=True):
         )
 
 
-def _worst_first(line: Line) -> tuple[bool, int, int, str]:
+def _worst_first(line: Line) -> tuple[bool, int, float, int, str]:
     alert = line.alert
-    return line.occasion in OVER, GRAVITY.get(alert.severity, 9), alert.began, alert.id
+    grave = GRAVITY.get(alert.severity, 9)
+    return line.occasion in OVER, grave, -excess(alert), alert.began, alert.id
 
 
 def _name(line: Line) -> str:
@@ -234,10 +249,16 @@ def _why_again(line: Line) -> str:
 
 def _counted(lines: Sequence[Line]) -> str:
     """Return how many alerts there are of each gravity: 480 critical, 20 warning, 3 over."""
-    words = [line.alert.severity if line.occasion not in OVER else "over" for line in lines]
-    order = {**GRAVITY, "over": 9}
-    found = sorted(Counter(words).items(), key=lambda one: order.get(one[0], 8))
-    return f"{len(lines)} alerts: " + ", ".join(f"{number} {word}" for word, number in found)
+    words = Counter(line.alert.severity for line in lines if line.occasion not in OVER)
+    found = sorted(words.items(), key=lambda one: GRAVITY.get(one[0], 8))
+    counted = [f"{number} {word}" for word, number in found]
+    return f"{len(lines)} alerts: " + ", ".join(counted + _ended(lines))
+
+
+def _ended(lines: Sequence[Line]) -> list[str]:
+    """Return how many alerts ended, and how: 52 closed."""
+    words = Counter(end(line.alert, line.occasion) for line in lines if line.occasion in OVER)
+    return [f"{words[one]} {one}" for one in ("over", "closed", "withdrawn") if words[one]]
 
 
 def _others(lines: Sequence[Line]) -> Iterable[str]:

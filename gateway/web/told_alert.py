@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.alert_now import as_it_is
 from gateway.consignments.reports import REVIEW
+from gateway.excess import excess
 from gateway.own_alerts import GRAVITY, KIND
 from gateway.people.acts import Facts, acts_of_many, facts
 from gateway.registry.known import Known
@@ -110,9 +111,13 @@ class Told(msgspec.Struct, frozen=True):
         return max(0, end - self.alert.began)
 
     def rank(self) -> tuple[object, ...]:
-        """Return what sorts open alerts, worst first; of the past those come last."""
+        """Return what sorts open alerts, worst first; of the past those come last.
+
+        How grave, whether somebody has it, how far beyond its limit, since when.
+        """
         alert, held = self.alert, bool(self.facts.holder)
-        return alert.retrospective, GRAVITY[alert.severity], held, alert.began, alert.id
+        grave = GRAVITY[alert.severity]
+        return alert.retrospective, grave, held, -excess(alert), alert.began, alert.id
 
     def has(self, severity: str, words: str) -> bool:
         """Whether it is of a severity ("": any), and has the words in its names or its rule."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.web.now.watched import NOTABLE
+from gateway.excess import NOTABLE
 from rules.duration import HOUR, MINUTE
 
 if TYPE_CHECKING:

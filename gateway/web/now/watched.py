@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.excess import NOTABLE
 from gateway.web.look import MINUS, amount, unit_of
 from rules.kinds.threshold import Threshold
 
@@ -19,22 +20,6 @@ WORDS = {"temperature": ("too cold", "too warm"), "humidity": ("too dry", "too h
 """How a value is wrong that is too low, and too high."""
 SHOWN = ("temperature", "humidity")
 """Quantities that are shown first where no limit says what matters."""
-NOTABLE = {
-    "temperature": 0.3,
-    "humidity": 2.0,
-    "set_point": 0.1,
-    "pressure": 2.0,
-    "battery": 0.05,
-    "battery_level": 2.0,
-    "voltage": 1.0,
-    "signal": 6.0,
-    "illuminance": 5.0,
-    "co2": 100.0,
-    "oxygen": 0.5,
-    "acceleration": 0.5,
-    "door": 0.5,
-}
-"""What people would call a change of a quantity, in its unit; 1 of all others."""
 MOST_STEPS = 20
 TRENDS = 3
 """Channels of a device whose trend is kept."""

@@ -94,14 +94,46 @@ def test_the_subject_can_be_read_on_a_lock_screen(
     [
         (2, 0, "CRITICAL fridge-7 11.0 °C, limit 8 °C, since 12:02, and 1 more"),
         (500, 0, "500 ALERTS, worst: CRITICAL fridge-7 11.0 °C, limit 8 °C, since 12:02"),
-        (4, 3, "CRITICAL fridge-7 11.0 °C, limit 8 °C, since 12:02, and 3 more"),
-        (9, 4, "5 ALERTS, worst: CRITICAL fridge-7 11.0 °C, limit 8 °C, since 12:02"),
+        (4, 3, "CRITICAL fridge-7 11.0 °C, limit 8 °C, since 12:02, and 3 over"),
+        (3, 1, "CRITICAL fridge-7 11.0 °C, limit 8 °C, since 12:02, and 1 more, 1 over"),
+        (9, 4, "5 ALERTS, 4 over, worst: CRITICAL fridge-7 11.0 °C, limit 8 °C, since 12:02"),
     ],
 )
 def test_the_subject_of_many_names_the_worst(count: int, over: int, expected: str) -> None:
     ended = [line(alert(f"e{n}", **OVER), "resolved") for n in range(over)]
     mild = [line(alert(f"m{n}", severity="info")) for n in range(count - over - 1)]
     assert WORDING.subject(message("office", *ended, *mild, line(alert("z")))) == expected
+
+
+def test_the_subject_of_a_long_alert_still_says_how_many_have_ended() -> None:
+    lines = [
+        line(alert(f"e{n}", **{**OVER, "state": "indeterminate"}), "resolved") for n in range(9)
+    ]
+    own = line(alert("s", **{**GATEWAY, "reason": "a long mistake, " * 20}))
+    subject = WORDING.subject(message("office", own, *lines))
+    assert subject.startswith("CRITICAL Gateway roof broker house: a long mistake")
+    assert subject.endswith("…, and 9 closed")
+    assert len(subject) <= 140
+    assert WORDING.subject(message("office", *lines)).endswith(", and 8 closed")
+    assert "10 alerts: 1 critical, 9 closed." in letter(own, *lines)
+
+
+def test_of_equally_grave_alerts_the_one_furthest_beyond_its_limit_is_the_worst() -> None:
+    colder = line(alert("c", limit="outside 2.0 to 8.0 °C for 3 min", last=-3.5), name="Frozen")
+    damp = alert("h", channel="humidity", unit="%", limit="above 60.0 %", last=70.0)
+    lines = [
+        line(alert("a", last=11.3, began=MADE - HOUR), name="Oldest"),
+        line(damp, name="Damp"),
+        line(alert("b", last=13.3), name="Warmest"),
+        colder,
+        line(alert("l", **LOST, began=MADE - HOUR), name="Lost"),
+        line(alert("m", severity="warning", last=30.0), name="Milder"),
+    ]
+    words = WORDING.words(message("office", *lines), MADE)
+    assert [one.title.partition(": ")[2] for one in words.items] == [
+        *("Frozen", "Warmest", "Oldest", "Damp", "Lost", "Milder")
+    ]
+    assert words.subject.startswith("6 ALERTS, worst: CRITICAL Frozen")
 
 
 def test_a_message_says_what_where_how_bad_since_when_and_what_to_do() -> None:
@@ -120,7 +152,7 @@ def test_a_message_says_what_where_how_bad_since_when_and_what_to_do() -> None:
         "  What: Temperature above 8 °C for 3 min\n"
         "  Where: Warehouse 2\n"
         "  Goods: vaccines\n"
-        "  Since: 12:02 CET, 4 min\n"
+        "  Since: 12:02 CET, for 4 min\n"
         "  Last value: 11.0 °C, 12:05 CET\n"
         "  Worst value: 12.4 °C, 12:05 CET\n"
         "  Unknown: for 3 min no usable value came\n"
@@ -140,7 +172,7 @@ def test_what_is_over_says_when_it_ended_and_not_what_to_do() -> None:
     text = letter(line(alert("a", note="Move the goods.", **OVER), "resolved"))
     assert "Over: fridge-7" in text
     assert "  Over: 12:06 CET: 5.0 °C is within limits\n" in text
-    assert "  Since: 12:02 CET, 4 min\n" in text
+    assert "  Since: 12:02 CET, for 4 min\n" in text
     assert "What to do" not in text
     assert "Who has it" not in text
 
@@ -151,8 +183,10 @@ def test_whoever_has_it_is_named() -> None:
 
 def test_what_comes_late_says_so() -> None:
     text = letter(line(alert("a")), now=MADE + 3 * HOUR)
-    assert text.startswith("This could not be sent sooner: it is from 11:06 UTC, 3 h ago.\n")
-    assert "sooner" not in letter(line(alert("a")), now=MADE + MINUTE)
+    assert text.startswith("This comes late: made 11:06 UTC, sent 3 h late.\n")
+    text = letter(line(alert("a")), now=MADE + 84_999)
+    assert text.startswith("This comes late: made 11:06 UTC, sent 84 s late.\n")
+    assert "late" not in letter(line(alert("a")), now=MADE + MINUTE - 1)
 
 
 def test_of_500_alerts_20_are_named_and_the_others_counted_by_site() -> None:

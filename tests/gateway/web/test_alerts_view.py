@@ -129,6 +129,11 @@ def test_what_is_in_the_past_or_held_comes_after_what_nobody_has() -> None:
     assert sorted([past, warning, mine, worst], key=Told.rank) == [worst, mine, warning, past]
 
 
+def test_of_equally_grave_alerts_the_one_furthest_beyond_its_limit_is_first() -> None:
+    warmer, cooler = told(last=13.3, began=BEGAN + HOUR), told(last=11.3)
+    assert sorted([cooler, warmer], key=Told.rank) == [warmer, cooler]
+
+
 # -- over the network ---------------------------------------------------------------------------
 
 
