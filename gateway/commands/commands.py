@@ -174,6 +174,8 @@ class Commands:
             "alerts": with_holders(gateway.state, alerts, gateway.clock.now()),
             "pending": pending,
             "unjudged": unjudged,
+            "rules": len(gateway.settings.rules),
+            "arrives": gateway.settings.arrives,
             "unwatched": await self._unwatched.find(),
             "senders": [{"device": device, "count": count} for device, count in senders],
             "names": self._names(mentioned | {device for device, _ in senders}),

@@ -58,7 +58,7 @@ def show_status(console: Console, settings: Settings, answer: Json) -> None:
     lines = health_lines(settings, answer)
     wrong = [one for one in lines if one.startswith(WRONG)]
     own = _own(alerts, wrong)
-    first = verdict(settings, answer, cargo, len(own) + len(wrong))
+    first = verdict(answer, cargo, len(own) + len(wrong))
     console.print(
         Text.from_markup(f"{first.mark} [bold]{first.words}[/][/]"), soft_wrap=True, highlight=False
     )
@@ -72,7 +72,7 @@ def show_status(console: Console, settings: Settings, answer: Json) -> None:
         console.print(Text.from_markup(line), soft_wrap=True)
 
 
-def verdict(settings: Settings, answer: Json, cargo: list[Json], to_do: int) -> Verdict:
+def verdict(answer: Json, cargo: list[Json], to_do: int) -> Verdict:
     """Say in a sentence whether all is well, marked up.
 
     `cargo`: the open alerts about devices and consignments; `to_do`: how many lines about the
@@ -86,7 +86,7 @@ def verdict(settings: Settings, answer: Json, cargo: list[Json], to_do: int) -> 
     if cargo:
         return _of_alerts(answer, cargo)
     more = f" {counted(to_do, 'thing')} to look at, below." if to_do else ""
-    lacking = _lacking(settings, answer)
+    lacking = _lacking(answer)
     if lacking is not None:
         return Verdict(lacking.mark, lacking.words + more)
     last = ago(answer["now"] - answer["heard"])
@@ -96,10 +96,9 @@ def verdict(settings: Settings, answer: Json, cargo: list[Json], to_do: int) -> 
     return Verdict(GOOD, f"All is well: {words}")
 
 
-def _lacking(settings: Settings, answer: Json) -> Verdict | None:
+def _lacking(answer: Json) -> Verdict | None:
     """Say why no alert means little: nothing can come, or comes, or is judged yet."""
-    ways = (settings.listeners, settings.brokers, settings.polls, settings.modbus)
-    if not any(ways) and settings.bluetooth is None and settings.web is None:
+    if not answer["arrives"]:
         words = escape("Nothing can arrive: the settings have no [[listeners]] and no [[brokers]].")
         return Verdict(LOOK, f"{words} See: holdwatch check")
     if not answer["devices"]:
@@ -109,7 +108,7 @@ def _lacking(settings: Settings, answer: Json) -> Verdict | None:
     if silence is None or silence > SILENT:
         since = "since the start" if silence is None else f"for {ago(silence)}"
         return Verdict(LOOK, f"No alert is open, but none of {heard} was heard {since}.")
-    if not settings.rules and not answer["judged"]:
+    if not answer["rules"] and not answer["judged"]:
         are = "is" if answer["devices"] == 1 else "are"
         return Verdict(LOOK, f"{heard} {are} heard, and nothing is judged: there are no rules.")
     if answer["unjudged"]:

@@ -321,6 +321,12 @@ class Settings(Section):
         return self._file
 
     @property
+    def arrives(self) -> bool:
+        """Whether readings can come in by any way."""
+        ways = (self.listeners, self.brokers, self.polls, self.modbus)
+        return any(ways) or self.bluetooth is not None or self.web is not None
+
+    @property
     def codec_folder(self) -> Path | None:
         """The folder of vendors' codecs, None where there can be none."""
         return self.codecs.place(self._file.path.parent if self._file else None)

@@ -93,6 +93,8 @@ OPEN = ALERT | {
 STATUS: dict[str, Any] = {
     "pending": [],
     "unjudged": [],
+    "rules": 1,
+    "arrives": True,
     "brokers": {},
     "listener": None,
     "influxdb": {},

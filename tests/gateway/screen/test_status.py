@@ -19,8 +19,6 @@ SETTINGS = parse(
     '[[listeners]]\nanonymous = true\n[[rules]]\nname = "fridge"\nkind = "threshold"\n'
     'channel = "temperature"\nabove = 8.0'
 )
-EMPTY = parse("")
-NO_RULES = parse("[[listeners]]\nanonymous = true")
 NOW = STATUS["now"]
 WELL: dict[str, Any] = STATUS | {"devices": 42, "alerts": []}
 OWN = OPEN | {
@@ -65,16 +63,16 @@ def shown(answer: dict[str, Any], settings: Any = SETTINGS, width: int = 100) ->
         ),
         (SETTINGS, {"devices": 0, "heard": None}, "… No sensor was heard yet."),
         (
-            EMPTY,
-            {"devices": 0, "heard": None},
+            SETTINGS,
+            {"arrives": False, "devices": 0, "heard": None},
             (
                 "! Nothing can arrive: the settings have no [[listeners]] and no [[brokers]]. See: "
                 "holdwatch check"
             ),
         ),
         (
-            NO_RULES,
-            {"judged": False, "devices": 1},
+            SETTINGS,
+            {"rules": 0, "judged": False, "devices": 1},
             "! 1 sensor is heard, and nothing is judged: there are no rules.",
         ),
         (
