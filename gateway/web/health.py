@@ -13,7 +13,7 @@ from gateway.own_alerts import GRAVITY
 from rules.duration import DAY, HOUR, MINUTE, SECOND, format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 GOOD_FOR = 2_000
 """An answer is shown again for so many ms: many may look at once."""
@@ -23,6 +23,21 @@ FULL_FROM = 500 * 1000 * 1000
 """Bytes: with less room left on the disk people should know."""
 BEHIND_FROM = 20_000
 """Readings, events: a follower that has more than these before it is behind."""
+FOLLOWERS = {
+    "monitor": ("Rules", "readings that are not judged yet"),
+    "inspector": ("Quality", "readings whose quality was not looked at yet"),
+    "history": ("History", "readings that are not packed yet; it waits for some thousand"),
+    "listener": ("Listener", "events that subscribers have yet to be told"),
+    "alerts": ("Broker", "events that are not told yet"),
+    "home-assistant": ("Home Assistant", "events that are not told yet"),
+}
+"""What people call whoever follows the journal or the events, and what waits for it."""
+UNLIMITED = "no limit watches "
+"""How the gateway begins to tell of a device whose values no rule judges."""
+NAMED = 3
+"""Devices that are named of those that have the same fault."""
+REMARKS = 5
+"""Remarks on rules that are shown."""
 
 
 class Health:
@@ -101,6 +116,11 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
         if not one["well"] and f"way {one['name']}" not in told
     ]
     found += [
+        Fault("info", f"The heartbeat {one['name']} is not heard: {sentence(one['reason'])}")
+        for one in status["heartbeats"]
+        if not one["well"] and f"heartbeat {one['name']}" not in told
+    ]
+    found += [
         Fault("warning", f"The wall screen {one['name']} is not connected.")
         for one in screens
         if is_missing(one) and f"screen {one['name']}" not in told
@@ -108,7 +128,7 @@ def faults(status: Mapping[str, Any] | None, screens: Iterable[Mapping[str, Any]
     found += [
         Fault(
             "warning",
-            f"{name}: {count:,} are waiting.",
+            f"{follower_name(name)}: {count:,} are waiting.",
             "It is behind. If the number does not fall, look at the log.",
         )
         for name, count in status["waiting"].items()
@@ -185,10 +205,34 @@ def _to_look_at(status: Mapping[str, Any]) -> Iterable[Fault]:
         yield Fault("info", words, "", "/quarantine")
     wrong = status["wrong_clocks"]
     if wrong:
-        some = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
-        yield Fault("info", f"The clocks of these devices are wrong: {some}.")
-    for one in status["unwatched"][:5]:
+        yield Fault("info", f"The clocks of these devices are wrong: {_some(wrong)}.")
+    yield from _of_rules(status["unwatched"])
+
+
+def _of_rules(remarks: Iterable[str]) -> Iterable[Fault]:
+    """Yield where rules judge nothing; devices that no limit watches are told of at once."""
+    found = list(remarks)
+    others = [one for one in found if not one.startswith(UNLIMITED)]
+    for one in others[:REMARKS]:
         yield Fault("info", sentence(one))
+    if len(others) > REMARKS:
+        more = len(others) - REMARKS
+        yield Fault("info", f"And {more:,} more such {'remark' if more == 1 else 'remarks'}.")
+    unlimited = [one.removeprefix(UNLIMITED) for one in found if one.startswith(UNLIMITED)]
+    if unlimited:
+        yield Fault("info", sentence(f"{UNLIMITED}{_some(unlimited)}"))
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first of many names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def follower_name(follower: str) -> str:
+    """Return what people call a follower, with the broker that it is for."""
+    kind, _, which = follower.partition(":")
+    return f"{FOLLOWERS[kind][0] if kind in FOLLOWERS else kind} {which}".strip()
 
 
 def is_missing(screen: Mapping[str, Any]) -> bool:

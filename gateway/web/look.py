@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup, escape
 
 from devices.reading import QUANTITIES
 from gateway import __version__
@@ -88,6 +89,11 @@ def age(length: int | None) -> str:
     return f"{seconds // 86400} d"
 
 
+def breakable(words: str) -> Markup:
+    """Return words as HTML whose long paths and addresses go on in a new line after a slash."""
+    return Markup("/<wbr>").join(escape(one) for one in words.split("/"))
+
+
 @cache
 def static(path: str) -> str:
     """Return the address of a file of ours; it changes with what is in it."""
@@ -115,6 +121,7 @@ _ENVIRONMENT.filters.update(
     unit_of=unit_of,
     channel_name=channel_name,
     age=age,
+    breakable=breakable,
     as_json=json.dumps,
 )
 

@@ -9,7 +9,16 @@ from fastapi.responses import Response
 
 from gateway.brokers import JOINED
 from gateway.commands.control import ControlError, NotRunningError
-from gateway.web.health import BEHIND_FROM, faults, is_missing, lasted, sentence, verdict
+from gateway.web.health import (
+    BEHIND_FROM,
+    FOLLOWERS,
+    faults,
+    follower_name,
+    is_missing,
+    lasted,
+    sentence,
+    verdict,
+)
 from gateway.web.look import show_at
 from gateway.web.pages.disk_picture import picture
 from gateway.web.visitor import Viewer, site_of
@@ -24,12 +33,6 @@ router = APIRouter()
 
 CORRECTIONS = 5
 """Times that the clock was set which are shown."""
-MEANINGS = {
-    "monitor": ("Rules", "readings that are not judged yet"),
-    "history": ("History", "readings that are not packed yet; it waits for some thousand"),
-    "listener": ("Listener", "events that subscribers have yet to be told"),
-    "alerts": ("Broker", "events that are not told yet"),
-}
 
 
 class Correction(NamedTuple):
@@ -109,13 +112,13 @@ def _look(files: Files) -> tuple[int, list[Correction]]:
 def _followers(status: Mapping[str, Any], backlog: int) -> list[Follower]:
     found = []
     for follower, count in {**status["waiting"], "history": backlog}.items():
-        kind, _, which = follower.partition(":")
+        kind = follower.partition(":")[0]
         if kind == "influxdb":
             continue  # each has a card of its own
-        name, meaning = MEANINGS.get(kind, (kind, ""))
+        meaning = FOLLOWERS[kind][1] if kind in FOLLOWERS else ""
         # The history gathers readings on purpose.
         behind = count > BEHIND_FROM and kind != "history"
-        found.append(Follower(f"{name} {which}".strip(), count, meaning, behind))
+        found.append(Follower(follower_name(follower), count, meaning, behind))
     return found
 
 

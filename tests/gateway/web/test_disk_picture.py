@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.web.look import STATIC
 from gateway.web.pages.disk_picture import LEAST, NAMES, WIDTH, picture
 from rules.duration import DAY
 
@@ -44,3 +46,10 @@ def test_it_is_told_in_words_too() -> None:
     shown = picture({**disk(free=180 * MB, journal=20 * MB), "full_in": 9 * DAY})
     assert shown.said == "Of 200 MB: Journal 20 MB, Free 180 MB"
     assert shown.full_in == "about 9 days"
+
+
+def test_no_part_of_the_disk_has_the_colour_of_a_state() -> None:
+    style = (STATIC / "gateway.css").read_text("utf-8")
+    parts = dict(re.findall(r"\.disk \.(\w+) { --part: var\(--([\w-]+)\); }", style))
+    assert set(parts) == set(NAMES)
+    assert not {"critical", "warning", "pending", "info", "ok", "unknown"} & set(parts.values())

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from gateway.commands.control import NotRunningError
-from gateway.web.health import Health, faults, lasted, sentence, verdict
+from gateway.web.health import Health, faults, follower_name, lasted, sentence, verdict
+from gateway.web.look import breakable
 from gateway.web.pages.gateway import size
 from rules.duration import DAY, HOUR, MINUTE, SECOND
 from tests.broker import free_port
@@ -26,6 +27,7 @@ WELL: dict[str, Any] = {
     "brokers": {"port": {"state": "connected", "detail": ""}},
     "influxdb": {},
     "ways": [],
+    "heartbeats": [],
     "waiting": {"monitor": 3},
     "dead_letters": {},
     "quarantine": {},
@@ -64,6 +66,7 @@ COPIES = {
 }
 REFUSED = {**COPIES, "channel": "refused db", "reason": "is damaged"}
 FAILS = {"name": "poll:cold", "well": False, "reason": "nobody answers"}
+UNHEARD = {"name": "office", "well": False, "reason": "nobody answers"}
 BROKEN = {"state": "lost", "detail": "nothing listens"}
 
 
@@ -100,7 +103,7 @@ def test_a_gateway_that_is_well_says_so() -> None:
         ({"brokers": {"port": BROKEN}}, "warning", "Broker port: nothing listens."),
         ({"ways": [FAILS]}, "info", "poll:cold fails: Nobody answers."),
         ({"ways": [FAILS], "problems": [{**OWN, "channel": "way poll:cold"}]}, "critical", "is"),
-        ({"waiting": {"monitor": 50_000}}, "warning", "monitor: 50,000 are waiting."),
+        ({"waiting": {"monitor": 50_000}}, "warning", "Rules: 50,000 are waiting."),
         ({"dead_letters": {"alerts:port": 2}}, "warning", "alerts:port: 2 records can never"),
         ({"quarantine": {"not-json": 1}}, "info", "1 message lies in the quarantine"),
         ({"influxdb": {"db": AWAY}}, "warning", "db cannot be written to."),
@@ -115,6 +118,17 @@ def test_a_gateway_that_is_well_says_so() -> None:
         ({"dead_letters": {"influxdb:gone": 2}}, "warning", "influxdb:gone: 2 records"),
         ({"wrong_clocks": ["a", "b", "c", "d"]}, "info", "are wrong: a, b, c and 1 more."),
         ({"unwatched": ["no limit watches d-1"]}, "info", "No limit watches d-1."),
+        (
+            {"unwatched": [f"no limit watches d-{number}" for number in range(39)]},
+            "info",
+            "No limit watches d-0, d-1, d-2 and 36 more.",
+        ),
+        ({"heartbeats": [UNHEARD]}, "info", "The heartbeat office is not heard: Nobody answers."),
+        (
+            {"heartbeats": [UNHEARD], "problems": [{**OWN, "channel": "heartbeat office"}]},
+            "critical",
+            "The disk is full.",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(
@@ -228,7 +242,7 @@ version = "1"
         client = page.user("looks", "viewer")
 
         def told() -> str:
-            shown = client.get("/gateway").text
+            shown = client.get("/gateway").text.replace("<wbr>", "")
             return shown if shown.count("Cannot connect to http://127.0.0.1") >= 2 else ""
 
         shown = until(told, "both are away")
@@ -297,8 +311,41 @@ def test_the_view_tells_of_disk_ports_clock_screens_and_version(page: RunningPag
         "Journal",
         "Holdwatch 0.",
         "Europe/Berlin",
+        "</i>Free</dt>",
+        "[[heartbeats]]",
+        "Quality",
     ):
         assert words in shown
+    assert "inspector" not in shown
     part = client.get("/gateway/part").text
     assert "<html" not in part
     assert "The gateway is well" in part
+
+
+def test_the_view_says_whether_heartbeats_are_heard(tmp_path: Path) -> None:
+    beats = f"""
+[[heartbeats]]
+name = "office"
+url = "http://127.0.0.1:{free_port()}/ping"
+every = "1 min"
+"""
+    with RunningPage(tmp_path, SETTINGS + beats) as page:
+        client = page.user("looks", "viewer")
+
+        def card() -> str:
+            shown = client.get("/gateway").text.partition("<h2>Heartbeats</h2>")[2]
+            return shown.partition("</section>")[0] if "not heard</span>" in shown else ""
+
+        shown = until(card, "the heartbeat is not heard")
+    assert "<b>office</b>" in shown
+    assert "Cannot connect to 127.0.0.1" in shown
+
+
+@pytest.mark.parametrize("unknown", ["others", "more:port"])
+def test_a_follower_of_which_nothing_is_known_has_its_own_name(unknown: str) -> None:
+    assert follower_name(unknown) == unknown.replace(":", " ")
+    assert follower_name("alerts:port") == "Broker port"
+
+
+def test_a_long_path_goes_on_in_a_new_line_after_a_slash_and_stays_text() -> None:
+    assert breakable("/var/<b>") == "/<wbr>var/<wbr>&lt;b&gt;"
