@@ -3,79 +3,50 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from gateway.notify import shown
-from gateway.notify.in_words import FATES, KINDS, OCCASIONS, lapses, mute_in_words, route_in_words
+from gateway.notify.in_words import FATES, KINDS, lapses, mute_in_words, route_in_words
 from gateway.notify.mutes import mutes_of
-from gateway.notify.outbox import Outbox
-from gateway.own_alerts import KIND as OWN
+from gateway.people.acts import acts_of_many, facts
 from gateway.settings.routes import EVERY
 from gateway.web.health import sentence
 from gateway.web.look import moment, show_at
-from gateway.web.told_alert import page_of
+from gateway.web.pages.notifications_sent import sent
+from gateway.web.told_alert import Told, told
 from gateway.web.visitor import Operator, Quality, Viewer, Visitor, site_of
 
 if TYPE_CHECKING:
-    from gateway.notify.outbox import Attempt, Kept
-    from gateway.web.files import Files
     from gateway.web.site import Site
 
 router = APIRouter()
 
-PAGE = 10
-"""Messages that are shown at a time."""
-ATTEMPTS = 3
-"""Attempts of a message that are shown; of more, the last ones."""
-LINES = 3
-"""Alerts that are named of those that one message tells of."""
+MUTED = 10
+"""Alerts that are muted alone which are named."""
 PAST = 5
 """Mutes that are over which are shown."""
 LENGTHS = ("1 h", "4 h", "1 day", "7 days")
 """For how long something is muted by one tap."""
-TABS: tuple[tuple[shown.Which, str], ...] = (
-    ("all", "All"),
-    ("waiting", "Waiting"),
-    ("failed", "Failed"),
-)
 Before = Annotated[str, Query(pattern=r"^\d{1,18}:[\w-]{1,64}$|^$")]
+Whole = Annotated[str, Query(pattern=r"^[\w-]{0,64}$")]
 Text = Annotated[str, Form(max_length=1_000)]
-
-
-class Sent(NamedTuple):
-    """A message, as it is listed."""
-
-    kept: Kept
-    subject: str
-    attempts: list[Attempt]
-
-    @property
-    def look(self) -> str:
-        """The state whose shape and colour it has: one that is tried again fails."""
-        return "warning" if self.tried_again else FATES[self.kept.state][0]
-
-    @property
-    def word(self) -> str:
-        """What is beside the shape."""
-        return "fails, tried again" if self.tried_again else FATES[self.kept.state][1]
-
-    @property
-    def tried_again(self) -> bool:
-        """Whether it failed and will be tried again."""
-        return self.kept.state == "waiting" and bool(self.kept.problem)
 
 
 @router.get("/notifications")
 async def notifications_page(
-    request: Request, visitor: Viewer, which: shown.Which = "all", before: Before = ""
+    request: Request,
+    visitor: Viewer,
+    which: shown.Which = "all",
+    before: Before = "",
+    whole: Whole = "",
 ) -> Response:
-    """Show all of it."""
+    """Show all of it; `whole`: the id of a message of which all alerts are named."""
     content = await _fare(site_of(request))
-    content |= await _messages(site_of(request), which, before)
+    content |= await sent(site_of(request), which, before, whole)
     content |= _standing(site_of(request))
     return show_at(request, visitor, "notifications.html", **content)
 
@@ -88,10 +59,14 @@ async def channels_part(request: Request, visitor: Viewer) -> Response:
 
 @router.get("/notifications/messages")
 async def messages_part(
-    request: Request, visitor: Viewer, which: shown.Which = "all", before: Before = ""
+    request: Request,
+    visitor: Viewer,
+    which: shown.Which = "all",
+    before: Before = "",
+    whole: Whole = "",
 ) -> Response:
     """Show the last messages again."""
-    content = await _messages(site_of(request), which, before)
+    content = await sent(site_of(request), which, before, whole)
     return show_at(request, visitor, "notifications_messages.html", **content)
 
 
@@ -223,47 +198,30 @@ def verdict(channels: list[dict[str, Any]] | None) -> tuple[str, str]:
     return "ok", "All channels are well: nothing waits."
 
 
-async def _messages(site: Site, which: shown.Which, before: str) -> dict[str, Any]:
-    made, _, identity = before.partition(":")
-    place = shown.Place(int(made), identity) if before else None
-    wording = shown.wording_of(site.settings)
-
-    def look(files: Files) -> tuple[list[Sent], shown.Place | None]:
-        outbox = Outbox(files.state)
-        found, following = shown.some_messages(outbox, which, before=place, limit=PAGE)
-        sent = [
-            Sent(one, wording.subject(one.message), outbox.attempts(one.message.id))
-            for one in found
-        ]
-        return sent, following
-
-    sent, following = await site.archive.ask(look)
-    return {
-        "sent": sent,
-        "which": which,
-        "before": before,
-        "tabs": TABS,
-        "after": f"{following.made}:{following.id}" if following else "",
-        "most_attempts": ATTEMPTS,
-        "most_lines": LINES,
-        "occasions": OCCASIONS,
-        "own": OWN,
-        "sentence": sentence,
-        "page_of": page_of,
-    }
-
-
 def _standing(site: Site) -> dict[str, Any]:
-    """Return routes and mutes."""
+    """Return routes and mutes, and the alerts that are muted each alone."""
     now, settings = site.clock.now(), site.settings
     names = [one.name for one in settings.channels]
     mutes = mutes_of(site.files.state, now, over=True)
+    muted = _muted_alone(site, now)
     return {
         "routes": [route_in_words(one, names) for one in settings.routes or (EVERY,)],
         "by_default": not settings.routes,
         "lapses": lapses(settings.acknowledgement),
         "mutes": [(one, mute_in_words(one)) for one in mutes if one.stands(now)],
         "past_mutes": [(one, mute_in_words(one)) for one in mutes if not one.stands(now)][:PAST],
+        "muted_alone": muted[:MUTED],
+        "more_muted": max(0, len(muted) - MUTED),
         "lengths": LENGTHS,
         "names": names,
     }
+
+
+def _muted_alone(site: Site, now: int) -> list[Told]:
+    """Return the open alerts that somebody muted where they are shown; what ends last first."""
+    opened = site.files.state.open_alerts()
+    acts = acts_of_many(site.files.state, [one.id for one in opened])
+    muted = [one for one in opened if facts(acts[one.id], now).muted]
+    found = told(site.files, site.settings, muted, now)
+    known = [(one.facts.muted.until or 0, one) for one in found if one.facts.muted]
+    return [one for _, one in sorted(known, key=lambda each: -each[0])]

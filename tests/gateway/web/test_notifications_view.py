@@ -7,7 +7,13 @@ from http import HTTPStatus
 
 import pytest
 
+from gateway.notify.message import Line, Message
+from gateway.notify.outbox import Attempt, Fate, Kept
+from gateway.notify.wording import Wording
 from gateway.web.pages.notifications import verdict
+from gateway.web.pages.notifications_sent import LINES, PAGE, Card, cards_of, clock, tries_of
+from rules.duration import DAY, SECOND
+from tests.gateway.notify.told import alert
 from tests.gateway.web.running import RunningPage, until
 from tests.gateway.web.telling import Telling, telling_page
 from tests.gateway.web.test_acts_view import HTMX, csrf
@@ -148,7 +154,7 @@ def test_of_an_alert_that_nobody_was_told_of_the_reason_is_shown(telling: Tellin
 
 def test_pages_of_messages_follow_each_other(telling: Telling) -> None:
     client = telling.user("pages")
-    for _ in range(11):
+    for _ in range(PAGE + 1):
         client.post("/notifications/test", data={"channel": "office"}, headers=csrf(client))
     first = client.get("/notifications").text
     address = first.split("before=")[1].split("#")[0].replace("&amp;", "&")
@@ -156,3 +162,60 @@ def test_pages_of_messages_follow_each_other(telling: Telling) -> None:
     assert "The newest" in older
     assert 'hx-trigger="live:beat from:body throttle:10s' not in older
     assert client.get("/notifications?before=x").status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def kept(channel: str, state: Fate = "sent", count: int = 1, made: int = 0, test: str = "") -> Kept:
+    lines = tuple(Line(alert=alert(f"a{number}"), occasion="fired") for number in range(count))
+    message = Message(id=channel, channel=channel, made=made, lines=lines, test=test)
+    return Kept(message, state, 1, 0, None, "", made)
+
+
+def cards(*messages: Kept, whole: str = "") -> list[Card]:
+    wording = Wording("box", "UTC", lambda _device: "UTC")
+    return cards_of(messages, lambda _message: [], wording, whole)
+
+
+def test_what_is_told_to_several_channels_at_once_is_one_card_as_bad_as_its_worst() -> None:
+    (card,) = cards(kept("office"), kept("desk", "refused"), kept("manager", "waiting"))
+    assert [one.kept.message.channel for one in card.ways] == ["office", "desk", "manager"]
+    assert card.look == "critical"
+
+
+@pytest.mark.parametrize("other", [kept("b", made=1), kept("b", count=2), kept("b", test="x")])
+def test_what_is_told_at_another_time_or_of_other_alerts_is_another_card(other: Kept) -> None:
+    assert len(cards(kept("a"), other)) == 2
+
+
+@pytest.mark.parametrize(("whole", "named"), [("", LINES), ("office", LINES + 4)])
+def test_all_alerts_of_a_message_are_named_when_somebody_asks(whole: str, named: int) -> None:
+    (card,) = cards(kept("office", count=LINES + 4), whole=whole)
+    assert (len(card.lines), card.more) == (named, LINES + 4 - named)
+
+
+def test_attempts_that_are_alike_are_told_once() -> None:
+    failed = [Attempt(at, 1, "again", "nobody listens") for at in (1, 2, 3)]
+    found = tries_of([*failed, Attempt(4, 1, "sent", "taken")])
+    assert found == [(1, 3, 3, "nobody listens"), (4, 4, 1, "taken")]
+
+
+@pytest.mark.parametrize(
+    ("when", "words"), [(5 * SECOND, "01:00:05"), (DAY, "Fri 02 Jan 01:00:00")]
+)
+def test_attempts_are_told_to_the_second(when: int, words: str) -> None:
+    assert clock(when, 0, "Europe/Berlin") == words
+
+
+def test_an_alert_that_is_muted_alone_is_named_among_what_is_muted(telling: Telling) -> None:
+    muted = telling.alert("fridge-9")
+    client = telling.user("asks", "viewer")
+    telling.command("alert", "mute", muted["id"], "--for", "1 h", "--reason", "Door repair")
+    shown = client.get("/notifications").text.partition("Muted</h2>")[2]
+    shown = shown.partition("Who is told of what")[0]
+    assert f'href="/alerts/{muted["id"]}"' in shown
+    assert "Door repair" in shown
+    assert "Nothing is." not in shown
+
+
+def test_what_is_muted_and_who_is_told_come_before_the_messages(telling: Telling) -> None:
+    shown = telling.user("scrolls", "viewer").get("/notifications").text
+    assert shown.index("Muted</h2>") < shown.index("Who is told of what") < shown.index("Last mess")
