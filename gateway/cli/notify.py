@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.asking import DEFAULT, REFUSED, Json, SettingsPath, ask_and_show, fail
+from gateway.cli.asking import (
+    DEFAULT,
+    REFUSED,
+    Json,
+    SettingsPath,
+    ask_and_show,
+    ask_by,
+    errors,
+    fail,
+    print_answer,
+)
 from gateway.screen import notify as screen
 
 notify_app = typer.Typer(
@@ -53,8 +63,15 @@ def send_test(
     config: SettingsPath = DEFAULT,
     json: Json = False,  # noqa: FBT002 - an option without a value
 ) -> None:
-    """Send a test by a channel and say what came of it. It is kept, with your name."""
-    ask_and_show(config, {"do": "notify-test", "channel": name}, screen.show_test, json=json)
+    """Send a test by a channel and say what came of it. It is kept, with your name.
+
+    The exit code is 1 where it was not sent.
+    """
+    with errors():
+        settings, answer = ask_by(config, {"do": "notify-test", "channel": name})
+    print_answer(answer, screen.show_test, settings, json=json)
+    if answer["state"] != "sent":
+        raise typer.Exit(REFUSED)
 
 
 @notify_app.command("routes")

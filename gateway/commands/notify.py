@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import msgspec
 from devices.reading import DeviceKey
 from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
+from gateway.consignments.reports import REVIEW
 from gateway.notify import shown
 from gateway.notify.about import Whereabouts
 from gateway.notify.deciding import Why
@@ -26,6 +28,7 @@ from gateway.people.acts import acts_of, facts
 from gateway.people.audit import Entry, who_of
 from gateway.registry import fields
 from gateway.registry.times import Times
+from gateway.settings.cut_off import cut_off
 from gateway.settings.routes import EVERY
 from rules.alert import Alert
 from rules.cargo.consignment import consignment_of
@@ -35,9 +38,12 @@ if TYPE_CHECKING:
 
     from gateway.app import Gateway
     from gateway.notify.about import About
+    from rules.rule import Rule
 
 PATIENCE, LOOK = 8.0, 0.1
 """Seconds in which a test may come through while somebody waits, and between two looks."""
+OWN = (KIND, REVIEW)
+"""What alerts have for a rule that no rule makes."""
 MOST = 500
 """Messages that are told at a time."""
 
@@ -127,13 +133,15 @@ class NotifyCommands:
         answer: dict[str, Any] = {
             "routes": [{**one._asdict(), "sentence": one.sentence} for one in said],
             "lapses": lapses(settings.acknowledgement),
+            "warnings": list(cut_off(settings.routes, settings.gateway.timezone)),
             "about": None,
         }
         if request.get("device") is None:
             return answer
         alert, about = self._supposed(request)
         zone = settings.gateway.timezone
-        found = rehearse(alert, about, routes_of(settings.routes, names, zone), names)
+        mute = self._gateway.notifier.mutes.of(alert, about, alert.fired)
+        found = rehearse(alert, about, routes_of(settings.routes, names, zone), names, mute)
         return {
             **answer,
             "about": {
@@ -144,14 +152,15 @@ class NotifyCommands:
                 "goods": list(about.goods),
                 "at": alert.fired,
             },
-            "told": [one._asdict() for one in found.told],
+            "muted": None if mute is None else shown.mute_shown(mute, alert.fired),
+            "told": [{**one._asdict(), "channels": list(one.channels)} for one in found.told],
             "why": found.why,
         }
 
     def _supposed(self, request: Mapping[str, Any]) -> tuple[Alert, About]:
         """Return an alert that somebody thinks of, and who it is about. Raises ControlError."""
         gateway, rule = self._gateway, str(request.get("rule") or "")
-        known = next((one for one in gateway.settings.rules if one.name == rule), None)
+        known = self._rule(rule) if rule else None
         severity = request.get("severity") or (known.severity if known else "critical")
         if severity not in GRAVITY:
             raise ControlError(f"no alert is {severity!r}", f"Use one of {', '.join(GRAVITY)}")
@@ -178,8 +187,32 @@ class NotifyCommands:
             about = about._replace(goods=(str(request["goods"]),))
         return alert, about
 
+    def _rule(self, name: str) -> Rule | None:
+        """Return a rule of the settings or of goods, None for our own. Raises ControlError."""
+        ours = self._gateway.settings.rules
+        whole = (*ours, *(one for goods in self._gateway.goods.all() for one in goods.rules))
+        for one in whole:
+            for part in (one, *one.parts()):
+                if part.name == name:
+                    return part
+        if name in OWN:
+            return None
+        near = get_close_matches(name, [*(one.name for one in whole), *OWN], n=1)
+        known = ", ".join(one.name for one in ours)
+        if near:
+            cure = f"Did you mean {near[0]}?"
+        else:
+            cure = f"The settings have {known or 'none'}; goods have others: holdwatch goods list"
+        raise ControlError(f"there is no rule {name!r}", cure)
+
     def _check_channel(self, name: str) -> None:
         known = [one.name for one in self._gateway.settings.channels]
+        waits = self._gateway.reloading.report()["waits"]
+        if any(one.startswith(f"[[channels]] {name}: added") for one in waits):
+            raise ControlError(
+                f"the channel {name!r} is in the settings, and counts from a restart on",
+                "Start the gateway anew, then test it",
+            )
         if name not in known:
             raise ControlError(
                 f"there is no channel {name!r}",

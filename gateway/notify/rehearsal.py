@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.notify.about import About
+    from gateway.notify.mutes import Mute
     from gateway.notify.plan import Telling
     from gateway.notify.routes import Route
     from rules.alert import Alert
@@ -37,11 +38,16 @@ class Rehearsal(NamedTuple):
 
 
 def rehearse(
-    alert: Alert, about: About, routes: Sequence[Route], channels: Sequence[str]
+    alert: Alert,
+    about: About,
+    routes: Sequence[Route],
+    channels: Sequence[str],
+    mute: Mute | None = None,
 ) -> Rehearsal:
     """Return what these routes would tell of an alert that fires and stands, and nobody takes.
 
-    Of repeats to the same channels the first is shown.
+    `mute`: the one that covers it and ends last. Of repeats to the same channels the first is
+    shown.
     """
     following = taking(alert, about, routes, channels)
     if not following or not channels:
@@ -56,14 +62,16 @@ def rehearse(
         route = following[place]
         others = (one for number, one in enumerate(told) if number != place)
         elsewhere = {name for one in others for name in one.channels}
-        done = plan(told[place], Situation(alert, now, elsewhere=elsewhere), route)
+        muted = mute.until if mute is not None and mute.stands(now) else None
+        situation = Situation(alert, now, elsewhere=elsewhere, muted=muted)
+        done = plan(told[place], situation, route)
         told[place], last_why = done.told, done.why
         for one in done.tellings:
             if one.occasion == "repeated" and repeated.get(route.name) == one.channels:
                 continue
             if one.occasion == "repeated":
                 repeated[route.name] = one.channels
-            found.append(Would(now, one.channels, route.name, _why(one, alert, route)))
+            found.append(Would(now, one.channels, route.name, _why(one, alert, route, mute)))
         over = done.again is None or done.again > alert.fired + LONGEST or _is_all(done.told, route)
         due[place] = None if over else done.again
     return Rehearsal(tuple(found), "" if found else last_why)
@@ -76,12 +84,15 @@ def _is_all(told: Told, route: Route) -> bool:
     return route.repeat is None or bool(told.counts.get("repeated"))
 
 
-def _why(telling: Telling, alert: Alert, route: Route) -> str:
+def _why(telling: Telling, alert: Alert, route: Route, mute: Mute | None) -> str:
     if telling.occasion == "escalated":
         return f"nobody took it: step {telling.number}"
     if telling.occasion == "repeated" and route.repeat is not None:
         return f"nobody took it: again, and every {format_duration(route.repeat)} from then on"
-    late = route.hours is not None and not route.hours.applies(alert.fired)
+    begin = alert.fired if mute is None else mute.until
+    late = route.hours is not None and not route.hours.applies(begin)
     if late:
         return "the route's hours begin"
+    if mute is not None:
+        return f"mute {mute.number} ends"
     return f"gathered for {format_duration(route.gather)}" if route.gather else "at once"

@@ -147,6 +147,8 @@ def show_routes(console: Console, settings: Settings, answer: dict[str, Any]) ->
                 f"[bold]{foreign(one['name'])}[/]  {foreign(one['sentence'])}", soft_wrap=True
             )
         console.print(foreign(answer["lapses"]), soft_wrap=True)
+        for warning in answer["warnings"]:
+            console.print(Text("Warning: ", "yellow").append(foreign(warning)), soft_wrap=True)
         return
     about = answer["about"]
     where = "".join(f", {foreign(one)}" for one in (*about["sites"], *about["goods"]))
@@ -156,6 +158,14 @@ def show_routes(console: Console, settings: Settings, answer: dict[str, Any]) ->
         soft_wrap=True,
         highlight=False,
     )
+    if answer["muted"] is not None:
+        muted = answer["muted"]
+        console.print(
+            f"[yellow]Muted[/] until {when(settings, muted['until'])} by {foreign(muted['who'])}, "
+            f"mute {muted['number']} ({foreign(muted['reason'])}): told only if it stands then.",
+            soft_wrap=True,
+            highlight=False,
+        )
     if not answer["told"]:
         console.print(f"[yellow]Nobody is told[/]: {foreign(answer['why'])}", soft_wrap=True)
         return
@@ -185,7 +195,9 @@ def show_mutes(console: Console, settings: Settings, answer: list[dict[str, Any]
         for one in answer
     ]
     print_rows(console, ("number", "alerts", "until", "by", "why"), rows)
-    console.print(f"Times are {settings.gateway.timezone}. To end one: holdwatch mute end NUMBER")
+    console.print(
+        f"Times are {settings.gateway.timezone}. To end one: holdwatch mute end NUMBER --reason WHY"
+    )
 
 
 def _until(settings: Settings, one: dict[str, Any]) -> str:
@@ -200,8 +212,9 @@ def show_mute(console: Console, settings: Settings, answer: dict[str, Any]) -> N
     console.print(
         f"[green]✓[/] Nobody is told of alerts {foreign(answer['what'])} until "
         f"{when(settings, answer['until'])}. They stand on the board all the same. To end it: "
-        f"holdwatch mute end {answer['number']}",
+        f"holdwatch mute end {answer['number']} --reason WHY",
         soft_wrap=True,
+        highlight=False,
     )
 
 

@@ -12,7 +12,7 @@ from gateway.app import Gateway
 from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.settings import parse
-from rules.duration import DAY, HOUR, MINUTE
+from rules.duration import DAY, HOUR, MINUTE, SECOND
 from tests.gateway.asked import Asked, alarm, recorded
 from tests.gateway.notify.mail_server import MailServer, mail_server
 from tests.gateway.parts import NOW, ToldClock
@@ -163,6 +163,46 @@ async def test_who_would_be_told_follows_from_the_device_its_site_and_the_rule(a
     with pytest.raises(ControlError, match="no alert is 'loud'"):
         await ask("notify-routes", device="box", severity="loud")
     assert await ask("notify-messages") == []
+
+
+async def test_who_would_be_told_of_what_is_muted_says_the_mute(ask: Asked) -> None:
+    mute = await ask("mute-add", sites=["Hall 1"], reason="Defrosting", who=ANNA, **{"for": "2h"})
+    told = await ask("notify-routes", device="fridge-1", rule="too-warm")
+    assert told["muted"] == mute
+    first = told["told"][0]
+    assert (first["at"], first["why"]) == (mute["until"] + 10 * SECOND, "mute 1 ends")
+    for other in ({"site": "Hall 2"}, {"at": NOW + 3 * HOUR}):
+        free = await ask("notify-routes", device="fridge-1", rule="too-warm", **other)
+        assert free["muted"] is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "cure"),
+    [("too-warn", "Did you mean too-warm"), ("nonsense", "The settings have too-warm")],
+)
+async def test_a_rule_that_there_is_not_is_refused(ask: Asked, rule: str, cure: str) -> None:
+    with pytest.raises(ControlError, match=f"there is no rule '{rule}'. {cure}"):
+        await ask("notify-routes", device="fridge-1", rule=rule)
+
+
+async def test_rules_of_goods_and_of_our_own_alerts_are_known(ask: Asked) -> None:
+    rules = [one for goods in ask.gateway.goods.all() for one in goods.rules]
+    parts = {part.name for one in rules for part in one.parts()}
+    assert parts
+    for rule in (*sorted(parts)[:5], "gateway", "review"):
+        told = await ask("notify-routes", device="fridge-1", rule=rule)
+        assert told["about"]["rule"] == rule
+
+
+async def test_a_route_that_another_cuts_off_is_told(tmp_path: Path) -> None:
+    text = SETTINGS.format(folder=tmp_path, port=9).replace(
+        "go_on = true", 'hours = { from = "06:00", to = "22:00" }'
+    )
+    gateway = await asyncio.to_thread(Gateway, parse(text), join=False)
+    await gateway.compose()
+    (warning,) = (await Asked(gateway)("notify-routes"))["warnings"]
+    assert warning.startswith("route hall: what it takes outside its hours waits")
+    gateway.close()
 
 
 async def test_of_an_alert_it_is_told_who_was_told_and_when_it_lapses(ask: Asked) -> None:

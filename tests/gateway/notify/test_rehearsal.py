@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.notify.about import About
+from gateway.notify.mutes import Mute
 from gateway.notify.rehearsal import Would, rehearse
 from gateway.notify.routes import Route, Step
 from rules.duration import HOUR, MINUTE, SECOND
@@ -38,6 +39,16 @@ def test_what_is_outside_the_hours_is_told_when_they_begin() -> None:
     (only,) = rehearse(FRIDGE, ABOUT, [Route(name="night", channels=ALL, hours=night)], ALL).told
     assert only.why == "the route's hours begin"
     assert only.at == MADE // (24 * HOUR) * 24 * HOUR + 22 * HOUR
+
+
+def test_what_is_muted_is_told_when_the_mute_ends() -> None:
+    mute = Mute(at=MADE, until=MADE + HOUR, who="anna", reason="so", devices=("*",), number=5)
+    route = Route(name="cold", channels=("office",), gather=10 * SECOND)
+    found = rehearse(FRIDGE, ABOUT, [route], ALL, mute)
+    assert found.told == (Would(MADE + HOUR + 10 * SECOND, ("office",), "cold", "mute 5 ends"),)
+    night = Schedule.model_validate({"from": "22:00", "to": "06:00", "timezone": "UTC"})
+    (late,) = rehearse(FRIDGE, ABOUT, [Route(name="n", channels=ALL, hours=night)], ALL, mute).told
+    assert late.why == "the route's hours begin"
 
 
 def test_a_channel_that_several_routes_lead_to_is_told_once() -> None:
