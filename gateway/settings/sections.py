@@ -22,6 +22,7 @@ from gateway.settings.backup import Backup
 from gateway.settings.broker import Broker
 from gateway.settings.channels import AnyChannel
 from gateway.settings.codecs import Codecs
+from gateway.settings.cut_off import cut_off
 from gateway.settings.files import DiskSection, HistorySection, JournalSection
 from gateway.settings.goods import Goods
 from gateway.settings.heartbeats import Heartbeat
@@ -404,4 +405,5 @@ class Settings(Section):
             for channel in self.channels
             if channel.in_clear
         )
-        return plain + clear + copies + polls + page + told + self._file_warnings
+        hours = cut_off(self.routes, self.gateway.timezone)
+        return plain + clear + copies + polls + page + told + hours + self._file_warnings
