@@ -49,6 +49,10 @@ def test_from_the_first_test_to_an_alarm_that_somebody_has(
     told = phone.locator("section", has=phone.get_by_role("heading", name="Who was told"))
     expect(told).to_contain_text("office sent")
     expect(told).to_contain_text("nobody has it: goes on")
+    take, other = phone.locator("#take").bounding_box(), phone.locator("#act").bounding_box()
+    assert take is not None
+    assert other is not None
+    assert take["width"] > 2 * other["width"], "the main button has a line of its own"
     phone.get_by_role("button", name="I have it").click()
     expect(told).to_contain_text("olga has it until")
     assert fits(phone)
@@ -69,6 +73,7 @@ def test_a_channel_that_fails_says_so_and_why(open_page: OpenPage) -> None:
 def test_quality_mutes_what_is_expected_and_ends_it(running: Telling, open_page: OpenPage) -> None:
     page = open_page("quality", name="quentin", path="/notifications")
     mutes = page.locator("#mutes")
+    mutes.get_by_text("Mute alerts for a while").click()
     mutes.get_by_label("Why").fill("Defrosting")
     mutes.get_by_role("button", name="4 h").click()
     expect(mutes.locator("[data-problem]")).to_contain_text("does not say what is muted")
