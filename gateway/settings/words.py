@@ -70,6 +70,10 @@ def syntax(message: str, line: str) -> tuple[str, str]:
         name = ".".join(part.strip()[1:-1] for part in twice[1].split(", "))
         cure = f"Write [[{name}]] each time where there may be several, else all under one [{name}]"
         return f"[{name}] stands twice", cure
+    comma = re.search(r"=\s*([+-]?\d+),(\d+)\s*(#.*)?$", line)
+    if comma is not None:
+        whole, part = comma[1], comma[2]
+        return f"{whole},{part} is no number", f"Write {whole}.{part}"
     many = re.match(r"\s*(\[\[[^\]]*\]\])", line)
     if many is not None and message.startswith("Cannot overwrite"):
         return f"what {many[1]} adds to is no list", f"Write {many[1]} above it too"

@@ -132,6 +132,7 @@ def problems(text: str) -> list[str]:
         # not TOML at all
         ("\na = b", "line 2: this is not TOML: Invalid value. Text stands in quotes"),
         ("a = 1\na = 2", "line 2: this is not TOML: Cannot overwrite a value. The same key"),
+        ("a = 1\nb = -8,05 # warm", "line 2: -8,05 is no number. Write -8.05."),
         ("[a]\n[a]", "line 2: [a] stands twice. Write [[a]] each time where there may be several,"),
         ("[[a.b]]\n[a.b]", "line 2: [a.b] stands twice. Write [[a.b]] each time"),
         ("[a]\n[[a]]", "line 2: what [[a]] adds to is no list. Write [[a]] above it too."),
