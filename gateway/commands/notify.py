@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from devices.reading import DeviceKey
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
 from gateway.consignments.reports import REVIEW
 from gateway.notify import shown
@@ -26,6 +25,7 @@ from gateway.own_alerts import GRAVITY, KIND
 from gateway.people import audit
 from gateway.people.acts import acts_of, facts
 from gateway.people.audit import Entry, who_of
+from gateway.refusal import ControlError
 from gateway.registry import fields
 from gateway.registry.times import Times
 from gateway.settings.cut_off import cut_off

@@ -12,11 +12,11 @@ from devices.reading import DeviceKey
 from gateway import rulebook, taking
 from gateway.app import Gateway
 from gateway.commands.commands import Commands
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.goods_files import ProfileError
 from gateway.people import audit
 from gateway.people.audit import Who
+from gateway.refusal import ControlError
 from gateway.reload import ReloadError
 from gateway.settings import Settings, SettingsError, load
 from gateway.settings.compare import differences
@@ -377,6 +377,20 @@ async def test_routes_count_at_once_but_not_those_to_channels_that_wait(running:
     changed, waits = await running.load(START + routes + '[acknowledgement]\nlongest = "4 h"\n')
     assert changed == ("[[routes]] all: added", "[acknowledgement] longest")
     assert running.gateway.notifier._decider.policy.routes[0].name == "all"
+
+
+async def test_a_channel_that_waits_for_a_restart_is_not_said_to_be_missing(
+    running: Running,
+) -> None:
+    await running.load(START + CHANNEL)
+    with pytest.raises(ControlError, match="counts from a restart on"):
+        await running.commands.answer(
+            {"do": "notify-test", "channel": "office"}, lambda _done, _all: None
+        )
+    with pytest.raises(ControlError, match="there is no channel 'cellar'"):
+        await running.commands.answer(
+            {"do": "notify-test", "channel": "cellar"}, lambda _done, _all: None
+        )
 
 
 async def test_another_file_than_the_gateway_runs_with_is_refused(running: Running) -> None:
