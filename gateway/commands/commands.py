@@ -16,7 +16,6 @@ from gateway.commands.alert import AlertCommands, with_holders
 from gateway.commands.backtest import BacktestCommands
 from gateway.commands.backup import BackupCommands
 from gateway.commands.consignment import consignment_commands
-from gateway.commands.control import ControlError
 from gateway.commands.device import DeviceCommands, device_key
 from gateway.commands.evidence import EvidenceCommands
 from gateway.commands.identity import IdentityCommands
@@ -33,6 +32,7 @@ from gateway.influxdb.names import cursor_name
 from gateway.own_alerts import GRAVITY
 from gateway.own_numbers import own_numbers
 from gateway.people.acts import Acts
+from gateway.refusal import ControlError
 from gateway.report import longest_hold, report
 from gateway.report_range import find_zone, time_range
 from gateway.unwatched import Unwatched
@@ -169,6 +169,10 @@ class Commands:
         pending, unjudged = self._pending()
         senders = gateway.journal.quarantine.worst_senders(WORST)
         mentioned = {str(one.device) for one in alerts} | {one["device"] for one in pending}
+        # With no gateway running nobody has looked yet which backups there are.
+        backup = gateway.backups.report() or {}
+        if backup.get("last") is None and not backup.get("problem"):
+            await gateway.backups.looked()
         return {
             **self._itself(),
             "alerts": with_holders(gateway.state, alerts, gateway.clock.now()),
