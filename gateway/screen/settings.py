@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.text import Text
 
+from gateway.notify.in_words import KINDS, route_in_words, where_to
 from gateway.screen.plain import counted, foreign
 from gateway.service.identity import has_name
+from gateway.settings.routes import EVERY
 from rules.duration import format_duration
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.codecs.folder import CodecFolder
     from gateway.settings import Settings
     from gateway.settings.listener import Listener
+    from gateway.settings.oidc import Oidc
     from gateway.settings.sections import MappingSection
     from gateway.settings.ways import Poll
 
@@ -38,6 +41,8 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
         who = "on this machine alone" if web.loopback else "for the network"
         tls = "with TLS" if web.tls else "without TLS"
         console.print(f"The page is served on {escape(web.address)} {tls}, {who}.")
+        if web.oidc is not None:
+            console.print(_signing_in(web.oidc), soft_wrap=True)
     for broker in settings.brokers:
         tls = "with TLS" if broker.tls else "without TLS"
         topics = ", ".join(broker.topics)
@@ -48,7 +53,8 @@ def show_settings(console: Console, path: Path, settings: Settings) -> None:
     for one in settings.heartbeats:
         every = format_duration(one.every)
         console.print(f"Heartbeat {one.name}: {escape(one.host)} is called every {every}")
-    for line in (*_mappings(settings), *_ways(settings), *_rules(settings)):
+    telling = (*_rules(settings), *_telling(settings), _backups(settings))
+    for line in (*_mappings(settings), *_ways(settings), *telling):
         console.print(escape(line), soft_wrap=True)
     for warning in (*settings.warnings, *_nothing(settings)):
         console.print(Text("Warning: ", "yellow").append(warning, "default"), soft_wrap=True)
@@ -72,6 +78,36 @@ def _rules(settings: Settings) -> Iterator[str]:
     for rule in settings.rules:
         what = f"{getattr(rule, 'channel', '')} {rule.limit()}".strip()
         yield f"Rule {rule.name} ({rule.severity}): {what}, devices {', '.join(rule.devices)}"
+
+
+def _telling(settings: Settings) -> Iterator[str]:
+    """Say who is told of alerts, and when."""
+    if not settings.channels:
+        yield "Nobody is told of alerts, but by the page: there are no [[channels]]."
+        return
+    for one in settings.channels:
+        yield f"Channel {one.name}: {KINDS[one.kind]} {where_to(one)}"
+    names = [one.name for one in settings.channels]
+    for route in settings.routes or (EVERY,):
+        said = route_in_words(route, names)
+        yield f"Route {said.name}: {said.sentence}" if settings.routes else said.sentence
+
+
+def _backups(settings: Settings) -> str:
+    backup = settings.backup
+    if backup is None:
+        return "No backups are made: there is no [backup]."
+    sealed = "encrypted" if backup.keys else "not encrypted"
+    return f"Backups go to {backup.folder}, {sealed}."
+
+
+def _signing_in(oidc: Oidc) -> str:
+    """Say who signs in to the page elsewhere, and as what."""
+    roles = [f"{group} is {role}" for group, role in oidc.roles.items()]
+    if oidc.role is not None:
+        roles.append(f"everybody else is {oidc.role}" if roles else f"everybody is {oidc.role}")
+    secret = "with its secret" if oidc.secret is not None else "without a secret, as PKCE allows"
+    return escape(f"People sign in at {oidc.issuer} {secret}: {', '.join(roles)}.")
 
 
 def _who_may_connect(listener: Listener) -> str:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationIn
 
 from gateway.settings.problems import mistake
 from gateway.settings.secret import secret_of
-from gateway.settings.values import Age, FilePath, ReadableFile, Section
+from gateway.settings.values import Age, ReadableFile, Section
 from rules.duration import DAY, HOUR, MINUTE
 
 Role = Literal["viewer", "operator", "quality", "administrator"]
@@ -85,7 +85,7 @@ class Oidc(Section):
     client_secret: SecretStr | None = Field(
         default=None, description="Secret. Better in a file of its own: see `client_secret_file`."
     )
-    client_secret_file: FilePath | None = Field(
+    client_secret_file: ReadableFile | None = Field(
         default=None,
         description="File that holds the secret alone. Make it readable by the gateway's user "
         "only. Without a secret this gateway is a public client, which PKCE alone protects.",
