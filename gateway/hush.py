@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.follow import RetryLater
 from gateway.people.acts import LONGEST_MUTE, SHORTEST_MUTE, Act, Acts, acts_of, facts
 from gateway.people.audit import Who
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.reading import IMPORTED
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from devices.reading import DeviceKey

@@ -12,7 +12,7 @@ import msgspec
 
 from devices.reading import IMPORTED, WRONG_CLOCK
 from gateway.backtest.chart import Chart, charts
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from rules.backtest import Backtest, Heard, backtest, heard_at, lead
 from rules.cargo.absence import absence
 from rules.cargo.compose import Composer, compose

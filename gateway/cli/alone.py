@@ -9,8 +9,8 @@ from gateway.app import Gateway
 from gateway.cli.asking import ATTEMPTS, PATIENCE
 from gateway.clock import Clock
 from gateway.commands.commands import LOOKING, Commands
-from gateway.commands.control import ControlError
 from gateway.machine import AlreadyRunningError
+from gateway.refusal import ControlError
 from gateway.service.identity import fingerprint, first_start
 from gateway.settings import Settings
 

@@ -15,12 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.commands.control import ask as ask_running
 from gateway.database import DiskError, FileError
 from gateway.machine import AlreadyRunningError
 from gateway.people.audit import system_user
 from gateway.ports import ListenError
+from gateway.refusal import ControlError
 from gateway.screen.plain import counted, sentence
 from gateway.settings import Settings, SettingsError
 from gateway.settings.whereabouts import to_ask

@@ -11,10 +11,11 @@ import msgspec
 import typer
 
 from gateway.cli.asking import DEFAULT, REFUSED, Json, SettingsPath, err, errors, out
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.commands.control import ask as ask_running
 from gateway.doctor.case import Case
 from gateway.doctor.checks import examine
+from gateway.refusal import ControlError
 from gateway.screen.doctor import show_findings
 from gateway.settings import Settings, load
 

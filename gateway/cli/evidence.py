@@ -23,9 +23,9 @@ from gateway.cli.asking import (
     progress_bar,
 )
 from gateway.clock import Clock
-from gateway.commands.control import ControlError
 from gateway.evidence import archive
 from gateway.evidence.sources import Sources
+from gateway.refusal import ControlError
 from gateway.screen import evidence as screen
 from gateway.settings import load
 

@@ -13,8 +13,9 @@ from gateway.cli.asking import (
     print_answer,
     who,
 )
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.commands.control import ask as ask_running
+from gateway.refusal import ControlError
 from gateway.screen.settings import show_reloaded
 from gateway.settings.whereabouts import to_ask
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
 from gateway.people.acts import Act, acts_of_many, facts
 from gateway.people.audit import who_of
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

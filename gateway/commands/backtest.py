@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from devices.loggers import read
 from gateway.backtest.backtest import Backtests, NoReadingsError, Span, changes, judge
 from gateway.commands.consignment_views import find
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
+from gateway.refusal import ControlError
 from gateway.report_range import asked_days, find_zone
 from rules import AnyRule
 from rules.duration import DAY

@@ -15,9 +15,9 @@ import msgspec
 
 from gateway.backup.errors import BackupError
 from gateway.backup.readings import Fresh, Other, Summary, add, staged
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Entry, who_of
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,6 @@ import msgspec
 
 from gateway.commands.consignment_table import ConsignmentTable
 from gateway.commands.consignment_views import ConsignmentViews, Sensors, find
-from gateway.commands.control import ControlError
 from gateway.consignments import fields
 from gateway.consignments.changes import Act, Changes, custodian_at
 from gateway.consignments.entering import Entering
@@ -26,6 +25,7 @@ from gateway.consignments.facts import (
 from gateway.consignments.fold import settled
 from gateway.consignments.parting import Parting
 from gateway.people.audit import who_of
+from gateway.refusal import ControlError
 from gateway.registry.fields import LONGEST_NOTE, plain
 from gateway.registry.times import Times
 from gateway.report_range import find_zone

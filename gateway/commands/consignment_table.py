@@ -9,12 +9,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from devices.device import DecodeError
-from gateway.commands.control import ControlError
 from gateway.consignments import fields, table
 from gateway.consignments.changes import Act, Changes
 from gateway.consignments.entering import Entering
 from gateway.consignments.facts import Planned
 from gateway.people.audit import who_of
+from gateway.refusal import ControlError
 from gateway.registry.fields import plain
 from gateway.registry.times import Times
 from gateway.report_range import find_zone

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments import table
 from gateway.consignments.changes import claims, custodian_at
 from gateway.consignments.doubts import Sensor, doubts, speaking
 from gateway.consignments.facts import Stated, Withdrawn
 from gateway.consignments.fold import settled
 from gateway.consignments.report import standing
+from gateway.refusal import ControlError
 from gateway.registry.times import Times
 from gateway.report_range import find_zone
 from rules.cargo.consignment import FOREVER

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from gateway.database import DiskError
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -32,15 +33,6 @@ LONGEST_PATH = 100
 """Bytes; the kernel takes 107 for a socket."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of a request: a logger's file, with room to spare."""
-
-
-class ControlError(Exception):
-    """The running gateway refused a command: what is wrong, and what to do."""
-
-    def __init__(self, problem: str, cure: str) -> None:
-        super().__init__(f"{problem}. {cure}")
-        self.problem = problem
-        self.cure = cure
 
 
 class _LeftError(Exception):

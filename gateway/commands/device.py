@@ -9,11 +9,11 @@ import msgspec
 from devices.device import check_device_id
 from devices.reading import DeviceKey
 from gateway.admission import brought
-from gateway.commands.control import ControlError
 from gateway.listener.ends import last_ends
 from gateway.listener.principal import Principal
 from gateway.people import audit
 from gateway.people.audit import Entry, Who, who_of
+from gateway.refusal import ControlError
 from gateway.registry.confirming import Confirming
 
 if TYPE_CHECKING:

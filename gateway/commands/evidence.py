@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import LetGo
 from gateway.consignments.keeping import CLOSED
 from gateway.people.audit import Entry, who_of
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Entry, who_of
+from gateway.refusal import ControlError
 from gateway.service import identity
 from gateway.settings.sections import host_box
 

@@ -9,12 +9,12 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from gateway.commands.control import ControlError
 from gateway.follow import RetryLater
 from gateway.influxdb.names import server_of
 from gateway.influxdb.refused import by_reason, followers, refused
 from gateway.people import audit
 from gateway.people.audit import Entry, Who, who_of
+from gateway.refusal import ControlError
 from gateway.report_range import asked_days, find_zone
 
 if TYPE_CHECKING:

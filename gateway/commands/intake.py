@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
 from gateway.importer import import_file
 from gateway.people import audit
 from gateway.people.audit import Entry, Who, who_of
 from gateway.quarantine import Repeated, gather
+from gateway.refusal import ControlError
 from gateway.report_range import find_zone
 from gateway.second_try import drop, retry
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.commands.people import digest_of, text_of, whole_number
 from gateway.commands.verdict import asked_of, signed_as
 from gateway.oidc.trip import LASTS
 from gateway.people.audit import who_of
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

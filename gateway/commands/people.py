@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.api_keys import PUSH, ApiKey
 from gateway.people.audit import who_of
+from gateway.refusal import ControlError
 from rules.duration import DAY
 
 if TYPE_CHECKING:

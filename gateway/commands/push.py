@@ -13,9 +13,9 @@ import binascii
 from typing import TYPE_CHECKING, Any
 
 from devices.device import Origin
-from gateway.commands.control import ControlError
 from gateway.mqtt.packets import Publish
 from gateway.people.api_keys import PUSH, ApiKey
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.device import check_device_id
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
 from gateway.commands.registry_views import RegistryViews
 from gateway.commands.tables import TableCommands
 from gateway.people.audit import Who, who_of
+from gateway.refusal import ControlError
 from gateway.registry import fields
 from gateway.registry.cards import FIELDS, Calibration, Maintenance
 from gateway.registry.changes import Changes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.reading import WRONG_CLOCK
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
+from gateway.refusal import ControlError
 from gateway.registry import table
 from gateway.registry.cards import Calibration
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.commands.control import ControlError
 from gateway.people.audit import who_of
+from gateway.refusal import ControlError
 from gateway.reload import ReloadError
 from gateway.settings import SettingsError
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.people.audit import Who, who_of
+from gateway.refusal import ControlError
 from gateway.registry import fields, table
 from gateway.registry.changes import Changes
 from gateway.registry.confirming import Confirming

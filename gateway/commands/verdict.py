@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments.report import canonical, standing
 from gateway.consignments.signing import Asked
 from gateway.people.audit import who_of
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

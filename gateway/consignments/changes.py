@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import (
     Assigned,
     Changed,
@@ -23,6 +22,7 @@ from gateway.consignments.facts import (
 )
 from gateway.consignments.fold import fold, settled
 from gateway.consignments.stating import Act, Stating, note, plain
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

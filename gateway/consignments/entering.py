@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from gateway.commands.control import ControlError
 from gateway.consignments import fields
 from gateway.consignments.facts import Assigned, Created, Planned
+from gateway.refusal import ControlError
 from gateway.registry.fields import plain
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from devices.device import check_device_id
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
+from gateway.refusal import ControlError
 from gateway.registry.fields import LONGEST_NOTE, length, number, place, plain
 from rules.cargo.consignment import MODES, Leg, Place
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import (
     BEGINNINGS,
     Assigned,
@@ -20,6 +19,7 @@ from gateway.consignments.facts import (
 )
 from gateway.consignments.fold import came_from, fold
 from gateway.consignments.stating import Act, Stating, note, plain
+from gateway.refusal import ControlError
 from rules.cargo.consignment import FOREVER
 
 if TYPE_CHECKING:

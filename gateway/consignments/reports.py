@@ -14,7 +14,6 @@ import msgspec
 import structlog
 
 from gateway import __version__
-from gateway.commands.control import ControlError
 from gateway.consignments.charts import charts
 from gateway.consignments.facts import Decided, Withdrawn
 from gateway.consignments.report import (
@@ -33,6 +32,7 @@ from gateway.consignments.report import (
 from gateway.consignments.since import since
 from gateway.consignments.stating import LATE
 from gateway.people.acts import acts_of_many
+from gateway.refusal import ControlError
 from rules.cargo.voices import spoken
 from rules.rule import SampleRule
 

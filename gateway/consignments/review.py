@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import Review as Reviewed
 from gateway.consignments.report import WORDS, substance
 from gateway.consignments.reports import REVIEW
@@ -20,6 +19,7 @@ from gateway.database import DiskError
 from gateway.history import DamagedHistoryError
 from gateway.people.acts import Act, Acts, acts_of
 from gateway.people.audit import Entry, Who
+from gateway.refusal import ControlError
 from rules.alert import Alert, Event
 from rules.cargo.consignment import consignment_of
 from rules.duration import DAY

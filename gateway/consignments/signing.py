@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import Decided, Delivered, Meaning
 from gateway.consignments.report import MEANINGS, WORDS, Decision, Version
 from gateway.consignments.review import ended
 from gateway.people.audit import Entry
+from gateway.refusal import ControlError
 from rules.duration import HOUR
 
 if TYPE_CHECKING:

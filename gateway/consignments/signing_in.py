@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.commands.control import ControlError
 from gateway.listener.attempts import Attempts
 from gateway.people.passwords import is_right
 from gateway.people.person import at_least, find_person
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

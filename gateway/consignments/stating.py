@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments.checks import contradictions
 from gateway.consignments.facts import Assigned, Created, Planned
 from gateway.people.audit import Entry
+from gateway.refusal import ControlError
 from rules.duration import MINUTE
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments import fields
+from gateway.refusal import ControlError
 from gateway.registry.table import SEPARATORS, checked, plain, shown
 from rules.duration import format_duration
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import Assigned
 from gateway.consignments.reports import REVIEW
 from gateway.people.acts import acts_of_many
+from gateway.refusal import ControlError
 from rules.cargo.judging import judge
 from rules.cargo.voices import NOT_ASSIGNED
 from rules.cargo.voyage import voyage

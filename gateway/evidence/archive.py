@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from gateway import __version__
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import LetGo
 from gateway.evidence.parts import PICTURE, Contents
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Self
 import apsw
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.consignments.book import Book
 from gateway.evidence.holding import Holding
 from gateway.evidence.store import EvidenceStore, gives
@@ -23,6 +22,7 @@ from gateway.history.columns import DAY
 from gateway.history.damage import asking
 from gateway.history.held import Held
 from gateway.journal import Journal
+from gateway.refusal import ControlError
 from gateway.registry.known import Known
 from gateway.registry.registry import Registry
 from gateway.state import State

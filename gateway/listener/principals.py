@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from devices.device import DecodeError, check_device_id
-from gateway.commands.control import ControlError
 from gateway.listener.principal import ANONYMOUS, Principal
 from gateway.people.names import check_name
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from gateway.clock import Clock

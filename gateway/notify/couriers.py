@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from gateway.brokers import broker_settings
-from gateway.commands.control import ControlError
 from gateway.database import DiskError, FileError
 from gateway.notify.apprise import Apprise
 from gateway.notify.courier import Courier
@@ -20,6 +19,7 @@ from gateway.notify.mqtt import Mqtt
 from gateway.notify.outbox import Outbox
 from gateway.notify.webhook import Webhook
 from gateway.notify.wording import Wording
+from gateway.refusal import ControlError
 from gateway.settings import channels as settings
 from rules.duration import DAY, HOUR, format_duration
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.own_alerts import KIND as OWN
 from gateway.people import audit
 from gateway.people.audit import Entry, Who
 from gateway.people.text import reason_of
+from gateway.refusal import ControlError
 from rules.duration import DAY, MINUTE, SECOND, format_duration
 
 if TYPE_CHECKING:

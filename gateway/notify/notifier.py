@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from gateway.clock import STEP
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.follow import RetryLater
 from gateway.notify.deciding import Decider, Why, Work
@@ -26,6 +25,7 @@ from gateway.notify.ledger import Ledger
 from gateway.own_alerts import KIND as OWN
 from gateway.people.acts import Act, Acts, acts_after, acts_of, acts_of_many, facts
 from gateway.people.audit import Who
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.commands.control import ControlError
 from gateway.people.person import ROLES
+from gateway.refusal import ControlError
 from gateway.settings.values import slug
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from urllib.parse import quote, urlencode
 import structlog
 
 from gateway.aside import aside
-from gateway.commands.control import ControlError
 from gateway.oidc.identity import Identity, claim, identity, wanted
 from gateway.oidc.provider import Provider, ProviderError
 from gateway.oidc.trip import Trip, Trips
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

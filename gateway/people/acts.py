@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Entry, Who
 from gateway.people.person import at_least, find_person
 from gateway.people.text import reason_of
+from gateway.refusal import ControlError
 from rules.duration import DAY, MINUTE, SECOND, format_duration
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.device import DecodeError, check_device_id
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.names import check_name
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

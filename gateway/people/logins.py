@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Who
 from gateway.people.person import Login, find_login, find_person, keep_login
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from gateway.clock import Clock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from gateway.settings.values import slug
 
 LONGEST = 60

@@ -12,7 +12,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 
 GROUPS, SIGNS = 4, 5
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"

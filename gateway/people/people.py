@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Who
 from gateway.people.names import LONGEST, check_name
 from gateway.people.passwords import check_hash, hashed, random_password
 from gateway.people.person import ROLES, TOKEN, Login, Person, Role, keep_login
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from gateway.clock import Clock

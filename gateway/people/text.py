@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 
 LONGEST_TEXT = 500
 """Characters of a reason or a note."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices.reading import QUANTITIES
-from gateway.commands.control import ControlError
 from gateway.people.audit import Entry
+from gateway.refusal import ControlError
 from gateway.registry.cards import (
     Calibration,
     CardChange,

@@ -7,7 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from devices.container import ContainerNumberError, container_number
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from rules.duration import DAY, SECOND, format_duration, parse_duration
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from devices.device import DecodeError, check_device_id
-from gateway.commands.control import ControlError
 from gateway.commands.device import device_key
+from gateway.refusal import ControlError
 from gateway.registry import fields
 from gateway.registry.cards import Card
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -13,8 +13,9 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.database import DiskError, FileError
+from gateway.refusal import ControlError
 from gateway.web.api import make_api, metrics
 from gateway.web.bodies import Bodies
 from gateway.web.headers import Headers

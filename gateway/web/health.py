@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gateway.brokers import JOINED
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.influxdb.names import server_of
 from gateway.notify.routes import CHANNEL
 from gateway.own_alerts import GRAVITY
+from gateway.refusal import ControlError
 from rules.duration import DAY, HOUR, MINUTE, SECOND, format_duration
 
 if TYPE_CHECKING:

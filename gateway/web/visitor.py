@@ -17,11 +17,12 @@ import msgspec
 import structlog
 from fastapi import Depends, Request
 
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.listener.attempts import origin_of
 from gateway.people.api_keys import PUSH, ApiKey, find_key
 from gateway.people.audit import Who
 from gateway.people.person import Login, Person, Role, at_least, find_login
+from gateway.refusal import ControlError
 from gateway.web.connections import now_known
 from gateway.web.problems import Problem
 

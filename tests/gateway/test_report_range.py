@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devices.reading import IMPORTED, DeviceKey
-from gateway.commands.control import ControlError
 from gateway.past import Known
+from gateway.refusal import ControlError
 from gateway.report_range import find_zone, time_range
 from tests.gateway.parts import said
 

@@ -9,8 +9,9 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.database import DiskError, FileError
+from gateway.refusal import ControlError
 from gateway.web.api.openapi import allowed, document
 from gateway.web.problems import Problem
 

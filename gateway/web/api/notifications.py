@@ -9,10 +9,11 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.notify import shown
 from gateway.notify.mutes import mutes_of
 from gateway.notify.outbox import Outbox
+from gateway.refusal import ControlError
 from gateway.web.api import notification_models as models
 from gateway.web.api.access import Whole, check_sees_all, sees_alert, sees_all
 from gateway.web.api.answers import answer, page

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.database import DiskError, FileError
+from gateway.refusal import ControlError
 from gateway.web.now.streams import CHECK
 
 if TYPE_CHECKING:

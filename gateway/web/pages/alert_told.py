@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
 from gateway.notify.in_words import FATES, OCCASIONS
 from gateway.notify.outbox import Outbox
+from gateway.refusal import ControlError
 from gateway.web.look import moment
 
 if TYPE_CHECKING:

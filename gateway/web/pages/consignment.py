@@ -12,7 +12,6 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from gateway.commands.control import ControlError
 from gateway.consignments.report import Decision, Report, Version, short, standing
 from gateway.consignments.wording import (
     budget_amount,
@@ -26,6 +25,7 @@ from gateway.consignments.wording import (
     numbers,
     with_unit,
 )
+from gateway.refusal import ControlError
 from gateway.web.look import show_at
 from gateway.web.pages import consignment_shown as shown
 from gateway.web.pages.consignment_plot import plots

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gateway.brokers import JOINED
-from gateway.commands.control import ControlError, NotRunningError
+from gateway.commands.control import NotRunningError
+from gateway.refusal import ControlError
 from gateway.web.health import (
     BEHIND_FROM,
     FOLLOWERS,

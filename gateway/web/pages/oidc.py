@@ -15,9 +15,9 @@ from urllib.parse import quote, unquote, urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from gateway.commands.control import ControlError
 from gateway.listener.attempts import origin_of
 from gateway.people.person import TOKEN
+from gateway.refusal import ControlError
 from gateway.web.look import address
 from gateway.web.pages.login import safe_path, set_cookie, show_login
 from gateway.web.problems import Problem

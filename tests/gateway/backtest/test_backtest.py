@@ -14,8 +14,8 @@ from devices.reading import IMPORTED, Reading
 from gateway.app import Gateway
 from gateway.backtest.backtest import Backtests, NoReadingsError, Span, Trial, changes, judge
 from gateway.commands.commands import Commands
-from gateway.commands.control import ControlError
 from gateway.past import Past
+from gateway.refusal import ControlError
 from gateway.registry.known import Known
 from gateway.registry.registry import Registry
 from gateway.settings import parse

@@ -15,8 +15,8 @@ from gateway.app import Gateway
 from gateway.backup import keys
 from gateway.backup.errors import BackupError
 from gateway.backup.readings import Other
-from gateway.commands.control import ControlError
 from gateway.pending import Waiting
+from gateway.refusal import ControlError
 from gateway.settings import parse
 from rules.duration import HOUR
 from tests.gateway.asked import SETTINGS, Asked

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.mqtt.packets import Publish
 from gateway.people import audit
+from gateway.refusal import ControlError
 from rules.duration import HOUR
 from tests.gateway.asked import Asked, alarm, recorded
 from tests.gateway.parts import NOW, ToldClock, said

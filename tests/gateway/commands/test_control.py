@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from gateway.commands.control import (
-    ControlError,
     ControlServer,
     NotRunningError,
     ask,
@@ -20,6 +19,7 @@ from gateway.commands.control import (
     watch,
 )
 from gateway.database import DiskError
+from gateway.refusal import ControlError
 
 
 @asynccontextmanager

@@ -13,11 +13,11 @@ from devices.device import DecodeError
 from devices.reading import DeviceKey
 from gateway.admission import Admission
 from gateway.commands.commands import Commands
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.listener.ends import End, note
 from gateway.people.audit import Entry, page, system_user
 from gateway.quarantine import Rejected
+from gateway.refusal import ControlError
 from tests.gateway.asked import Asked
 from tests.gateway.parts import NOW, said
 

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.commands.commands import LOOKING
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from gateway.service import identity
 from gateway.settings import load
 from tests.gateway.asked import Asked

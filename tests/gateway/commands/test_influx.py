@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from gateway.app import Gateway
-from gateway.commands.control import ControlError
 from gateway.commands.influx import chosen
 from gateway.people.audit import page
+from gateway.refusal import ControlError
 from gateway.settings import parse
 from gateway.state import StoredEvent
 from rules.alert import Event

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.people.audit import Entry, page
 from gateway.quarantine import Rejected
+from gateway.refusal import ControlError
 from tests.gateway.asked import Asked
 from tests.gateway.parts import NOW
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.app import Gateway
-from gateway.commands.control import ControlError
 from gateway.people import audit
+from gateway.refusal import ControlError
 from gateway.settings import parse
 from rules.duration import DAY, HOUR, MINUTE, SECOND
 from tests.gateway.asked import Asked, alarm, recorded

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.commands.commands import LOOKING, Commands
-from gateway.commands.control import ControlError
 from gateway.people.api_keys import find_key
 from gateway.people.passwords import hashed, is_right
 from gateway.people.person import find_login, find_person
+from gateway.refusal import ControlError
 from rules.duration import DAY, HOUR
 from tests.gateway.asked import Asked
 from tests.gateway.parts import NOW, ToldClock

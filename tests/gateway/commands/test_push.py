@@ -14,12 +14,12 @@ import pytest
 from devices.envelopes import envelopes
 from gateway.admission import Admission
 from gateway.commands import push as push_commands
-from gateway.commands.control import ControlError
 from gateway.commands.push import LARGEST, PushCommands, Pushers
 from gateway.ingest import Ingest
 from gateway.journal import Journal
 from gateway.people.api_keys import ApiKey, ApiKeys
 from gateway.people.audit import Who
+from gateway.refusal import ControlError
 from gateway.state import State
 from rules.duration import DAY
 from tests.gateway.parts import NOW, ToldClock

@@ -13,7 +13,7 @@ import pytest
 from devices.reading import IMPORTED, Reading
 from gateway.app import Gateway
 from gateway.commands.commands import Commands
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from gateway.settings import parse
 from rules.duration import DAY, MINUTE
 from tests.gateway.parts import NOW, ToldClock, said

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.consignments.book import Book
 from gateway.consignments.facts import (
     Arrived,
@@ -24,6 +23,7 @@ from gateway.consignments.facts import (
 )
 from gateway.consignments.stating import Act
 from gateway.people import audit
+from gateway.refusal import ControlError
 from rules.duration import HOUR, MINUTE
 from tests.gateway.consignments.book import (
     ANNA,

@@ -15,10 +15,11 @@ import typer
 from typer.testing import CliRunner, Result
 
 from gateway.cli.verdicts import add_to
-from gateway.commands.control import ControlError, ControlServer
+from gateway.commands.control import ControlServer
 from gateway.commands.verdict import VerdictCommands
 from gateway.consignments.report import short
 from gateway.people import audit
+from gateway.refusal import ControlError
 from tests.gateway.asked import SETTINGS
 from tests.gateway.consignments.desk import ID, Desk, open_desk
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from tests.gateway.asked import Asked
 from tests.gateway.parts import NOW
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.consignments.book import Book
 from gateway.consignments.facts import HandedOver, Part
+from gateway.refusal import ControlError
 from tests.gateway.consignments.book import Desk, at, held
 
 

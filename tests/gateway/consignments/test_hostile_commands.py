@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from tests.gateway.asked import Asked
 from tests.gateway.consignments.desk import ROOT
 from tests.gateway.parts import NOW, ToldClock

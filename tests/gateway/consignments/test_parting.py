@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import Assigned, Created, Decided, Departed, Part, Review
+from gateway.refusal import ControlError
 from rules.duration import HOUR
 from tests.gateway.consignments.book import BEGAN, CREATED, S1, S2, Desk, at, spoke
 

@@ -11,10 +11,10 @@ import apsw
 import msgspec
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import Decided, Review, Withdrawn
 from gateway.consignments.report import Interval, Report, canonical, short, standing
 from gateway.people import audit
+from gateway.refusal import ControlError
 from gateway.registry.cards import Calibration
 from gateway.state import State
 from rules.duration import DAY, HOUR, MINUTE

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from devices.reading import IMPORTED
-from gateway.commands.control import ControlError
 from gateway.consignments.changes import Changes
 from gateway.consignments.facts import Delivered, Review, Withdrawn
 from gateway.consignments.report import Version
 from gateway.consignments.since import changes
 from gateway.consignments.stating import Act
+from gateway.refusal import ControlError
 from rules.duration import HOUR, MINUTE
 from tests.gateway.consignments.desk import BEGAN, ID, ROOT, SENSOR, Desk, open_desk, reading
 from tests.gateway.parts import NOW

@@ -9,7 +9,6 @@ import apsw
 import pytest
 
 from devices.reading import DeviceKey, Reading
-from gateway.commands.control import ControlError
 from gateway.consignments.book import Book
 from gateway.consignments.facts import (
     Assigned,
@@ -30,6 +29,7 @@ from gateway.journal import Journal
 from gateway.past import Past
 from gateway.people.acts import Act, Acts
 from gateway.people.audit import Who
+from gateway.refusal import ControlError
 from gateway.registry.cards import Calibration
 from gateway.registry.registry import Registry
 from gateway.state import State

@@ -23,11 +23,11 @@ import pytest
 
 from devices.reading import DeviceKey
 from gateway.app import Gateway
-from gateway.commands.control import ControlError
 from gateway.consignments.facts import Assigned, Changed, Unassigned
 from gateway.consignments.report import canonical
 from gateway.evidence import archive
 from gateway.evidence.sources import Sources
+from gateway.refusal import ControlError
 from gateway.registry.cards import Calibration
 from rules.duration import DAY, HOUR
 from tests.gateway.asked import Asked, alarm, recorded

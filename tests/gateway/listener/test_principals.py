@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.listener.principal import Principal, anonymous
 from gateway.listener.principals import Principals
+from gateway.refusal import ControlError
 from gateway.state import State
 from tests.gateway.parts import NOW, ToldClock
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.notify.channel import NotSentError
 from gateway.notify.couriers import Couriers
 from gateway.notify.message import Message, message_id
 from gateway.notify.outbox import Attempt, Outbox, Standing
+from gateway.refusal import ControlError
 from gateway.settings import parse
 from gateway.state import State
 from rules.alert import Event

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.notify.about import About
 from gateway.notify.mutes import LONGEST, MOST, Mute, Mutes, mutes_of
 from gateway.people import audit
 from gateway.people.audit import Who
+from gateway.refusal import ControlError
 from gateway.state import State
 from rules.duration import DAY, HOUR, MINUTE
 from tests.gateway.notify.site import ANNA, firing, own

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.reading import DeviceKey
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.follow import RetryLater
 from gateway.notify.message import Message
 from gateway.notify.mutes import Mute
 from gateway.notify.outbox import Outbox
 from gateway.notify.routes import Route, Step
+from gateway.refusal import ControlError
 from gateway.settings.routes import Acknowledgement
 from rules.alert import Alert
 from rules.duration import DAY, HOUR, MINUTE, SECOND

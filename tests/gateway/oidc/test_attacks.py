@@ -16,10 +16,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.commands.control import ControlError
 from gateway.oidc import sign_in
 from gateway.oidc.provider import Provider
 from gateway.oidc.sign_in import Back
+from gateway.refusal import ControlError
 from rules.duration import MINUTE, SECOND
 from tests.gateway.oidc.forger import CLIENT, EC, OTHER, PAGE, RSA, Forger, Journey, jwk
 from tests.gateway.parts import ToldClock

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.oidc.identity import identity
 from gateway.people import person
+from gateway.refusal import ControlError
 from gateway.settings import oidc
 from gateway.settings.oidc import Oidc
 

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gateway.people.acts
-from gateway.commands.control import ControlError
 from gateway.database import DiskError
 from gateway.people import audit
 from gateway.people.acts import (
@@ -31,6 +30,7 @@ from gateway.people.acts import (
 from gateway.people.audit import Who
 from gateway.people.person import Person
 from gateway.people.text import LONGEST_TEXT
+from gateway.refusal import ControlError
 from gateway.state import State
 from tests.gateway.asked import alarm, recorded
 from tests.gateway.parts import NOW, ToldClock

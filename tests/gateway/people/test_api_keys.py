@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from devices.reading import DeviceKey
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.api_keys import ApiKey, ApiKeys, find_key
 from gateway.people.audit import Who
+from gateway.refusal import ControlError
 from gateway.state import State
 from rules.duration import DAY
 from tests.gateway.parts import NOW, ToldClock

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.people.audit import Entry, Who, page, stage, who_of
+from gateway.refusal import ControlError
 from gateway.state import State
 from tests.gateway.parts import NOW
 

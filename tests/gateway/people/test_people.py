@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.people import audit
 from gateway.people.audit import Who
 from gateway.people.logins import MOST_LOGINS, SEEN_STEP, Logins
 from gateway.people.passwords import ALPHABET, hashed, is_right, random_password
 from gateway.people.people import People
 from gateway.people.person import ROLES, Role, at_least, find_login, find_person
+from gateway.refusal import ControlError
 from gateway.state import State
 from rules.duration import HOUR
 from tests.gateway.parts import NOW, ToldClock

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.commands.control import ControlError
 from gateway.oidc.identity import Identity
 from gateway.people.names import LONGEST
 from gateway.people.passwords import hashed
 from gateway.people.people import People
 from gateway.people.person import Role, find_login
+from gateway.refusal import ControlError
 from rules.duration import HOUR
 from tests.gateway.people.test_people import ROOT, House, house
 

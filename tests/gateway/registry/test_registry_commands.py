@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from devices.reading import DeviceKey, Reading
-from gateway.commands.control import ControlError
 from gateway.people import audit
+from gateway.refusal import ControlError
 from gateway.registry.cards import Card
 from gateway.settings import parse
 from rules.duration import DAY, HOUR, MINUTE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from devices.reading import DeviceKey
-from gateway.commands.control import ControlError
+from gateway.refusal import ControlError
 from gateway.registry.cards import FIELDS, Card
 from gateway.registry.table import COLUMNS, MOST_ROWS, read, written
 from rules.duration import DAY, SECOND
