@@ -79,6 +79,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "{consignment}": {"note": "Mine"},
     "{alert}/assign": {"to": "kai", "reason": "Sensor fault"},
     "/mute": {"minutes": 5, "reason": "Sensor fault"},
+    "/mutes": {"devices": ["fridge-mine"], "minutes": 5, "reason": "Sensor fault"},
     "/maintenance": {"minutes": 5, "reason": "Sensor fault"},
     "/calibrations": {
         "channel": "temperature",
