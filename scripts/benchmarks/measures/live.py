@@ -104,7 +104,9 @@ def _puback_run(bench: Bench, count: int) -> list[float]:
         if standin.stdout is None:
             raise RuntimeError("the stand-in broker was started without a pipe")
         port = int(standin.stdout.readline())
-        with GatewayProcess(bench.fresh("gateway"), by_broker(port), count) as gateway:
+        # It serves one connection: that which subscribes must not come behind one that publishes.
+        source = by_broker(port) + "publish_alerts = false\n"
+        with GatewayProcess(bench.fresh("gateway"), source, count) as gateway:
             gateway.drain()
             latencies = msgspec.json.decode(standin.stdout.readline(), type=list[float])
             gateway.leave()
